@@ -1,0 +1,82 @@
+"""Migrations: plain SQL under alembic, applied by a job (`python -m services.<name> migrate`), never by each replica at start.
+
+A service's `migrations/env.py` calls `run()`; its versions call `apply(sql)`. `{role}` in the SQL is the run-time role, which gets
+only what the migration grants it: the owner's role is used nowhere but here.
+"""
+
+import asyncio
+from importlib import resources
+from urllib.parse import urlsplit
+
+from alembic import command, context, op
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, pool
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from plumbing.postgres.database import Database
+
+
+def upgrade(package: str, owner_dsn: str, *, role: str) -> None:
+    """Bring the database of `package` (e.g. `services.intake.migrations`) to the newest version, in one transaction."""
+    config = _config(package)
+    config.attributes["dsn"] = owner_dsn
+    config.attributes["role"] = role
+    command.upgrade(config, "head")
+
+
+async def is_at_head(package: str, database: Database) -> bool:
+    """Whether the database stands at the version this code was written for."""
+    head = ScriptDirectory.from_config(_config(package)).get_current_head()
+    async with database.acquire() as connection:
+        if not await connection.fetchval("select to_regclass('alembic_version') is not null"):
+            return False
+        return bool(await connection.fetchval("select version_num from alembic_version") == head)
+
+
+def role_of(dsn: str) -> str:
+    """The role a run-time address logs in as; raises ValueError when it names none."""
+    role = urlsplit(dsn).username
+    if not role or not role.replace("_", "").isalnum():
+        raise ValueError("DATABASE_URL must name the run-time role as its user")
+    return role
+
+
+def run() -> None:
+    """What a service's `env.py` does: one transaction around all the versions that are missing."""
+    asyncio.run(_run(context.config.attributes["dsn"]))
+
+
+def apply(sql: str) -> None:
+    """Execute `sql`, several statements if need be, with `{role}` replaced by the run-time role."""
+    # A driver-level call: neither colons nor percent signs in the SQL mean anything to SQLAlchemy here.
+    op.get_bind().exec_driver_sql(sql.replace("{role}", context.config.attributes["role"]))
+
+
+def _config(package: str) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(resources.files(package)))
+    return config
+
+
+async def _run(dsn: str) -> None:
+    address = "postgresql+asyncpg://" + dsn.split("://", 1)[1]
+    engine = create_async_engine(address, poolclass=pool.NullPool)
+    try:
+        async with engine.connect() as connection:
+            await connection.run_sync(_migrate)
+            await connection.commit()
+    finally:
+        await engine.dispose()
+
+
+def _migrate(connection: Connection) -> None:
+    # A migration waits for a lock at most this long: a service that works is worth more than a migration that is early.
+    connection.exec_driver_sql("set lock_timeout = '10s'")
+    context.configure(connection=connection, transactional_ddl=True)
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+
+__all__ = ["apply", "is_at_head", "role_of", "run", "upgrade"]
