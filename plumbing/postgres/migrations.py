@@ -13,6 +13,7 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, pool
 from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.util import await_only
 
 from plumbing.postgres.database import Database
 
@@ -49,8 +50,12 @@ def run() -> None:
 
 def apply(sql: str) -> None:
     """Execute `sql`, several statements if need be, with `{role}` replaced by the run-time role."""
-    # A driver-level call: neither colons nor percent signs in the SQL mean anything to SQLAlchemy here.
-    op.get_bind().exec_driver_sql(sql.replace("{role}", context.config.attributes["role"]))
+    bind = op.get_bind()
+    bind.exec_driver_sql("select 1")  # makes sure that the adapter's transaction has begun
+    driver = bind.connection.driver_connection
+    assert driver is not None
+    # The driver itself: a prepared statement, which SQLAlchemy would use, holds a single command.
+    await_only(driver.execute(sql.replace("{role}", context.config.attributes["role"])))
 
 
 def _config(package: str) -> Config:

@@ -1,0 +1,195 @@
+"""The relay: moves the outbox to Kafka, in order, at least once.
+
+Invariants: one relay per database at a time, by a lease; no transaction is open while producing; messages are handed to the
+producer in the order of `seq` and deleted, by number and under the lease's epoch, only when Kafka has acknowledged them. If one is
+not acknowledged, nothing behind it is deleted, the producer is thrown away (an idempotent producer that lost one sequence number
+refuses its partition for ever) and the relay begins anew, one message at a time until it is past the place. A message refused for
+good five times parks its key, loudly, and the others go on. A pending acknowledgement is never timed out: it may still come.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+from uuid import uuid4
+
+import structlog
+from aiokafka.errors import KafkaError
+
+from plumbing.faults import FaultInjected, faultpoint
+from plumbing.outbox import store
+from plumbing.outbox.store import Row
+from plumbing.postgres import Database, is_transient
+from plumbing.telemetry.metrics import OUTBOX_PARKED_KEYS, OUTBOX_PRODUCED
+
+log = structlog.get_logger(__name__)
+
+
+class Producer(Protocol):
+    """What the relay needs of aiokafka's producer."""
+
+    async def send(
+        self, topic: str, *, key: bytes, value: bytes, headers: list[tuple[str, bytes]]
+    ) -> "asyncio.Future[Any]": ...
+
+    async def stop(self) -> None: ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Failure:
+    row: Row
+    error: BaseException
+
+
+class Relay:
+    """Runs until stopped; `wake()` after a commit spares the wait for the next poll."""
+
+    def __init__(
+        self,
+        database: Database,
+        start_producer: Callable[[], Awaitable[Producer]],
+        *,
+        batch: int = 1000,
+        lease_seconds: float = 10.0,
+        park_at: int = 5,
+    ) -> None:
+        self._database = database
+        self._start_producer = start_producer
+        self._owner = uuid4().hex
+        self._batch = batch
+        self._lease_seconds = lease_seconds
+        self._park_at = park_at
+        self._producer: Producer | None = None
+        self._wake = asyncio.Event()
+        self._stopping = False
+        self._one_at_a_time_until = -1
+
+    def wake(self) -> None:
+        """There may be something to relay."""
+        self._wake.set()
+
+    def stop(self) -> None:
+        """Relay what waits, once more, then return from `run`."""
+        self._stopping = True
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Relay until stopped; whatever fails is tried again."""
+        pause = 0.02
+        try:
+            while True:
+                self._wake.clear()
+                last_round = self._stopping
+                try:
+                    moved = await self._round()
+                except Exception as error:
+                    if not (is_transient(error) or isinstance(error, KafkaError | FaultInjected)):
+                        raise
+                    log.warning("outbox relay could not go on", error=type(error).__name__)
+                    moved = 0
+                    await self._discard_producer()
+                    await self._sleep(0.5)
+                if last_round and not moved:
+                    return
+                if moved:
+                    pause = 0.02
+                elif not self._wake.is_set():
+                    await self._sleep(pause)
+                    pause = min(pause * 1.5, 0.1)
+        finally:
+            await self._leave()
+
+    async def _sleep(self, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._wake.wait(), seconds)
+
+    async def _round(self) -> int:
+        async with self._database.acquire() as connection:
+            epoch = await store.hold_lease(connection, self._owner, self._lease_seconds)
+            if epoch is None:
+                return 0
+            rows = await store.read(connection, 1 if self._one_at_a_time_until >= 0 else self._batch)
+        if not rows:
+            self._one_at_a_time_until = -1
+            return 0
+        faultpoint("relay.after_read")
+        delivered, failure = await self._produce(rows)
+        faultpoint("relay.after_ack")
+        if delivered:
+            async with self._database.acquire() as connection:
+                deleted = await store.delete(connection, [row.seq for row in delivered], self._owner, epoch)
+            OUTBOX_PRODUCED.inc(len(delivered))
+            if deleted < len(delivered):
+                log.warning("outbox lease was lost while producing", produced=len(delivered), deleted=deleted)
+        if failure is not None:
+            await self._mend(failure)
+            return 0
+        if rows[-1].seq >= self._one_at_a_time_until:
+            self._one_at_a_time_until = -1
+        return len(rows)
+
+    async def _produce(self, rows: list[Row]) -> tuple[list[Row], _Failure | None]:
+        """Send in order and wait for all: those acknowledged before the first that was not, and that one."""
+        if self._producer is None:
+            self._producer = await self._start_producer()
+        futures: list[asyncio.Future[Any]] = []
+        unsent: BaseException | None = None
+        for row in rows:
+            try:
+                futures.append(
+                    await self._producer.send(row.topic, key=row.key.encode(), value=row.value, headers=row.headers)
+                )
+            except KafkaError as error:
+                unsent = error
+                break
+        results = await self._acknowledgements(futures)
+        for nth, result in enumerate(results):
+            if isinstance(result, BaseException):
+                return rows[:nth], _Failure(row=rows[nth], error=result)
+        if unsent is not None:
+            return rows[: len(results)], _Failure(row=rows[len(results)], error=unsent)
+        return rows, None
+
+    async def _acknowledgements(self, futures: list["asyncio.Future[Any]"]) -> list[Any]:
+        """Wait as long as it takes, keeping the lease meanwhile."""
+        if not futures:
+            return []
+        everything = asyncio.gather(*futures, return_exceptions=True)
+        while True:
+            done, _ = await asyncio.wait({everything}, timeout=self._lease_seconds / 3)
+            if done:
+                return list(everything.result())
+            with contextlib.suppress(Exception):  # a lease that cannot be renewed is lost, which the epoch tells
+                async with self._database.acquire() as connection:
+                    await store.hold_lease(connection, self._owner, self._lease_seconds)
+
+    async def _mend(self, failure: _Failure) -> None:
+        error = failure.error
+        await self._discard_producer()
+        if not isinstance(error, KafkaError):
+            raise error
+        self._one_at_a_time_until = max(self._one_at_a_time_until, failure.row.seq)
+        name = type(error).__name__
+        log.warning("Kafka did not take a message", topic=failure.row.topic, seq=failure.row.seq, error=name)
+        if getattr(error, "retriable", False):
+            await self._sleep(0.5)
+            return
+        async with self._database.transaction() as connection:
+            parked = await store.note_failure(connection, failure.row, name, self._park_at)
+        if parked:
+            OUTBOX_PARKED_KEYS.inc()
+            log.error("outbox key is parked", topic=failure.row.topic, seq=failure.row.seq, error=name)
+        await self._sleep(0.2)
+
+    async def _discard_producer(self) -> None:
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            with contextlib.suppress(Exception):  # it is of no use any more, whatever it says
+                await asyncio.wait_for(producer.stop(), 5)
+
+    async def _leave(self) -> None:
+        await self._discard_producer()
+        with contextlib.suppress(Exception):  # the lease runs out by itself
+            async with self._database.acquire() as connection:
+                await store.release_lease(connection, self._owner)

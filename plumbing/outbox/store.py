@@ -1,0 +1,198 @@
+"""The outbox table and its lease.
+
+Invariants: a row is written in the transaction of the effect it announces and only while its aggregate is locked, so the order of
+`seq` within one key is the order of the effects; a row is deleted only by the holder of the lease, under its epoch, by its own
+number, never by a high-water mark (numbers are handed out before commit: a lower one may appear later). A row that Kafka could
+never take is refused here, when it is made. The column names are those that Debezium's outbox router can be pointed at.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from plumbing.postgres import Connection
+
+SCHEMA = """
+create table outbox (
+    seq bigint generated always as identity primary key,
+    id uuid not null,
+    aggregatetype text not null,
+    aggregateid text not null,
+    headers text not null,
+    payload bytea not null,
+    created_at timestamptz not null default clock_timestamp(),
+    failures smallint not null default 0
+) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000,
+        autovacuum_vacuum_insert_scale_factor = 0, autovacuum_vacuum_insert_threshold = 20000);
+create table outbox_lease (
+    only_one boolean primary key default true check (only_one),
+    owner text not null,
+    epoch bigint not null,
+    expires_at timestamptz not null
+);
+create table outbox_parked_key (
+    aggregatetype text not null,
+    aggregateid text not null,
+    reason text not null,
+    parked_at timestamptz not null default clock_timestamp(),
+    primary key (aggregatetype, aggregateid)
+);
+grant select, insert, update, delete on outbox, outbox_lease, outbox_parked_key to {role};
+"""
+
+# Kafka's default topic limit is 1 MiB with the batch's own overhead; past it an idempotent producer is of no use any more.
+MAX_MESSAGE_BYTES = 960 * 1024
+
+
+class Oversized(Exception):
+    """A message is larger than a topic takes; carries its size and topic, not its content."""
+
+    def __init__(self, topic: str, size: int) -> None:
+        super().__init__(f"a message of {size} bytes for {topic}; at most {MAX_MESSAGE_BYTES} are taken")
+        self.topic = topic
+        self.size = size
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outgoing:
+    """A message to produce: `event_id` is derived by whoever makes it, `key` decides partition and order."""
+
+    event_id: UUID
+    topic: str
+    key: str
+    headers: tuple[tuple[str, bytes], ...]
+    value: bytes
+
+    @property
+    def size(self) -> int:
+        """Bytes that count against the topic's limit."""
+        return len(self.value) + len(self.key) + sum(len(name) + len(value) + 8 for name, value in self.headers)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Row:
+    """A message that waits in the outbox."""
+
+    seq: int
+    topic: str
+    key: str
+    headers: list[tuple[str, bytes]]
+    value: bytes
+    failures: int
+
+
+async def put(connection: Connection, messages: Sequence[Outgoing]) -> None:
+    """Write the messages, in this order, in the caller's transaction; raises Oversized."""
+    if not messages:
+        return
+    for message in messages:
+        if message.size > MAX_MESSAGE_BYTES:
+            raise Oversized(message.topic, message.size)
+    await connection.execute(
+        _PUT,
+        [message.event_id for message in messages],
+        [message.topic for message in messages],
+        [message.key for message in messages],
+        [json.dumps([(name, value.decode()) for name, value in message.headers]) for message in messages],
+        [message.value for message in messages],
+    )
+
+
+async def hold_lease(connection: Connection, owner: str, seconds: float) -> int | None:
+    """Take or renew the lease; its epoch, or None while somebody else holds it."""
+    epoch: int | None = await connection.fetchval(_LEASE, owner, seconds)
+    return epoch
+
+
+async def release_lease(connection: Connection, owner: str) -> None:
+    """Let the next one begin at once."""
+    await connection.execute("update outbox_lease set expires_at = clock_timestamp() where owner = $1", owner)
+
+
+async def read(connection: Connection, limit: int) -> list[Row]:
+    """The oldest waiting messages, without those of parked keys."""
+    return [
+        Row(
+            seq=row["seq"],
+            topic=row["aggregatetype"],
+            key=row["aggregateid"],
+            headers=[(name, value.encode()) for name, value in json.loads(row["headers"])],
+            value=row["payload"],
+            failures=row["failures"],
+        )
+        for row in await connection.fetch(_READ, limit)
+    ]
+
+
+async def delete(connection: Connection, seqs: Sequence[int], owner: str, epoch: int) -> int:
+    """Remove what was produced; how many went (0 when the lease is somebody else's by now)."""
+    status = await connection.execute(_DELETE, list(seqs), owner, epoch)
+    return int(status.rpartition(" ")[2])
+
+
+async def note_failure(connection: Connection, row: Row, reason: str, park_at: int) -> bool:
+    """Count a message that Kafka refused; at the `park_at`th time its key is parked: tells whether it is now."""
+    failures = await connection.fetchval(
+        "update outbox set failures = failures + 1 where seq = $1 returning failures", row.seq
+    )
+    if failures is None or failures < park_at:
+        return False
+    await connection.execute(
+        "insert into outbox_parked_key (aggregatetype, aggregateid, reason) values ($1, $2, $3) on conflict do nothing",
+        row.topic,
+        row.key,
+        reason,
+    )
+    return True
+
+
+async def depth(connection: Connection) -> tuple[int, float, int]:
+    """Waiting messages, age of the oldest in seconds, parked keys."""
+    row = await connection.fetchrow(_DEPTH)
+    assert row is not None
+    return row["waiting"], float(row["oldest"]), row["parked"]
+
+
+_PUT = """
+insert into outbox (id, aggregatetype, aggregateid, headers, payload)
+select id, topic, key, headers, payload
+from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::bytea[])
+     with ordinality as message (id, topic, key, headers, payload, nth)
+order by nth
+"""
+
+_LEASE = """
+insert into outbox_lease (owner, epoch, expires_at)
+values ($1, 1, clock_timestamp() + make_interval(secs => $2))
+on conflict (only_one) do update
+set owner = excluded.owner,
+    expires_at = excluded.expires_at,
+    epoch = outbox_lease.epoch + (outbox_lease.owner <> excluded.owner)::integer
+where outbox_lease.owner = excluded.owner or outbox_lease.expires_at < clock_timestamp()
+returning epoch
+"""
+
+_READ = """
+select seq, aggregatetype, aggregateid, headers, payload, failures
+from outbox
+where not exists (
+    select from outbox_parked_key parked
+    where parked.aggregatetype = outbox.aggregatetype and parked.aggregateid = outbox.aggregateid
+)
+order by seq
+limit $1
+"""
+
+_DELETE = """
+delete from outbox
+where seq = any ($1::bigint[])
+  and exists (select from outbox_lease where owner = $2 and epoch = $3)
+"""
+
+_DEPTH = """
+select count(*) as waiting,
+       coalesce(extract(epoch from clock_timestamp() - min(created_at)), 0) as oldest,
+       (select count(*) from outbox_parked_key) as parked
+from outbox
+"""

@@ -1,0 +1,26 @@
+"""The metrics that every service has; labels never hold ids."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+RECORDS = Counter("mitsyg_records", "Records that were settled, by topic and fate.", ("topic", "fate"))
+BATCH_SECONDS = Histogram(
+    "mitsyg_batch_seconds",
+    "Time from a batch's arrival to its commit, retries included.",
+    ("topic",),
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120),
+)
+BATCH_RETRIES = Counter("mitsyg_batch_retries", "Batches tried again in place, by topic and cause.", ("topic", "cause"))
+BATCH_RECORDS = Histogram(
+    "mitsyg_batch_records", "Records in a batch.", ("topic",), buckets=(1, 2, 5, 10, 25, 50, 100, 250, 500)
+)
+CONSUMER_LAG = Gauge("mitsyg_consumer_lag_records", "Records fetched positions are behind the log's end.", ("topic",))
+CONSUMER_PROGRESS = Gauge(
+    "mitsyg_consumer_last_progress_timestamp_seconds", "When a batch was last finished.", ("topic",)
+)
+OUTBOX_WAITING = Gauge("mitsyg_outbox_waiting_messages", "Messages waiting in the outbox.")
+OUTBOX_OLDEST = Gauge("mitsyg_outbox_oldest_seconds", "Age of the oldest message in the outbox.")
+OUTBOX_PRODUCED = Counter("mitsyg_outbox_produced", "Messages that Kafka has acknowledged.")
+OUTBOX_PARKED = Gauge("mitsyg_outbox_parked_keys", "Keys whose messages wait because Kafka refused one for good.")
+OUTBOX_PARKED_KEYS = Counter("mitsyg_outbox_keys_parked", "Keys that were parked since the start.")
+LOG_LINES_DROPPED = Counter("mitsyg_log_lines_dropped", "Log lines given up because the pipe was full.")
+BUILD = Gauge("mitsyg_build_info", "Which service and version this is.", ("service", "version"))
