@@ -1,0 +1,74 @@
+"""How we talk to Kafka: the settings that keep a message from being lost or taken for read, in one place.
+
+Each differs from the library's default for a reason: automatic commit loses what was in work; `latest` loses what was there before
+a group's first join; acks=1 loses what a dying leader had; auto-created topics get nobody's partitions and retention.
+"""
+
+import logging
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from aiokafka import AIOKafkaProducer
+from faststream import AckPolicy
+from faststream.kafka import KafkaBroker
+
+from plumbing.errors import Unavailable
+from plumbing.outbox.relay import Producer
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BusSettings:
+    """What a deployment may set; `session_timeout_ms` bounds how long a dead member's partitions stay unread."""
+
+    bootstrap_servers: str
+    client_id: str
+    session_timeout_ms: int = 30_000
+    max_records: int = 500
+    batch_timeout_ms: int = 20
+
+    @property
+    def heartbeat_interval_ms(self) -> int:
+        """A tenth of the session, so that one lost heartbeat costs nothing."""
+        return max(300, self.session_timeout_ms // 10)
+
+
+def make_broker(settings: BusSettings, *, graceful_seconds: float = 20.0) -> KafkaBroker:
+    """The framework's broker: nothing is acknowledged before the handler has returned, and nothing when it raised."""
+    return KafkaBroker(
+        settings.bootstrap_servers,
+        client_id=settings.client_id,
+        ack_policy=AckPolicy.NACK_ON_ERROR,
+        allow_auto_create_topics=False,
+        acks="all",
+        enable_idempotence=True,
+        graceful_timeout=graceful_seconds,
+        apply_types=False,
+        logger=logging.getLogger("faststream"),
+        log_level=logging.DEBUG,
+    )
+
+
+async def start_producer(settings: BusSettings) -> Producer:
+    """A producer that keeps order per partition and is acknowledged by all in-sync replicas; raises Unavailable."""
+    producer = AIOKafkaProducer(
+        bootstrap_servers=settings.bootstrap_servers,
+        client_id=settings.client_id,
+        acks="all",
+        enable_idempotence=True,
+        linger_ms=5,
+        max_batch_size=131_072,
+        compression_type="lz4",
+    )
+    try:
+        await producer.start()
+    except Exception as error:
+        await producer.stop()
+        raise Unavailable("kafka", type(error).__name__) from error
+    return _typed(producer)
+
+
+def _typed(producer: Any) -> Producer:
+    structlog.get_logger(__name__).debug("producer started")
+    client: Producer = producer
+    return client

@@ -1,0 +1,103 @@
+"""`python -m services.<name> serve|migrate|config` and its exit codes.
+
+0 a clean stop, also on SIGTERM after draining · 1 a crash · 2 wrong usage · 69 a dependency was not there in time ·
+78 bad configuration.
+"""
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TypeVar
+
+import structlog
+import uvloop
+
+from plumbing.postgres import migrations
+from plumbing.service.runner import DependencyMissing
+from plumbing.service.settings import BadConfiguration, ServiceSettings, load, shown
+from plumbing.telemetry import logs
+
+Settings = TypeVar("Settings", bound=ServiceSettings)
+
+EXIT_CRASH, EXIT_USAGE, EXIT_DEPENDENCY, EXIT_CONFIGURATION = 1, 2, 69, 78
+
+
+def main(
+    name: str,
+    settings: type[Settings],
+    serve: Callable[[Settings], Awaitable[None]],
+    *,
+    more: Mapping[str, Callable[[Settings, Sequence[str]], Awaitable[int]]] | None = None,
+    arguments: Sequence[str] | None = None,
+) -> int:
+    """Run one command of the service `name`; `more` are the commands that only this service has."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    commands = ["serve", "migrate", "config", *(more or {})]
+    if not given or given[0] not in commands:
+        print(f"usage: python -m services.{name} {'|'.join(commands)}", file=sys.stderr)
+        return EXIT_USAGE
+    try:
+        return _run(name, settings, serve, more or {}, given)
+    except BadConfiguration as error:
+        print(f"{name}: bad configuration\n{error}", file=sys.stderr)
+        return EXIT_CONFIGURATION
+    except DependencyMissing as error:
+        print(f"{name}: {error}", file=sys.stderr)
+        return EXIT_DEPENDENCY
+
+
+def _run(
+    name: str,
+    settings: type[Settings],
+    serve: Callable[[Settings], Awaitable[None]],
+    more: Mapping[str, Callable[[Settings, Sequence[str]], Awaitable[int]]],
+    given: Sequence[str],
+) -> int:
+    match given[0]:
+        case "migrate":
+            return _migrate(name)
+        case "config":
+            print(json.dumps(shown(load(settings)), indent=2, default=str))
+            return 0
+        case "serve":
+            configured = load(settings)
+            logs.configure(name, configured.log_level)
+            return uvloop.run(_serve(serve, configured))
+        case other:
+            configured = load(settings)
+            logs.configure(name, configured.log_level)
+            return asyncio.run(_more(more[other], configured, given[1:]))
+
+
+async def _more(
+    command: Callable[[Settings, Sequence[str]], Awaitable[int]], settings: Settings, arguments: Sequence[str]
+) -> int:
+    return await command(settings, arguments)
+
+
+async def _serve(serve: Callable[[Settings], Awaitable[None]], settings: Settings) -> int:
+    try:
+        await serve(settings)
+    except DependencyMissing:
+        raise
+    except BaseException as error:
+        structlog.get_logger("services").error("service crashed", exc_info=error)
+        if not isinstance(error, Exception):
+            raise
+        return EXIT_CRASH
+    return 0
+
+
+def _migrate(name: str) -> int:
+    owner, runtime = os.environ.get("DATABASE_OWNER_URL"), os.environ.get("DATABASE_URL")
+    if not owner or not runtime:
+        raise BadConfiguration("DATABASE_OWNER_URL and DATABASE_URL: both are needed to migrate")
+    try:
+        role = migrations.role_of(runtime)
+    except ValueError as error:
+        raise BadConfiguration(str(error)) from None
+    migrations.upgrade(f"services.{name}.migrations", owner, role=role)
+    print(f"{name}: database is at the newest version")
+    return 0
