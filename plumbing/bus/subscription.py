@@ -82,17 +82,16 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]  # the clie
         """Whether this member of the group has been given partitions."""
         return bool(self._assignment())
 
-    def lag(self) -> int:
+    async def lag(self) -> int:
         """Records between what was fetched and the end of the log, over the assigned partitions, as last seen."""
         consumer = self._subscriber.consumer
         behind = 0
         for partition in self._assignment():
-            end = consumer.highwater(partition)
-            last = consumer.last_stable_offset(partition)
-            position = consumer._subscription.subscription.assignment.state_value(partition)  # noqa: SLF001
-            reached = getattr(position, "_position", None)
-            if end is not None and reached is not None:
-                behind += max(0, (last or end) - reached)
+            end = consumer.highwater(partition) if consumer is not None else None
+            if consumer is None or end is None:  # nothing was fetched from it yet
+                continue
+            with contextlib.suppress(Exception):  # it was revoked meanwhile
+                behind += max(0, end - await asyncio.wait_for(consumer.position(partition), 1))
         return behind
 
     def is_stuck(self, seconds: float) -> bool:

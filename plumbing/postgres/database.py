@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Self
 
 import asyncpg
+from typing_extensions import override
 
 if TYPE_CHECKING:
     from asyncpg.pool import PoolConnectionProxy
@@ -22,6 +23,7 @@ else:
 
 
 class _Stateless(_Base):
+    @override
     def get_reset_query(self) -> str:
         return ""  # nobody here sets session state; the usual reset is a round trip per use
 

@@ -83,5 +83,4 @@ def _migrate(connection: Connection) -> None:
         context.run_migrations()
 
 
-
 __all__ = ["apply", "is_at_head", "role_of", "run", "upgrade"]

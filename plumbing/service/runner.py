@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import signal
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Sequence
 from typing import Any, TypeVar
 
 import structlog
@@ -22,6 +22,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
+from typing_extensions import override
 
 from plumbing.bus import Subscription
 from plumbing.outbox import Relay
@@ -40,6 +41,7 @@ class DependencyMissing(Exception):
 
 class _Server(uvicorn.Server):
     @contextlib.contextmanager
+    @override
     def capture_signals(self) -> Any:  # the runner alone handles signals
         yield
 
@@ -114,7 +116,9 @@ class Runner:
 
     async def database(self, dsn: str, package: str, *, max_size: int = 8) -> Database:
         """Open the service's database and wait until its schema is the one this code was written for."""
-        database = await self.wait_for("database", lambda: Database.open(dsn, application_name=self._name, max_size=max_size))
+        database = await self.wait_for(
+            "database", lambda: Database.open(dsn, application_name=self._name, max_size=max_size)
+        )
         self.close(database.close)
 
         async def at_head() -> None:
@@ -198,7 +202,7 @@ class Runner:
         while True:
             self._beat = time.monotonic()
             for subscription in self._subscriptions:
-                metrics.CONSUMER_LAG.labels(subscription.topic).set(subscription.lag())
+                metrics.CONSUMER_LAG.labels(subscription.topic).set(await subscription.lag())
             await asyncio.sleep(1)
 
     # probes ------------------------------------------------------------------------------------------------------------------
@@ -240,12 +244,19 @@ async def _metrics(_request: Request) -> Response:
 def _server(app: ASGIApp, host: str, port: int) -> uvicorn.Server:
     return _Server(
         uvicorn.Config(
-            app, host=host, port=port, log_config=None, access_log=False, lifespan="off", server_header=False, loop="none"
+            app,
+            host=host,
+            port=port,
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            server_header=False,
+            loop="none",
         )
     )
 
 
-def _crash(ended: set["asyncio.Task[None]"]) -> BaseException | None:
+def _crash(ended: Iterable["asyncio.Task[Any]"]) -> BaseException | None:
     for task in ended:
         error = None if task.cancelled() else task.exception()
         log.error("a part of the service ended by itself", part=task.get_name(), exc_info=error)

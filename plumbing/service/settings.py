@@ -70,14 +70,11 @@ def load(settings: type[Settings]) -> Settings:
 
 def shown(settings: ServiceSettings) -> dict[str, Any]:
     """The effective settings, secrets masked."""
-    return {
-        name.upper(): "***" if isinstance(value, SecretStr) else value
-        for name, value in sorted(settings)
-    }
+    return {name.upper(): "***" if isinstance(value, SecretStr) else value for name, value in sorted(settings)}
 
 
-def _from_files(settings: type[ServiceSettings]) -> dict[str, str]:
-    values: dict[str, str] = {}
+def _from_files(settings: type[ServiceSettings]) -> dict[str, Any]:
+    values: dict[str, Any] = {}
     for name in settings.model_fields:
         path = os.environ.get(f"{name.upper()}_FILE")
         if path is None:

@@ -15,6 +15,7 @@ from collections.abc import MutableMapping
 from typing import Any
 
 import structlog
+from typing_extensions import override
 
 from plumbing.telemetry.metrics import LOG_LINES_DROPPED
 
@@ -106,6 +107,7 @@ class _DroppingHandler(logging.Handler):
         self._lines: queue.Queue[str] = queue.Queue(capacity)
         threading.Thread(target=self._write, name="log-writer", daemon=True).start()
 
+    @override
     def emit(self, record: logging.LogRecord) -> None:
         try:
             self._lines.put_nowait(self.format(record))
@@ -114,6 +116,7 @@ class _DroppingHandler(logging.Handler):
         except Exception:  # a line that cannot be formatted must not stop the work it tells of
             LOG_LINES_DROPPED.inc()
 
+    @override
     def flush(self) -> None:
         """Called at exit: give the writer a moment to catch up."""
         for _ in range(50):
