@@ -1,0 +1,1 @@
+"""Absences as `intake` tells of them."""

@@ -1,0 +1,120 @@
+"""CloudEvents 1.0 in Kafka's binary mode: attributes are headers, the record's value is the data alone.
+
+Own codec, because it is on the hot path; the `cloudevents` SDK is its oracle in tests, both ways. `decode_headers`
+raises `BadEnvelope` and nothing else, whatever the headers hold: null values, bytes that are not UTF-8, the same name
+twice.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final, Literal
+
+Headers = tuple[tuple[str, bytes], ...]
+EnvelopeFault = Literal[
+    "missing", "repeated", "empty", "not-utf8", "bad-text", "too-long", "bad-time", "unsupported-version"
+]
+
+CONTENT_TYPE: Final = ("content-type", b"application/json")
+SPEC_VERSION: Final = ("ce_specversion", b"1.0")
+LONGEST_ATTRIBUTE_BYTES: Final = 512
+_REQUIRED: Final = ("ce_specversion", "ce_id", "ce_source", "ce_type", "ce_time")
+_READ: Final = frozenset((*_REQUIRED, "ce_subject", "ce_dataschema"))
+_RFC3339: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:[Zz]|[+-]\d\d:\d\d)", re.ASCII)
+# CloudEvents 1.0, type system: no control characters in an attribute.
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+
+
+class BadEnvelope(Exception):  # noqa: N818 - named by its fate
+    """The headers are no CloudEvents envelope of ours. Names the header and the fault, never what the header held."""
+
+    def __init__(self, code: EnvelopeFault, field: str) -> None:
+        super().__init__(f"{field}: {code}")
+        self.code = code
+        self.field = field
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Envelope:
+    """What is said about an event beside its data. `time` is when it happened, in UTC."""
+
+    id: str
+    source: str
+    type: str
+    time: datetime
+    subject: str | None = None
+    dataschema: str | None = None
+
+
+def encode_headers(envelope: Envelope, traceparent: str | None = None) -> Headers:
+    """Headers of an event. The order is fixed, so that the same event has the same bytes."""
+    headers = [
+        SPEC_VERSION,
+        CONTENT_TYPE,
+        ("ce_type", envelope.type.encode()),
+        ("ce_source", envelope.source.encode()),
+        ("ce_id", envelope.id.encode()),
+        ("ce_time", format_time(envelope.time).encode()),
+    ]
+    if envelope.subject is not None:
+        headers.append(("ce_subject", envelope.subject.encode()))
+    if envelope.dataschema is not None:
+        headers.append(("ce_dataschema", envelope.dataschema.encode()))
+    if traceparent is not None:
+        headers.append(("traceparent", traceparent.encode()))
+    return tuple(headers)
+
+
+def decode_headers(headers: Iterable[tuple[str, bytes | None]]) -> Envelope:
+    """The envelope in a record's headers; headers that are not ours are ignored. Raises only `BadEnvelope`."""
+    found: dict[str, str] = {}
+    for name, value in headers:
+        if name not in _READ:
+            continue
+        if name in found:
+            raise BadEnvelope("repeated", name)
+        found[name] = _text(name, value)
+    for name in _REQUIRED:
+        if name not in found:
+            raise BadEnvelope("missing", name)
+    if found["ce_specversion"] != "1.0":
+        raise BadEnvelope("unsupported-version", "ce_specversion")
+    return Envelope(
+        id=found["ce_id"],
+        source=found["ce_source"],
+        type=found["ce_type"],
+        time=_time(found["ce_time"]),
+        subject=found.get("ce_subject"),
+        dataschema=found.get("ce_dataschema"),
+    )
+
+
+def format_time(instant: datetime) -> str:
+    """RFC 3339 in UTC with `Z`. A naive datetime is a bug of ours and raises ValueError."""
+    if instant.tzinfo is None:
+        raise ValueError("an event's time needs a time zone")
+    return f"{instant.astimezone(UTC).isoformat()[:-6]}Z"
+
+
+def _text(name: str, value: bytes | None) -> str:
+    if not value:
+        raise BadEnvelope("empty", name)
+    if len(value) > LONGEST_ATTRIBUTE_BYTES:
+        raise BadEnvelope("too-long", name)
+    try:
+        text = value.decode()
+    except UnicodeDecodeError:
+        raise BadEnvelope("not-utf8", name) from None
+    if not text.isprintable() and _CONTROL.search(text):
+        raise BadEnvelope("bad-text", name)
+    return text
+
+
+def _time(text: str) -> datetime:
+    if not _RFC3339.fullmatch(text):
+        raise BadEnvelope("bad-time", "ce_time")
+    try:
+        return datetime.fromisoformat(text.upper()).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise BadEnvelope("bad-time", "ce_time") from None

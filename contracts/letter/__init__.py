@@ -1,0 +1,1 @@
+"""Letters: asked for by `tasks`, told of by `notifier`."""

@@ -1,0 +1,1 @@
+"""NemRefusion: the notifications that reporters send, and the receipts they get."""

@@ -1,0 +1,1 @@
+"""Citizens' tasks as `tasks` tells of them."""
