@@ -1,8 +1,9 @@
 """Domain time.
 
-Invariants: rules take the time from a `Clock`, never from the machine or from SQL; instants are aware and in UTC; leases,
-time-outs, back-off and session lifetimes do *not* use it: they are real, monotonic time. The simulated clock is real time plus an
-offset that somebody else turns; a service takes one only where its settings say that this is a demonstration or a test.
+Invariants: rules take the time from a `Clock`, never from the machine or from SQL; instants are aware and in UTC;
+leases, time-outs, back-off and session lifetimes do *not* use it: they are real, monotonic time. The simulated clock
+is real time plus an offset that somebody else turns; a service takes one only where its settings say that this is a
+demonstration or a test.
 """
 
 import asyncio

@@ -1,7 +1,8 @@
 """The one error that every capability shares.
 
-What goes wrong has one of three fates: *refuse* (tell the sender), *retry* (not now), *dead-letter* (never valid). Refusals and
-dead letters are values, named where they are decided. `Unavailable` is the retry: the work was right, the world was not ready.
+What goes wrong has one of three fates: *refuse* (tell the sender), *retry* (not now), *dead-letter* (never valid).
+Refusals and dead letters are values, named where they are decided. `Unavailable` is the retry: the work was right, the
+world was not ready.
 """
 
 

@@ -1,17 +1,18 @@
 """Named points at which a campaign may break the running process.
 
-Invariants: with `FAULTPOINTS` unset a point costs one comparison and does nothing; a point never changes data, it only kills,
-stops, delays or raises; the name is a literal, so that the list of points can be read from the code.
+Invariants: with `FAULTPOINTS` unset a point costs one comparison and does nothing; a point never changes data, it only
+kills, stops, delays or raises; the name is a literal, so that the list of points can be read from the code.
 
-`FAULTPOINTS` is `name:action:nth[,name:action:nth…]`: at the nth passing of `name` since the process began, do `action`:
+`FAULTPOINTS` is `name:action:nth[,name:action:nth…]`: at the nth passing of `name` since the process began, do
+`action`:
 
 * `kill`   SIGKILL to the own process
 * `stop`   SIGSTOP to the own process (whoever supervises it resumes it later: the zombie)
 * `raise`  raise FaultInjected; behind an effect this is "did it, but said it failed"
 * `delay`  block for three seconds, event loop and all
 
-`FAULTPOINT_VISITS` names a file to which each fault is appended before it happens, as `name:action`, so that a campaign can
-tell afterwards that it truly fired.
+`FAULTPOINT_VISITS` names a file to which each fault is appended before it happens, as `name:action`, so that a
+campaign can tell afterwards that it truly fired.
 """
 
 import os

@@ -1,9 +1,9 @@
 """The inbox: what has arrived, once, and what became of each record.
 
-Invariants: a message id takes effect once, because its row is inserted first, in the effect's own transaction, and a rival waits on
-the unique key; ids are inserted in sorted order, so that two batches never deadlock; each record, by topic, partition and offset,
-has exactly one fate, and a redelivery leaves it as it is. A topic that was deleted and made anew starts at offset 0 again: the
-fingerprint (of value and timestamp) keeps its records apart from the old ones.
+Invariants: a message id takes effect once, because its row is inserted first, in the effect's own transaction, and a
+rival waits on the unique key; ids are inserted in sorted order, so that two batches never deadlock; each record, by
+topic, partition and offset, has exactly one fate, and a redelivery leaves it as it is. A topic that was deleted and
+made anew starts at offset 0 again: the fingerprint (of value and timestamp) keeps its records apart from the old ones.
 """
 
 from collections.abc import Collection, Sequence

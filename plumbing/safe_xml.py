@@ -1,8 +1,9 @@
 """Reading XML that others wrote.
 
-Invariants: a document type declaration is refused where it begins, so no entity is ever declared, expanded or fetched; size, depth
-and the number of elements are bounded before a tree is built; whatever is wrong raises `BadXml` with a code, never with a piece of
-the document. Danish public services put personal data into XML: neither the tree nor its texts belong into a log line.
+Invariants: a document type declaration is refused where it begins, so no entity is ever declared, expanded or fetched;
+size, depth and the number of elements are bounded while the tree is built; whatever is wrong raises `BadXml` with a
+code, never with a piece of the document. Public services put personal data into XML: no text of it belongs into a log
+line.
 """
 
 from typing import NoReturn
@@ -37,7 +38,7 @@ def parse(document: bytes, *, max_bytes: int) -> Element:
 
 
 def text_of(root: Element, local_name: str) -> str | None:
-    """The stripped text of the first element of that name, in whatever namespace; None where there is none or it is empty."""
+    """The stripped text of the first element of that name, in whatever namespace; None where it is absent or empty."""
     for element in root.iter():
         if element.tag.rpartition("}")[2] == local_name:
             return (element.text or "").strip() or None

@@ -1,13 +1,13 @@
 """A stage: one batch of messages in, one transaction, messages out.
 
-Invariants: what arrived, what it did, what it announces and what became of each record are written in one transaction or not at
-all; a message id has its effect once, also when it stands twice in one batch; records are worked in the order of the log; a record
-that can never be valid becomes a dead letter and those beside it go on; nothing is called outside the database while the
-transaction is open.
+Invariants: what arrived, what it did, what it announces and what became of each record are written in one transaction
+or not at all; a message id has its effect once, also when it stands twice in one batch; records are worked in the
+order of the log; a record that can never be valid becomes a dead letter and those beside it go on; nothing is called
+outside the database while the transaction is open.
 
-A service gives three things: `read` (a record → an arrival with an id and a message, or a refusal; never raises), `work` (the
-fresh messages, in order, inside the transaction → what to announce and who was refused after all), and a `Burial` (a refused record
-→ its dead letter), which fetches what it needs before the transaction.
+A service gives three things: `read` (a record → an arrival with an id and a message, or a refusal; never raises),
+`work` (the fresh messages, in order, inside the transaction → what to announce and who was refused after all), and a
+`Burial` (a refused record → its dead letter), which fetches what it needs before the transaction.
 """
 
 from collections.abc import Awaitable, Callable, Sequence

@@ -1,7 +1,8 @@
 """How we talk to Kafka: the settings that keep a message from being lost or taken for read, in one place.
 
-Each differs from the library's default for a reason: automatic commit loses what was in work; `latest` loses what was there before
-a group's first join; acks=1 loses what a dying leader had; auto-created topics get nobody's partitions and retention.
+Each differs from the library's default for a reason: automatic commit loses what was in work; `latest` loses what was
+there before a group's first join; acks=1 loses what a dying leader had; auto-created topics get nobody's partitions
+and retention.
 """
 
 import logging

@@ -1,7 +1,8 @@
 """A Kafka record as we received it, nothing decoded and nothing lost.
 
-Reading a record never fails, whatever its headers hold: whoever takes it in decides what it is worth, and a record that could make
-the reader raise would be skipped in silence by the framework (its parser runs before any acknowledgement exists).
+Reading a record never fails, whatever its headers hold: whoever takes it in decides what it is worth, and a record
+that could make the reader raise would be skipped in silence by the framework (its parser runs before any
+acknowledgement exists).
 """
 
 from dataclasses import dataclass

@@ -1,10 +1,10 @@
 """A batch subscription: hands records to `work` and acknowledges them only when it returned.
 
-Invariants: `work` is called with one batch at a time; what it cannot do *now* (`Unavailable`, a lost connection, a deadlock) is
-tried again in place with growing, jittered pauses for `patience` seconds, then raised, which rewinds every partition of the batch;
-nothing is ever skipped. Partitions are given up only after the batch in work has ended (bounded), and a batch that is waiting to be
-tried again gives up waiting at once. Reading a record cannot raise: the framework would drop the batch in silence, because its
-parser runs before anything could be acknowledged or rewound.
+Invariants: `work` is called with one batch at a time; what it cannot do *now* (`Unavailable`, a lost connection, a
+deadlock) is tried again in place with growing, jittered pauses for `patience` seconds, then raised, which rewinds
+every partition of the batch; nothing is ever skipped. Partitions are given up only after the batch in work has ended
+(bounded), and a batch that is waiting to be tried again gives up waiting at once. Reading a record cannot raise: the
+framework would drop the batch in silence, because its parser runs before anything could be acknowledged or rewound.
 """
 
 import asyncio
@@ -102,7 +102,7 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]  # the clie
         """The service drains: whatever waits to be tried again is handed back to Kafka at once."""
         self._give_up.set()
 
-    async def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
+    async def on_partitions_revoked(self, _revoked: Collection[TopicPartition]) -> None:
         """Awaited by the client before it joins anew: the batch in work ends first."""
         if self._idle.is_set():
             return
@@ -111,7 +111,7 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]  # the clie
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._idle.wait(), self._revoke_seconds)
 
-    async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
+    async def on_partitions_assigned(self, _assigned: Collection[TopicPartition]) -> None:
         """A new generation begins: waiting is worth it again."""
         self._give_up.clear()
 
@@ -143,7 +143,7 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]  # the clie
                     raise
                 if self._give_up.is_set() or time.monotonic() - began > self._patience:
                     raise
-                pause = min(5.0, 0.05 * 2**attempt) * random.uniform(0.5, 1.0)  # noqa: S311
+                pause = min(5.0, 0.05 * 2**attempt) * random.uniform(0.5, 1.0)
                 log.warning("batch is tried again", topic=self.topic, cause=type(error).__name__, attempt=attempt)
                 if await self._given_up_within(pause):
                     raise
@@ -175,8 +175,8 @@ async def _never_raising(
 ) -> KafkaMessage:
     """The framework's own parser decodes every header and loses the batch at the first that is not UTF-8 or null.
 
-    It is given one record without headers, to build the message, and the true records are put in behind it: acknowledging and
-    rewinding read nothing else.
+    It is given one record without headers, to build the message, and the true records are put in behind it:
+    acknowledging and rewinding read nothing else.
     """
     message = await original((replace(raws[0], headers=(), value=b""),))
     message.raw_message = raws

@@ -1,10 +1,11 @@
 """The relay: moves the outbox to Kafka, in order, at least once.
 
-Invariants: one relay per database at a time, by a lease; no transaction is open while producing; messages are handed to the
-producer in the order of `seq` and deleted, by number and under the lease's epoch, only when Kafka has acknowledged them. If one is
-not acknowledged, nothing behind it is deleted, the producer is thrown away (an idempotent producer that lost one sequence number
-refuses its partition for ever) and the relay begins anew, one message at a time until it is past the place. A message refused for
-good five times parks its key, loudly, and the others go on. A pending acknowledgement is never timed out: it may still come.
+Invariants: one relay per database at a time, by a lease; no transaction is open while producing; messages are handed
+to the producer in the order of `seq` and deleted, by number and under the lease's epoch, only when Kafka has
+acknowledged them. If one is not acknowledged, nothing behind it is deleted, the producer is thrown away (an idempotent
+producer that lost one sequence number refuses its partition for ever) and the relay begins anew, one message at a time
+until it is past the place. A message refused for good five times parks its key, loudly, and the others go on. A
+pending acknowledgement is never timed out: it may still come.
 """
 
 import asyncio

@@ -1,9 +1,10 @@
 """The outbox table and its lease.
 
-Invariants: a row is written in the transaction of the effect it announces and only while its aggregate is locked, so the order of
-`seq` within one key is the order of the effects; a row is deleted only by the holder of the lease, under its epoch, by its own
-number, never by a high-water mark (numbers are handed out before commit: a lower one may appear later). A row that Kafka could
-never take is refused here, when it is made. The column names are those that Debezium's outbox router can be pointed at.
+Invariants: a row is written in the transaction of the effect it announces and only while its aggregate is locked, so
+the order of `seq` within one key is the order of the effects; a row is deleted only by the holder of the lease, under
+its epoch, by its own number, never by a high-water mark (numbers are handed out before commit: a lower one may appear
+later). A row that Kafka could never take is refused here, when it is made. The column names are those that Debezium's
+outbox router can be pointed at.
 """
 
 import json

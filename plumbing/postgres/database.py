@@ -1,7 +1,8 @@
 """One pool of connections to one database.
 
-Invariants: every transaction is READ COMMITTED; no statement, lock wait or idle transaction can hang for ever; the session's time
-zone is UTC; SQL's own `now()` is never asked for by a rule. Sessions keep no state between users, so nothing is reset on release.
+Invariants: every transaction is READ COMMITTED; no statement, lock wait or idle transaction can hang for ever; the
+session's time zone is UTC; SQL's own `now()` is never asked for by a rule. Sessions keep no state between users, so
+nothing is reset on release.
 """
 
 import asyncio

@@ -1,7 +1,7 @@
 """Migrations: plain SQL under alembic, applied by a job (`python -m services.<name> migrate`), never by each replica at start.
 
-A service's `migrations/env.py` calls `run()`; its versions call `apply(sql)`. `{role}` in the SQL is the run-time role, which gets
-only what the migration grants it: the owner's role is used nowhere but here.
+A service's `migrations/env.py` calls `run()`; its versions call `apply(sql)`. `{role}` in the SQL is the run-time
+role, which gets only what the migration grants it: the owner's role is used nowhere but here.
 """
 
 import asyncio

@@ -1,10 +1,10 @@
 """The life of a service process.
 
-Invariants: probes answer from the first moment; *live* means that the event loop turns and no batch is stuck, and asks nothing of
-any dependency (a restart mends no database); *ready* means that database, schema and partitions are there and that the service is
-not draining. SIGTERM drains: not ready, fetching ends, the batch in work ends or is handed back, jobs and HTTP end, the outbox is
-relayed once more, connections close, exit 0. A loop that ends by a fault of ours ends the process: a crash is seen, a service that
-looks well with a dead loop is not.
+Invariants: probes answer from the first moment; *live* means that the event loop turns and no batch is stuck, and asks
+nothing of any dependency (a restart mends no database); *ready* means that database, schema and partitions are there
+and that the service is not draining. SIGTERM drains: not ready, fetching ends, the batch in work ends or is handed
+back, jobs and HTTP end, the outbox is relayed once more, connections close, exit 0. A loop that ends by a fault of
+ours ends the process: a crash is seen, a service that looks well with a dead loop is not.
 """
 
 import asyncio
@@ -228,7 +228,7 @@ class Runner:
         for name, check in self._ready_checks:
             try:
                 checks[name] = await asyncio.wait_for(check(), 3)
-            except Exception:  # whatever it is, the answer is that it is not ready
+            except Exception:  # noqa: BLE001  # whatever it is, the answer is that it is not ready
                 checks[name] = False
         ready = self._started and not self._draining.is_set() and all(checks.values())
         return JSONResponse({**states, **checks}, 200 if ready else 503)

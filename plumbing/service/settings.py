@@ -1,7 +1,7 @@
 """Configuration: read once, from the environment only; what is missing or wrong stops the start with a line that says so.
 
-For every setting `X`, `X_FILE` may name a file that holds the value, as secrets are mounted in a cluster. Values of secrets are
-never printed.
+For every setting `X`, `X_FILE` may name a file that holds the value, as secrets are mounted in a cluster. Values of
+secrets are never printed.
 """
 
 import os

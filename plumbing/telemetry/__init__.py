@@ -1,1 +1,4 @@
-"""What a service tells about itself: logs as JSON lines, metrics for Prometheus. Neither ever holds an id of a person or a text."""
+"""What a service tells about itself: logs as JSON lines, metrics for Prometheus.
+
+Neither ever holds a text or the id of a person.
+"""

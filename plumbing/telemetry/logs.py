@@ -1,8 +1,8 @@
 """Logs: one JSON object a line on standard output.
 
-Invariants: no line holds a CPR number (anything of its form is blacked out, as a second fence behind not logging it); an exception
-is told by its class and where it was raised, never by its message, because drivers quote rows and parsers quote input; a reader
-that stops reading never stops the service: lines are dropped and counted instead.
+Invariants: no line holds a CPR number (anything of its form is blacked out, as a second fence behind not logging it);
+an exception is told by its class and where it was raised, never by its message, because drivers quote rows and parsers
+quote input; a reader that stops reading never stops the service: lines are dropped and counted instead.
 """
 
 import logging
@@ -113,7 +113,7 @@ class _DroppingHandler(logging.Handler):
             self._lines.put_nowait(self.format(record))
         except queue.Full:
             LOG_LINES_DROPPED.inc()
-        except Exception:  # a line that cannot be formatted must not stop the work it tells of
+        except Exception:  # noqa: BLE001  # a line that cannot be formatted must not stop the work it tells of
             LOG_LINES_DROPPED.inc()
 
     @override
