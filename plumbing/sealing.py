@@ -1,13 +1,12 @@
 """Sealing: authenticated encryption of a value under its owner's key.
 
-Invariants: a sealed value opens only with the same key, for the same owner, in the same field; whatever else is tried,
-one flipped bit included, raises `SealBroken`, whose text tells nothing of what was inside. The same value sealed twice
-looks different.
+Invariants: a sealed value opens only with the same key, for the same owner, in the same field; whatever else is tried, one
+flipped bit included, raises `SealBroken`, whose text tells nothing of what was inside. The same value sealed twice looks
+different.
 
-Wire form: one version byte (1), a random 12-byte nonce, then AES-256-GCM's ciphertext and 16-byte tag. The associated
-data are the version, the owner's length and name, and the field's name, so that no two pairs of owner and field can
-look alike. Random nonces are safe for 2³² values under one key (NIST SP 800-38D § 8.3), far more than one owner ever
-has.
+Wire form: one version byte (1), a random 12-byte nonce, then AES-256-GCM's ciphertext and 16-byte tag. The associated data
+are the version, the owner's length and name, and the field's name, so that no two pairs of owner and field can look alike.
+Random nonces are safe for 2³² values under one key (NIST SP 800-38D § 8.3), far more than one owner ever has.
 
 An *owner* is whoever a key belongs to: a person's id, or the id of a key that belongs to nobody in particular.
 """
@@ -65,7 +64,7 @@ def seal_text(key: bytes, text: str, *, owner: str, field: str) -> str:
 
 
 def open_text(key: bytes, sealed: str, *, owner: str, field: str) -> str:
-    """`open_sealed` for JSON: base64 in, text out; base64 that is not in its one canonical spelling is a broken seal too."""
+    """`open_sealed` for JSON: base64 in, text out; base64 in any but its one canonical spelling is broken too."""
     try:
         raw = base64.b64decode(sealed, validate=True)
     except (binascii.Error, ValueError):

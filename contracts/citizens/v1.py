@@ -1,0 +1,235 @@
+"""The vault's HTTP interface, version 1: who a person is, asked in batches and answered in the order asked.
+
+Every request is a POST with `authorization: Bearer <service token>` and at most `BATCH` items; the answer has one item for
+each, at the same place. A state says what there is: `known`; `destroyed`, which is final; `unknown`, which may change.
+Refusals are problem+json (`Problem`) with a code and a reference, and never hold anything of the request.
+
+Fields that tell who somebody is, and keys, stay out of `repr`, and validation errors do not quote what they refuse.
+"""
+
+import base64
+import binascii
+from typing import Annotated, Final, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, StringConstraints
+
+from contracts.events import Instant
+
+BATCH: Final = 500
+"""Most items in one request."""
+KEY_BYTES: Final = 32
+
+RESOLVE_PATH: Final = "/v1/resolve"
+KEYS_PATH: Final = "/v1/keys"
+CARDS_PATH: Final = "/v1/cards"
+MONTH_KEYS_PATH: Final = "/v1/month-keys"
+DESTROY_PATH: Final = "/v1/destroy"
+REQUEST_ID_HEADER: Final = "x-request-id"
+"""A UUID that the vault's audit entries and refusals name as their reference; made by the vault where it is missing."""
+
+
+class Part(BaseModel):
+    """Immutable, without lax coercion; fields added later are passed over, and errors never quote the input."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="ignore", hide_input_in_errors=True)
+
+
+def _read_key(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        key = base64.b64decode(value, validate=True)
+    except (binascii.Error, ValueError):
+        raise ValueError("not base64") from None
+    if len(key) != KEY_BYTES:
+        raise ValueError("not a key's length")
+    return key
+
+
+def _write_key(key: bytes) -> str:
+    return base64.b64encode(key).decode()
+
+
+Key = Annotated[
+    bytes, BeforeValidator(_read_key, json_schema_input_type=str), PlainSerializer(_write_key), Field(repr=False)
+]
+"""A 256-bit key, base64 in JSON."""
+Cpr = Annotated[str, StringConstraints(pattern=r"^[0-9]{10}$"), Field(repr=False)]
+"""Ten digits, without hyphen; whether the date is one and test numbers are allowed is for whoever received it to judge."""
+Month = Annotated[str, StringConstraints(pattern=r"^20[0-9]{2}-(0[1-9]|1[0-2])$")]
+"""A calendar month in UTC, `2026-11`."""
+
+
+def _text(longest: int, shortest: int = 1) -> StringConstraints:
+    return StringConstraints(min_length=shortest, max_length=longest)
+
+
+class Address(Part):
+    """Where a person lives, as the reporter told it."""
+
+    lines: Annotated[tuple[Annotated[str, _text(200)], ...], Field(min_length=1, max_length=5, repr=False)] = Field(
+        description="Street, number, floor; c/o and place name where there are any"
+    )
+    postal_code: Annotated[str, _text(20), Field(repr=False)]
+    city: Annotated[str, _text(100), Field(repr=False)]
+    country: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")] = Field(
+        default="DK", description="ISO 3166-1 alpha-2"
+    )
+
+
+class Card(Part):
+    """What a letter to a person needs."""
+
+    name: Annotated[str, _text(400), Field(repr=False)]
+    address: Address | None = Field(default=None, description="None where the reporter told none")
+    address_protection: bool = Field(
+        description="Adressebeskyttelse: the address is shown to nobody who need not have it"
+    )
+
+
+class Person(Part):
+    """Somebody named in a message."""
+
+    cpr: Cpr
+    said_at: Instant = Field(
+        description="When it was said: the message's sent time, for a login the present. Of two cards the later said one stays; "
+        "what was said before a person was destroyed does not bring the person back"
+    )
+    card: Card | None = Field(default=None, description="None where the message tells no name and address")
+
+
+class ResolveRequest(Part):
+    """Who are these people? Those not known yet are made known."""
+
+    people: Annotated[tuple[Person, ...], Field(min_length=1, max_length=BATCH)]
+
+
+class Destroyed(Part):
+    """The person's data and key are destroyed. Final: the same question gets the same answer for ever."""
+
+    state: Literal["destroyed"] = "destroyed"
+
+
+class Unknown(Part):
+    """Nothing is held under this id."""
+
+    state: Literal["unknown"] = "unknown"
+
+
+class KnownCitizen(Part):
+    """The person's id, and the key under which whatever is sensitive about the person is sealed."""
+
+    state: Literal["known"] = "known"
+    citizen_id: UUID
+    key: Key
+
+
+class KnownKey(Part):
+    """A citizen's data key: keep it in memory, for minutes."""
+
+    state: Literal["known"] = "known"
+    key: Key
+
+
+class KnownCard(Part):
+    """What a letter needs: use it at once, keep it nowhere."""
+
+    state: Literal["known"] = "known"
+    cpr: Cpr
+    name: Annotated[str, Field(repr=False)]
+    address: Address | None
+    address_protection: bool
+    key: Key
+
+
+ResolveAnswer = Annotated[KnownCitizen | Destroyed, Field(discriminator="state")]
+KeyAnswer = Annotated[KnownKey | Destroyed | Unknown, Field(discriminator="state")]
+CardAnswer = Annotated[KnownCard | Destroyed | Unknown, Field(discriminator="state")]
+"""`unknown` also for a citizen of whom nobody ever told a name."""
+
+
+class ResolveResponse(Part):
+    citizens: tuple[ResolveAnswer, ...]
+
+
+class CitizensRequest(Part):
+    """Asks for the keys or the cards of citizens."""
+
+    citizen_ids: Annotated[tuple[UUID, ...], Field(min_length=1, max_length=BATCH)]
+
+
+class KeysResponse(Part):
+    keys: tuple[KeyAnswer, ...]
+
+
+class CardsResponse(Part):
+    cards: tuple[CardAnswer, ...]
+
+
+MonthKeyPurpose = Literal["dead-letter"]
+
+
+class MonthKeyRequest(Part):
+    """Asks for the caller's own key of a month; it is made when it is first asked for."""
+
+    purpose: MonthKeyPurpose
+    month: Month
+
+
+class MonthKey(Part):
+    """A key that belongs to nobody in particular; destroyed 30 days after its month's end."""
+
+    state: Literal["known"] = "known"
+    key_id: Annotated[str, StringConstraints(pattern=r"^[a-z0-9./_-]{1,100}$")] = Field(
+        description="Owner of whatever is sealed with it"
+    )
+    key: Key
+
+
+MonthKeyAnswer = Annotated[MonthKey | Destroyed, Field(discriminator="state")]
+DestroyReason = Literal["erasure-request", "retention-ended", "test"]
+
+
+class DestroyRequest(Part):
+    """Destroys a citizen's key, CPR number, name and address, for good."""
+
+    citizen_id: UUID
+    reason: DestroyReason
+
+
+class DestroyResponse(Part):
+    state: Literal["destroyed", "unknown"]
+
+
+ProblemCode = Literal[
+    "unauthorized",
+    "forbidden",
+    "not-found",
+    "method-not-allowed",
+    "too-slow",
+    "too-large",
+    "unsupported-media-type",
+    "invalid",
+    "implausible-month",
+    "unavailable",
+    "internal",
+]
+
+
+class InvalidField(Part):
+    """A field at fault, by its place in the request, and the kind of fault."""
+
+    field: str
+    code: str
+
+
+class Problem(Part):
+    """RFC 9457 problem details. `reference` is the request id, which also stands in the vault's log."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    code: ProblemCode
+    reference: str
+    fields: tuple[InvalidField, ...] = ()
