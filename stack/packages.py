@@ -1,0 +1,36 @@
+"""Installs what is missing: one visible line each. Only root may, and only from Debian's packages; else the package is named."""
+
+import os
+import shutil
+import subprocess
+
+from stack.errors import MissingPiece
+from stack.say import say
+
+_index_is_fresh = False
+
+
+def install(package: str, purpose: str) -> None:
+    """Installs one Debian package, or raises MissingPiece that tells a person what to install."""
+    if os.geteuid() != 0 or shutil.which("apt-get") is None:
+        message = f"{purpose} is missing: install {package} (Debian: apt-get install {package})"
+        raise MissingPiece(message)
+    say(f"installing {package} for {purpose}")
+    global _index_is_fresh  # noqa: PLW0603  the package index is read once per run
+    if not _index_is_fresh:
+        _apt_get("update")
+        _index_is_fresh = True
+    _apt_get("install", "--yes", "--no-install-recommends", package)
+
+
+def _apt_get(*words: str) -> None:
+    outcome = subprocess.run(
+        ("apt-get", "-qq", *words),
+        env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if outcome.returncode != 0:
+        message = f"apt-get {' '.join(words)} failed:\n{outcome.stderr.strip() or outcome.stdout.strip()}"
+        raise MissingPiece(message)

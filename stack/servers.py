@@ -1,0 +1,152 @@
+"""`Stack`: the real Kafka and PostgreSQL that everything here runs against, wherever they come from.
+
+Decided once, for all servers together: addresses in the environment, then a stack already running in this run directory, then
+Docker where an engine and the images are at hand, then native. STACK=native or STACK=docker forces one of the last two.
+"""
+
+import os
+import secrets
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Self
+
+from stack import kafka_admin, postgres_admin
+from stack.accounts import Account, server_account
+from stack.addresses import Addresses, DatabaseAddresses, RunFile, RunningServer
+from stack.errors import StackError
+from stack.kafka_admin import TopicToMake
+from stack.native.broker import NativeKafka
+from stack.native.postgres import NativePostgres
+from stack.processes import Process
+from stack.say import say
+
+
+class Stack:
+    """Running servers. Made by `start` or `attach`; `stop` ends only what was started for this run directory."""
+
+    def __init__(self, run_dir: Path, addresses: Addresses, servers: tuple[Process, ...], home: Path | None) -> None:
+        self.run_dir = run_dir
+        self.addresses = addresses
+        self._servers = servers
+        self._home = home
+
+    @classmethod
+    def start(cls, run_dir: Path, *, outlives_supervisor: bool = False) -> Self:
+        """Servers for this run directory, ready to be used. Those that run there already are used again."""
+        run_dir = run_dir.resolve()
+        run_dir.mkdir(parents=True, exist_ok=True)
+        if given := Addresses.from_environment():
+            say(f"using the servers named in the environment: {given.kafka_bootstrap}")
+            return cls(run_dir, given, (), None)
+        return cls.attach(run_dir) or cls._start_native(run_dir, outlives_supervisor=outlives_supervisor)
+
+    @classmethod
+    def attach(cls, run_dir: Path) -> Self | None:
+        """The stack that runs in this directory, or None if there is none, or not all of it is alive."""
+        run_dir = run_dir.resolve()
+        held = RunFile.read(run_dir)
+        if held is None:
+            return None
+        servers = tuple(
+            Process(server.name, (), log_path=Path(server.log)).attach(server.pid, server.started_at)
+            for server in held.servers
+        )
+        found = cls(run_dir, held.addresses, servers, Path(held.home))
+        if not all(server.is_alive for server in servers):
+            found.stop()
+            return None
+        return found
+
+    @property
+    def kafka_bootstrap(self) -> str:
+        return self.addresses.kafka_bootstrap
+
+    @property
+    def postgres_admin_dsn(self) -> str:
+        return self.addresses.postgres_admin_dsn
+
+    @property
+    def servers(self) -> tuple[Process, ...]:
+        """The server processes that are ours; none where the environment gave the addresses."""
+        return self._servers
+
+    def server(self, name: str) -> Process:
+        """The process `kafka` or `postgres`, to be killed, paused, started again."""
+        for process in self._servers:
+            if process.name == name:
+                return process
+        message = f"{name} is not a process of this stack"
+        raise StackError(message)
+
+    def wait_ready(self, timeout: float = 90) -> None:
+        """Waits until both servers answer; for after a fault."""
+        for name, is_ready in (
+            ("kafka", lambda: kafka_admin.is_broker_ready(self.kafka_bootstrap)),
+            ("postgres", lambda: postgres_admin.is_server_ready(self.postgres_admin_dsn)),
+        ):
+            self.server(name).wait_until(is_ready, timeout)
+
+    def create_database(self, service: str, *, suffix: str = "", template: str | None = None) -> DatabaseAddresses:
+        return postgres_admin.create_database(self.postgres_admin_dsn, service, suffix=suffix, template=template)
+
+    def database(self, service: str, *, suffix: str = "") -> DatabaseAddresses:
+        """The addresses of a database made earlier."""
+        return postgres_admin.describe(self.postgres_admin_dsn, service, suffix=suffix)
+
+    def drop_database(self, name: str) -> None:
+        postgres_admin.drop_database(self.postgres_admin_dsn, name)
+
+    def make_topics(self, *topics: TopicToMake) -> None:
+        kafka_admin.create_topics(self.kafka_bootstrap, topics)
+
+    def stop(self) -> None:
+        """Ends the servers and removes their data; logs stay in the run directory."""
+        for server in self._servers:
+            server.stop()
+        if self._home is not None:
+            shutil.rmtree(self._home, ignore_errors=True)
+        RunFile.forget(self.run_dir)
+
+    @classmethod
+    def _start_native(cls, run_dir: Path, *, outlives_supervisor: bool) -> Self:
+        account = server_account()
+        home = _server_home(run_dir, account)
+        logs = run_dir / "logs"
+        logs.mkdir(exist_ok=True)
+        for name in ("kafka", "postgres"):
+            (home / name).mkdir()
+        who = f" as {account.name}" if account else ""
+        say(f"starting Kafka and PostgreSQL{who}")
+        postgres = NativePostgres(home / "postgres", logs, account, outlives_supervisor=outlives_supervisor)
+        kafka = NativeKafka(home / "kafka", logs, account, outlives_supervisor=outlives_supervisor)
+        addresses = Addresses(kafka_bootstrap=kafka.bootstrap, postgres_admin_dsn=postgres.admin_dsn, source="native")
+        found = cls(run_dir, addresses, (kafka.process, postgres.process), home)
+        try:
+            kafka.start()
+            postgres.start()
+            postgres.wait_ready()
+            kafka.wait_ready()
+        except BaseException:
+            found.stop()
+            raise
+        found._remember()
+        return found
+
+    def _remember(self) -> None:
+        servers = tuple(
+            RunningServer(name=server.name, pid=server.pid, started_at=server.started_at, log=str(server.log_path))
+            for server in self._servers
+        )
+        RunFile(addresses=self.addresses, servers=servers, home=str(self._home)).write(self.run_dir)
+
+
+def _server_home(run_dir: Path, account: Account | None) -> Path:
+    """Where the servers keep their data: in the run directory, or beside it in a place the servers' account may enter."""
+    home = run_dir / f"servers-{secrets.token_hex(4)}"
+    if account is not None and not account.can_reach(home):
+        home = Path(tempfile.gettempdir()) / f"mit-sygefravaer-{secrets.token_hex(4)}"
+    home.mkdir(mode=0o711)
+    if account is not None:
+        os.chown(home, account.uid, account.gid)
+    return home

@@ -1,0 +1,1 @@
+"""What tests share: the real servers, and fresh databases and topics upon them."""
