@@ -4,7 +4,9 @@ Invariants:
 - each child leads a process group and session of its own, and writes to a log file of its own;
 - a child dies with its supervisor (the kernel kills it, so not even a killed supervisor leaves one behind), unless it was
   said to outlive it;
-- a signal goes only to the process we started: pid and start time are checked together, because pids come round again.
+- a signal goes only to the process we started: pid and start time are checked together, because pids come round again;
+- what was paused runs on when its supervisor dies: a guard waits at a pipe that closes with us (a stopped back end of
+  PostgreSQL would otherwise never notice that its postmaster is gone, and stay for ever).
 """
 
 import contextlib
@@ -59,6 +61,7 @@ class Process:
         self._outlives_supervisor = outlives_supervisor
         self._child: subprocess.Popen[bytes] | None = None
         self._process: psutil.Process | None = None
+        self._guard: subprocess.Popen[bytes] | None = None
 
     def start(self, env: Mapping[str, str] | None = None) -> Self:
         """Starts the program, with `env` laid over its variables from now on."""
@@ -126,17 +129,25 @@ class Process:
                 member.kill()
         psutil.wait_procs(family[1:], timeout=10)
         self.wait_end(10)
+        if self._guard is not None:
+            self._guard.kill()
+            self._dismiss_guard()
 
     def pause(self) -> None:
         """SIGSTOP to it and to everything it started: alive, its connections open, and silent."""
-        for member in self._frozen_family()[1:]:
+        family = self._frozen_family()
+        for member in family[1:]:
             with contextlib.suppress(psutil.NoSuchProcess):
                 member.suspend()
+        if family and self._guard is None:
+            self._guard = _guard(family)
 
     def resume(self) -> None:
+        """SIGCONT to it and to everything it started."""
         for member in reversed(self._family()):
             with contextlib.suppress(psutil.NoSuchProcess):
                 member.resume()
+        self._dismiss_guard()
 
     def restart(self, env: Mapping[str, str] | None = None, timeout: float = 30) -> Self:
         self.stop(timeout=timeout)
@@ -180,6 +191,11 @@ class Process:
             return [self._process, *self._process.children(recursive=True)]
         return []
 
+    def _dismiss_guard(self) -> None:
+        if self._guard is not None:
+            self._guard.communicate()
+            self._guard = None
+
     def _frozen_family(self) -> list[psutil.Process]:
         """The process, stopped first so that it can start no more, and all that it had started."""
         if self.is_alive and self._process is not None:
@@ -206,6 +222,17 @@ class Process:
         if self._account is not None:
             words += ["--reuid", str(self._account.uid), "--regid", str(self._account.gid), "--clear-groups"]
         return [shutil.which("setpriv") or "/usr/bin/setpriv", *words, "--"] if words else []
+
+
+def _guard(paused: Sequence[psutil.Process]) -> subprocess.Popen[bytes]:
+    """Continues these processes when its standard input closes, which it does at the latest when we end."""
+    return subprocess.Popen(
+        ("/bin/sh", "-c", 'read _; kill -CONT "$@"', "guard", *(str(member.pid) for member in paused)),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
 
 
 def answers_ok(url: str) -> bool:

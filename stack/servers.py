@@ -20,6 +20,7 @@ from stack.native.broker import NativeKafka
 from stack.native.postgres import NativePostgres
 from stack.processes import Process
 from stack.say import say
+from stack.topics import declared_topics
 
 
 class Stack:
@@ -99,6 +100,16 @@ class Stack:
 
     def make_topics(self, *topics: TopicToMake) -> None:
         kafka_admin.create_topics(self.kafka_bootstrap, topics)
+
+    def create_topics(self, prefix: str = "") -> None:
+        """All topics of contracts/topics.py, as declared there."""
+        self.make_topics(*declared_topics(prefix))
+
+    def start_server(self, name: str, timeout: float = 90) -> None:
+        """Starts a server again after it was killed or stopped, and waits until it answers."""
+        self.server(name).start()
+        self.wait_ready(timeout)
+        self._remember()
 
     def stop(self) -> None:
         """Ends the servers and removes their data; logs stay in the run directory."""
