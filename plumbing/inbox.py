@@ -24,7 +24,7 @@ create table inbox_record (
     partition integer not null,
     "offset" bigint not null,
     fingerprint bigint not null,
-    fate text not null check (fate in ('accepted', 'duplicate', 'rejected', 'parked')),
+    fate text not null check (fate in ('accepted', 'duplicate', 'rejected', 'parked', 'passed')),
     message_id text not null,
     reason text,
     settled_at timestamptz not null default clock_timestamp(),
@@ -41,6 +41,7 @@ class Fate(StrEnum):
     DUPLICATE = "duplicate"
     REJECTED = "rejected"
     PARKED = "parked"
+    PASSED = "passed"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -6,16 +6,17 @@ order of the log; a record that can never be valid becomes a dead letter and tho
 outside the database while the transaction is open.
 
 A service gives three things: `read` (a record → an arrival with an id and a message, or a refusal; never raises),
-`work` (the fresh messages, in order, inside the transaction → what to announce and who was refused after all), and a
-`Burial` (a refused record → its dead letter), which fetches what it needs before the transaction.
+`work` (the fresh messages, in order, inside the transaction → what to announce and who was refused after all), and an undertaker for the
+refused.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar, cast
 
 from plumbing import inbox, outbox
 from plumbing.bus.records import Record
+from plumbing.dead_letters import KeyNotFetched, Reason, Undertaker
 from plumbing.faults import faultpoint
 from plumbing.inbox import Fate, Settled
 from plumbing.outbox import Outgoing
@@ -44,6 +45,17 @@ class Refusal:
     field: str = ""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Passed:
+    """A record that is none of this consumer's business, or newer than it: nothing is wrong with it."""
+
+    record: Record
+    message_id: str
+
+
+Reading = Arrival[Message] | Refusal | Passed
+
+
 @dataclass(kw_only=True, slots=True)
 class Result:
     """What the work of a batch came to."""
@@ -52,15 +64,39 @@ class Result:
     refused: list[Refusal] = field(default_factory=list)
 
 
-class Burial(Protocol):
-    """Makes dead letters."""
+class Fault(Protocol):
+    """What an exception tells that says why a record can never be valid."""
 
-    async def prepare(self) -> None:
-        """Have at hand what is needed; called before the transaction. Raises Unavailable."""
-
-    def dead_letter(self, refusal: Refusal) -> Outgoing:
-        """The dead letter of a refused record: its original, sealed, and why."""
+    @property
+    def code(self) -> str:
+        """A code of a closed list."""
         ...
+
+    @property
+    def field(self) -> str:
+        """The first field or header at fault."""
+        ...
+
+
+def event_reader(
+    decode: Callable[[Record], tuple[str, Message]],
+    *,
+    faults: tuple[type[Exception], ...],
+    unknown: type[Exception],
+) -> Callable[[Record], Reading[Message]]:
+    """A stage's `read` for events that carry their id: `decode` gives id and message, or raises one of `faults` or `unknown`."""
+
+    def read(record: Record) -> Reading[Message]:
+        try:
+            message_id, message = decode(record)
+        except unknown:
+            return Passed(record=record, message_id=inbox.position_id(record))
+        except faults as error:
+            fault = cast("Fault", error)
+            return Refusal(record=record, message_id=inbox.position_id(record), code=fault.code, field=fault.field)
+        return Arrival(record=record, message_id=message_id, message=message)
+
+    return read
 
 
 class Stage(Generic[Message]):
@@ -70,53 +106,61 @@ class Stage(Generic[Message]):
         self,
         database: Database,
         *,
-        read: Callable[[Record], Arrival[Message] | Refusal],
+        read: Callable[[Record], Reading[Message]],
         work: Callable[[Connection, Sequence[Arrival[Message]]], Awaitable[Result]],
-        burial: Burial,
+        undertaker: Undertaker,
         after_commit: Callable[[], None],
     ) -> None:
         self._database = database
         self._read = read
         self._work = work
-        self._burial = burial
+        self._undertaker = undertaker
         self._after_commit = after_commit
 
     async def __call__(self, records: Sequence[Record]) -> None:
         readings = [self._read(record) for record in records]
-        arrivals = [one for one in readings if isinstance(one, Arrival)]
-        refused = [one for one in readings if isinstance(one, Refusal)]
-        await self._burial.prepare()
+        if any(isinstance(one, Refusal) for one in readings):
+            await self._undertaker.prepare()
         faultpoint("stage.before_transaction")
+        try:
+            settled = await self._transact(readings)
+        except KeyNotFetched:  # only the work itself found something to refuse
+            await self._undertaker.prepare()
+            settled = await self._transact(readings)
+        faultpoint("stage.after_commit")
+        self._after_commit()
+        for fate, topic in settled:
+            metrics.RECORDS.labels(topic, fate.value).inc()
+
+    async def _transact(self, readings: Sequence[Reading[Message]]) -> list[tuple[Fate, str]]:
         async with self._database.transaction() as connection:
             fresh = await inbox.admit(connection, {one.message_id for one in readings})
             faultpoint("stage.after_inbox")
-            result = await self._work(connection, _first_of_each(arrivals, fresh))
+            result = await self._work(connection, _first_of_each(readings, fresh))
             settled = _fates(readings, fresh, result.refused)
             is_new = await inbox.settle(connection, settled)
-            # A redelivered refusal is not fresh: it was buried when its fate was first written.
-            dead = [one for one in refused if one.message_id in fresh] + result.refused
-            await outbox.put(connection, [*result.outgoing, *map(self._burial.dead_letter, dead)])
+            # A refusal that is not fresh is a redelivery: it was buried when its fate was first written.
+            refused = [one for one in readings if isinstance(one, Refusal) and one.message_id in fresh]
+            letters = await self._undertaker.bury(
+                connection,
+                [(one.record, [Reason(field=one.field, code=one.code)]) for one in [*refused, *result.refused]],
+            )
+            await outbox.put(connection, [*result.outgoing, *letters])
             faultpoint("stage.before_commit")
-        faultpoint("stage.after_commit")
-        self._after_commit()
-        for one, new in zip(settled, is_new, strict=True):
-            if new:
-                metrics.RECORDS.labels(one.record.topic, one.fate.value).inc()
+        return [(one.fate, one.record.topic) for one, new in zip(settled, is_new, strict=True) if new]
 
 
-def _first_of_each(arrivals: Sequence[Arrival[Message]], fresh: set[str]) -> list[Arrival[Message]]:
+def _first_of_each(readings: Sequence[Reading[Message]], fresh: set[str]) -> list[Arrival[Message]]:
     left = set(fresh)
     firsts = []
-    for one in arrivals:
-        if one.message_id in left:
+    for one in readings:
+        if isinstance(one, Arrival) and one.message_id in left:
             left.discard(one.message_id)
             firsts.append(one)
     return firsts
 
 
-def _fates(
-    readings: Sequence[Arrival[Message] | Refusal], fresh: set[str], refused_by_work: Sequence[Refusal]
-) -> list[Settled]:
+def _fates(readings: Sequence[Reading[Message]], fresh: set[str], refused_by_work: Sequence[Refusal]) -> list[Settled]:
     late = {one.message_id: one.code for one in refused_by_work}
     left = set(fresh)
     fates = []
@@ -127,6 +171,8 @@ def _fates(
             fate, reason = Fate.REJECTED, one.code
         elif not first:
             fate, reason = Fate.DUPLICATE, None
+        elif isinstance(one, Passed):
+            fate, reason = Fate.PASSED, None
         elif one.message_id in late:
             fate, reason = Fate.REJECTED, late[one.message_id]
         else:

@@ -10,6 +10,7 @@ outbox router can be pointed at.
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 from uuid import UUID
 
 from plumbing.postgres import Connection
@@ -55,20 +56,25 @@ class Oversized(Exception):
         self.size = size
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Outgoing:
+class Outgoing(Protocol):
     """A message to produce: `event_id` is derived by whoever makes it, `key` decides partition and order."""
 
-    event_id: UUID
-    topic: str
-    key: str
-    headers: tuple[tuple[str, bytes], ...]
-    value: bytes
-
     @property
-    def size(self) -> int:
-        """Bytes that count against the topic's limit."""
-        return len(self.value) + len(self.key) + sum(len(name) + len(value) + 8 for name, value in self.headers)
+    def event_id(self) -> UUID: ...
+    @property
+    def topic(self) -> str: ...
+    @property
+    def key(self) -> str: ...
+    @property
+    def headers(self) -> tuple[tuple[str, bytes], ...]: ...
+    @property
+    def value(self) -> bytes: ...
+
+
+def size_of(message: Outgoing) -> int:
+    """Bytes that count against the topic's limit."""
+    headers = sum(len(name) + len(value) + 8 for name, value in message.headers)
+    return len(message.value) + len(message.key) + headers
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -88,8 +94,8 @@ async def put(connection: Connection, messages: Sequence[Outgoing]) -> None:
     if not messages:
         return
     for message in messages:
-        if message.size > MAX_MESSAGE_BYTES:
-            raise Oversized(message.topic, message.size)
+        if (size := size_of(message)) > MAX_MESSAGE_BYTES:
+            raise Oversized(message.topic, size)
     await connection.execute(
         _PUT,
         [message.event_id for message in messages],
