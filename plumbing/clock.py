@@ -43,6 +43,14 @@ class SimulatedClock:
     def now(self) -> datetime:
         return datetime.now(UTC) + self._offset
 
+    async def first(self) -> None:
+        """Fetch the offset once; raises ConnectionError while the clock is not there."""
+        async with aiohttp.ClientSession() as session:
+            try:
+                await self.fetch(session)
+            except aiohttp.ClientError as error:
+                raise ConnectionError(type(error).__name__) from None
+
     async def fetch(self, session: aiohttp.ClientSession) -> None:
         """Take over the offset that is in force; raises what aiohttp raises when the clock is not there."""
         timeout = aiohttp.ClientTimeout(total=2)

@@ -56,21 +56,27 @@ class Reason:
     code: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Sealed:
-    """A sealed original: here, or kept in the database under `kept_as`."""
-
-    key_id: str
-    sealed: str | None
-    kept_as: UUID | None
-    size: int
-
-
 class Write(Protocol):
-    """Makes the message of a dead letter, in the form that the contract of its topic prescribes."""
+    """Makes the message of a dead letter, in the form that the contract of its topic prescribes.
+
+    The sealed original is either here (`sealed`, base64) or kept in the database (`kept_as`).
+    """
 
     def __call__(
-        self, *, record: Record, reasons: Sequence[Reason], original: Sealed, event_id: UUID, failed_at: datetime
+        self,
+        *,
+        group: str,
+        topic: str,
+        partition: int,
+        offset: int,
+        timestamp_ms: int,
+        reasons: Sequence[tuple[str, str]],
+        key_id: str,
+        sealed: str | None,
+        kept_as: UUID | None,
+        size_bytes: int,
+        event_id: UUID,
+        failed_at: datetime,
     ) -> Outgoing: ...
 
 
@@ -108,14 +114,19 @@ class Undertaker:
         if len(sealed) > _LARGEST_TRAVELLING_BYTES:
             kept_as = event_id
             await connection.execute(_KEEP, kept_as, key.key_id, sealed)
-        original = Sealed(
+        return self._write(
+            group=self._group,
+            topic=record.topic,
+            partition=record.partition,
+            offset=record.offset,
+            timestamp_ms=record.timestamp_ms,
+            reasons=[(reason.field, reason.code) for reason in reasons],
             key_id=key.key_id,
             sealed=None if kept_as else base64.b64encode(sealed).decode(),
             kept_as=kept_as,
-            size=len(record.value or b""),
-        )
-        return self._write(
-            record=record, reasons=reasons, original=original, event_id=event_id, failed_at=self._clock.now()
+            size_bytes=len(record.value or b""),
+            event_id=event_id,
+            failed_at=self._clock.now(),
         )
 
     def _month(self) -> str:

@@ -5,13 +5,15 @@ letters have run out. An original too large for the topic stays sealed in the se
 refers to it.
 """
 
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Annotated, ClassVar, Self
 from uuid import UUID
 
 from pydantic import Field, model_validator
 from typing_extensions import override
 
-from contracts.events import Event, Instant, Part
+from contracts.events import Encoded, Event, Instant, Part, encode
 from contracts.position import Position
 from contracts.topics import dead_letter_topic
 
@@ -68,3 +70,30 @@ class DeadLetter(Event):
     @override
     def record_source(self) -> str:
         return f"/mitsygefravaer/{self.group.split('.')[1]}"
+
+
+def record(
+    *,
+    group: str,
+    topic: str,
+    partition: int,
+    offset: int,
+    timestamp_ms: int,
+    reasons: Sequence[tuple[str, str]],
+    key_id: str,
+    sealed: str | None,
+    kept_as: UUID | None,
+    size_bytes: int,
+    event_id: UUID,
+    failed_at: datetime,
+) -> Encoded:
+    """A dead letter as it goes to Kafka; `reasons` are pairs of field and code."""
+    letter = DeadLetter(
+        group=group,
+        position=Position(topic=topic, partition=partition, offset=offset),
+        original_timestamp_ms=timestamp_ms,
+        reasons=tuple(DeadLetterReason(field=field[:200], code=code) for field, code in reasons[:200]),
+        original=SealedOriginal(key_id=key_id, sealed=sealed, kept_as=kept_as, size_bytes=size_bytes),
+        failed_at=failed_at,
+    )
+    return encode(letter, event_id=event_id, time=failed_at)

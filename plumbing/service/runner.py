@@ -54,7 +54,7 @@ class Runner:
         self._settings = settings
         self._stuck_seconds = stuck_seconds
         self._ready_checks: list[tuple[str, Callable[[], Awaitable[bool]]]] = []
-        self._subscriptions: list[Subscription] = []
+        self._subscriptions: Sequence[Subscription] = ()
         self._relays: list[Relay] = []
         self._loops: list[tuple[str, Callable[[], Coroutine[Any, Any, None]], Callable[[], None] | None]] = []
         self._apps: list[tuple[ASGIApp, str, int]] = []
@@ -75,7 +75,7 @@ class Runner:
     ) -> None:
         """The Kafka side: how to start and stop it, and what it reads."""
         self._consumers = (start, stop)
-        self._subscriptions.extend(subscriptions)
+        self._subscriptions = subscriptions
 
     def relay(self, relay: Relay, database: Database) -> None:
         """An outbox relay; ends last of all loops, so that what draining work announced is still produced."""

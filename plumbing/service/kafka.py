@@ -1,0 +1,44 @@
+"""The Kafka side of a service, put together once: its broker, its subscriptions, its relay and the audit's sealer."""
+
+import os
+import socket
+from collections.abc import Awaitable, Callable, Sequence
+
+from faststream import FastStream
+
+from plumbing.audit import Sealer
+from plumbing.bus import BusSettings, Record, Subscription, make_broker, start_producer
+from plumbing.clock import Clock, SimulatedClock, SystemClock
+from plumbing.outbox import Relay
+from plumbing.postgres import Database
+from plumbing.service.runner import Runner
+from plumbing.service.settings import KafkaSettings, ServiceSettings
+
+
+class KafkaSide:
+    """Made before the work that is subscribed, because that work wakes the relay."""
+
+    def __init__(self, runner: Runner, settings: KafkaSettings, name: str, database: Database) -> None:
+        self._bus: BusSettings = settings.bus(client_id=f"{name}-{socket.gethostname()}-{os.getpid()}")
+        self._broker = make_broker(self._bus, graceful_seconds=settings.drain_seconds)
+        self._subscriptions: list[Subscription] = []
+        self._runner = runner
+        self.relay = Relay(database, lambda: start_producer(self._bus))
+        runner.relay(self.relay, database)
+        runner.loop("audit sealer", Sealer(database).run)
+        app = FastStream(self._broker, logger=None)
+        runner.consumers(app.start, app.stop, self._subscriptions)
+
+    def subscribe(self, topic: str, group: str, work: Callable[[Sequence[Record]], Awaitable[None]]) -> None:
+        """Hand batches of `topic` to `work`."""
+        self._subscriptions.append(Subscription(self._broker, topic=topic, group=group, work=work, settings=self._bus))
+
+
+async def make_clock(runner: Runner, settings: ServiceSettings, name: str) -> Clock:
+    """Real time, or the simulated clock where the settings name and allow one."""
+    if settings.clock_url is None:
+        return SystemClock()
+    clock = SimulatedClock(settings.clock_url, name)
+    await runner.wait_for("simulated clock", clock.first)
+    runner.loop("simulated clock", clock.run)
+    return clock

@@ -1,0 +1,26 @@
+"""What `tasks` hears: how a record of each topic is read."""
+
+from contracts.absence.v1 import AbsenceReported
+from contracts.envelope import BadEnvelope
+from contracts.events import BadEvent, Decoded, Reader, UnknownEventType
+from contracts.letter.v1 import LetterDispatched, LetterFailed
+from plumbing.bus import Record
+from plumbing.stage import event_reader
+
+_ABSENCES = Reader(AbsenceReported)
+_LETTERS = Reader[LetterDispatched | LetterFailed](LetterDispatched, LetterFailed)
+_FAULTS = (BadEnvelope, BadEvent)
+
+
+def _absence(record: Record) -> tuple[str, Decoded[AbsenceReported]]:
+    decoded = _ABSENCES.decode(record.headers, record.value)
+    return decoded.envelope.id, decoded
+
+
+def _letter(record: Record) -> tuple[str, Decoded[LetterDispatched | LetterFailed]]:
+    decoded = _LETTERS.decode(record.headers, record.value)
+    return decoded.envelope.id, decoded
+
+
+read_absence = event_reader(_absence, faults=_FAULTS, unknown=UnknownEventType)
+read_letter = event_reader(_letter, faults=_FAULTS, unknown=UnknownEventType)

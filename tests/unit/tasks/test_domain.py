@@ -1,0 +1,148 @@
+"""The calendar and the table of tasks, against spec sections "Law and time" and 2."""
+
+from datetime import UTC, date, datetime, timedelta
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.tasks.domain import (
+    CitizenKind,
+    Letter,
+    LetterState,
+    Pay,
+    PayKind,
+    Report,
+    TaskKind,
+    civil_day,
+    dispatched,
+    end_of_day,
+    failed,
+    tasks_at_report,
+)
+
+COMMENT, REQUEST, FORM = TaskKind.COMMENT_REPORTED_INFORMATION, TaskKind.BENEFIT_REQUEST, TaskKind.INFORMATION_FORM
+SENT = datetime(2026, 3, 20, 9, 0, tzinfo=UTC)
+
+
+def report(
+    kind: CitizenKind = CitizenKind.EMPLOYEE,
+    pay: Pay | None = Pay(kind=PayKind.WAGE, until=None),
+    last_absence_day: date | None = None,
+) -> Report:
+    return Report(citizen_kind=kind, pay=pay, last_absence_day=last_absence_day, sent_at=SENT)
+
+
+def letter(planned: date = date(2026, 3, 28)) -> Letter:
+    return Letter(
+        letter_id=UUID(int=1),
+        absence_id=UUID(int=2),
+        citizen_id=UUID(int=3),
+        planned_deadline_day=planned,
+        state=LetterState.REQUESTED,
+        deadline=None,
+    )
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        (report(), (COMMENT, FORM)),
+        (report(pay=Pay(kind=PayKind.SICKNESS_BENEFIT, until=None)), (COMMENT, REQUEST, FORM)),
+        (report(pay=Pay(kind=PayKind.NOTHING, until=None)), (COMMENT, REQUEST, FORM)),
+        (report(pay=None), (COMMENT, REQUEST, FORM)),
+        (report(kind=CitizenKind.UNEMPLOYED, pay=None), (COMMENT, REQUEST, FORM)),
+        (report(kind=CitizenKind.SELF_EMPLOYED, pay=None), (FORM,)),
+        (report(last_absence_day=date(2026, 3, 18)), (COMMENT,)),
+        (report(kind=CitizenKind.UNEMPLOYED, pay=None, last_absence_day=date(2026, 3, 18)), (COMMENT, REQUEST)),
+        (report(kind=CitizenKind.SELF_EMPLOYED, pay=None, last_absence_day=date(2026, 3, 18)), ()),
+    ],
+)
+def test_a_report_makes_the_tasks_of_the_table_in_the_order_of_solving(
+    said: Report, expected: tuple[TaskKind, ...]
+) -> None:
+    assert tasks_at_report(said) == expected
+
+
+@pytest.mark.parametrize(
+    ("until", "last_absence_day", "asks"),
+    [
+        (date(2026, 3, 19), None, True),
+        (date(2026, 3, 20), None, False),  # wage is still paid on the day of the report
+        (date(2026, 3, 21), None, False),
+        (date(2026, 3, 10), date(2026, 3, 10), False),  # it ended because the person recovered
+        (date(2026, 3, 10), date(2026, 3, 15), True),
+    ],
+)
+def test_wage_that_ended_before_the_report_asks_for_the_benefit_but_never_because_of_recovery(
+    until: date, last_absence_day: date | None, asks: bool
+) -> None:
+    said = report(pay=Pay(kind=PayKind.WAGE, until=until), last_absence_day=last_absence_day)
+    assert (REQUEST in tasks_at_report(said)) is asks
+
+
+@pytest.mark.parametrize(
+    ("sent", "day", "ends"),
+    [
+        # ordinary winter and summer days
+        (datetime(2026, 1, 5, 12, tzinfo=UTC), date(2026, 1, 13), datetime(2026, 1, 13, 23, tzinfo=UTC)),
+        (datetime(2026, 7, 6, 12, tzinfo=UTC), date(2026, 7, 14), datetime(2026, 7, 14, 22, tzinfo=UTC)),
+        # summer time begins on 29 March 2026 and ends on 25 October 2026, inside the eight days
+        (datetime(2026, 3, 24, 12, tzinfo=UTC), date(2026, 4, 1), datetime(2026, 4, 1, 22, tzinfo=UTC)),
+        (datetime(2026, 10, 20, 12, tzinfo=UTC), date(2026, 10, 28), datetime(2026, 10, 28, 23, tzinfo=UTC)),
+        # the deadline is the very day on which the clock changes
+        (datetime(2026, 3, 21, 12, tzinfo=UTC), date(2026, 3, 29), datetime(2026, 3, 29, 22, tzinfo=UTC)),
+        (datetime(2026, 10, 17, 12, tzinfo=UTC), date(2026, 10, 25), datetime(2026, 10, 25, 23, tzinfo=UTC)),
+        # leap day, year's end
+        (datetime(2028, 2, 21, 12, tzinfo=UTC), date(2028, 2, 29), datetime(2028, 2, 29, 23, tzinfo=UTC)),
+        (datetime(2028, 2, 25, 12, tzinfo=UTC), date(2028, 3, 4), datetime(2028, 3, 4, 23, tzinfo=UTC)),
+        (datetime(2026, 12, 28, 12, tzinfo=UTC), date(2027, 1, 5), datetime(2027, 1, 5, 23, tzinfo=UTC)),
+        # late in the evening it is already tomorrow in Denmark
+        (datetime(2026, 1, 5, 23, 30, tzinfo=UTC), date(2026, 1, 14), datetime(2026, 1, 14, 23, tzinfo=UTC)),
+        (datetime(2026, 7, 6, 22, 0, tzinfo=UTC), date(2026, 7, 15), datetime(2026, 7, 15, 22, tzinfo=UTC)),
+        (datetime(2026, 7, 6, 21, 59, 59, 999999, tzinfo=UTC), date(2026, 7, 14), datetime(2026, 7, 14, 22, tzinfo=UTC)),
+    ],
+)
+def test_the_deadline_is_the_end_of_the_eighth_calendar_day_in_denmark(
+    sent: datetime, day: date, ends: datetime
+) -> None:
+    deadline = dispatched(letter(planned=date(2020, 1, 1)), sent).deadline
+    assert deadline is not None
+    assert (deadline.day, deadline.at) == (day, ends)
+
+
+@given(st.datetimes(min_value=datetime(2024, 1, 1), max_value=datetime(2036, 1, 1), timezones=st.just(UTC)))
+def test_the_last_instant_of_a_day_belongs_to_it_and_the_next_one_does_not(instant: datetime) -> None:
+    day = civil_day(instant)
+    assert civil_day(end_of_day(day)) == day + timedelta(days=1)
+    assert civil_day(end_of_day(day) - timedelta(microseconds=1)) == day
+    assert instant < end_of_day(day)
+
+
+def test_the_binding_deadline_is_never_earlier_than_the_one_the_letter_printed() -> None:
+    sent = dispatched(letter(planned=date(2026, 4, 2)), datetime(2026, 3, 20, 12, tzinfo=UTC))
+    assert sent.deadline is not None
+    assert sent.deadline.day == date(2026, 4, 2)
+
+
+def test_of_two_proofs_the_later_deadline_stays() -> None:
+    first = dispatched(letter(), datetime(2026, 3, 25, 12, tzinfo=UTC))
+    assert dispatched(first, datetime(2026, 3, 21, 12, tzinfo=UTC)).deadline == first.deadline
+    later = dispatched(first, datetime(2026, 3, 27, 12, tzinfo=UTC)).deadline
+    assert later is not None
+    assert later.day == date(2026, 4, 4)
+
+
+def test_a_letter_that_failed_never_starts_the_deadline() -> None:
+    assert failed(letter()).deadline is None
+
+
+def test_a_failure_takes_nothing_back_from_a_letter_that_was_proven_out() -> None:
+    sent = dispatched(letter(), datetime(2026, 3, 20, 12, tzinfo=UTC))
+    assert failed(sent) == sent
+
+
+def test_an_instant_without_time_zone_is_refused() -> None:
+    with pytest.raises(ValueError, match="time zone"):
+        civil_day(datetime(2026, 1, 1))  # noqa: DTZ001
