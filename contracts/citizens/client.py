@@ -170,7 +170,7 @@ class VaultClient:
                 headers=self._headers,
                 timeout=self._timeout,
                 cookie_jar=aiohttp.DummyCookieJar(),
-                connector=aiohttp.TCPConnector(limit=8, keepalive_timeout=30),
+                connector=aiohttp.TCPConnector(limit=8, keepalive_timeout=4),  # below the 5 s of the other side
             )
         return self._session
 

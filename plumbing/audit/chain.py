@@ -1,0 +1,135 @@
+"""The chain: every second the entries written since are sealed into one more block, which holds their digests.
+
+Invariants: one sealer works at a time, however many processes run one (a lock of the transaction, and the block's number is
+the key); an entry goes into exactly one block, in the transaction that takes it off the list of the unsealed; a block's hash
+covers the block before it. Entries wait, and nothing is lost, while no sealer runs.
+
+A block's hash is SHA-256 of: number (8 bytes), the previous block's hash (32; zeros for the first), `sealed_at` in
+microseconds since 1970 (8), then for each entry its id (8) and its digest (32); integers are big-endian.
+
+A chain shows that history was changed by somebody who could not rewrite all of it since. Whoever could is found by an
+*anchor*: the newest hash is logged with each block, and logs leave the database. It is spelt in the letters a to p, because
+logs black out long runs of digits.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from typing import Final
+
+import asyncpg
+import structlog
+from prometheus_client import Counter, Gauge
+
+from plumbing.audit.entries import digest, entry_of
+from plumbing.faults import FaultInjected, faultpoint
+from plumbing.postgres import Connection, Database, is_transient
+
+log = structlog.get_logger(__name__)
+
+SEALED: Final = Counter("mitsyg_audit_entries_sealed", "Audit entries that were put into the chain.")
+FAILURES: Final = Counter("mitsyg_audit_seal_failures", "Rounds of the audit sealer that failed.")
+UNSEALED: Final = Gauge("mitsyg_audit_unsealed_entries", "Audit entries that are not in the chain yet.")
+
+FIRST_PREVIOUS: Final = bytes(32)
+VANISHED: Final = bytes(32)
+"""Stands for the digest of an entry that was listed for sealing and was not there: the hole stays on record."""
+
+ONE_SEALER: Final = 0x61756469745F6368
+"""Advisory lock, per database."""
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_HEX_TO_LETTERS: Final = str.maketrans("0123456789abcdef", "abcdefghijklmnop")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Anchor:
+    """A block's number and hash, known from outside the database. `spelt` is how the log tells the hash."""
+
+    number: int
+    hash: bytes
+
+    @property
+    def spelt(self) -> str:
+        return self.hash.hex().translate(_HEX_TO_LETTERS)
+
+
+def block_hash(
+    number: int, previous: bytes, sealed_at: datetime, entry_ids: Sequence[int], digests: Sequence[bytes]
+) -> bytes:
+    """The hash of a block; see the module's docstring."""
+    instant = (sealed_at - _EPOCH) // timedelta(microseconds=1)
+    told = sha256(number.to_bytes(8) + previous + instant.to_bytes(8))
+    for entry_id, entry_digest in zip(entry_ids, digests, strict=True):
+        told.update(entry_id.to_bytes(8) + entry_digest)
+    return told.digest()
+
+
+class Sealer:
+    """Chains a database's audit entries until it is cancelled."""
+
+    def __init__(self, database: Database, *, every: float = 1.0, most: int = 5_000) -> None:
+        self._database = database
+        self._every = every
+        self._most = most
+
+    async def run(self) -> None:
+        """Seal every second; whatever the database is too busy for is done later."""
+        while True:
+            try:
+                while await self.seal() == self._most:
+                    pass
+            except Exception as error:
+                if not (is_transient(error) or isinstance(error, FaultInjected)):
+                    raise
+                FAILURES.inc()
+                log.warning("audit entries could not be sealed now", error=type(error).__name__)
+            await asyncio.sleep(self._every)
+
+    async def seal(self) -> int:
+        """Seal what waits, up to a block's worth; how many entries that were (0 also while another sealer works)."""
+        async with self._database.transaction() as connection:
+            if not await connection.fetchval("select pg_try_advisory_xact_lock($1)", ONE_SEALER):
+                return 0
+            taken = await connection.fetch(_TAKE, self._most)
+            anchor = await _append(connection, taken) if taken else None
+            waiting = await connection.fetchval("select count(*) from audit_unsealed")
+            faultpoint("audit.before_seal_commit")
+        UNSEALED.set(waiting)
+        if anchor is not None:
+            SEALED.inc(len(taken))
+            log.info("audit entries sealed", block=anchor.number, entries=len(taken), head=anchor.spelt)
+        return len(taken)
+
+
+async def _append(connection: Connection, taken: Sequence[asyncpg.Record]) -> Anchor:
+    entry_ids = [row["entry_id"] for row in taken]
+    digests = [VANISHED if row["id"] is None else digest(row["id"], entry_of(row)) for row in taken]
+    last = await connection.fetchrow("select number, hash from audit_chain order by number desc limit 1")
+    number, previous = (last["number"] + 1, last["hash"]) if last is not None else (1, FIRST_PREVIOUS)
+    sealed_at = datetime.now(UTC)
+    hashed = block_hash(number, previous, sealed_at, entry_ids, digests)
+    await connection.execute(
+        "insert into audit_chain (number, entry_ids, digests, sealed_at, hash) values ($1, $2, $3, $4, $5)",
+        number,
+        entry_ids,
+        b"".join(digests),
+        sealed_at,
+        hashed,
+    )
+    if VANISHED in digests:
+        log.error("audit entries vanished before they were sealed", block=number, entries=digests.count(VANISHED))
+    return Anchor(number=number, hash=hashed)
+
+
+_TAKE = """
+with taken as (
+    delete from audit_unsealed
+    where entry_id in (select entry_id from audit_unsealed order by entry_id limit $1)
+    returning entry_id
+)
+select taken.entry_id, entry.*
+from taken left join audit_entry as entry on entry.id = taken.entry_id
+order by taken.entry_id
+"""

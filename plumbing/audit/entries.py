@@ -1,0 +1,117 @@
+"""Audit entries, and how one is told in bytes.
+
+Invariants: an entry is written in the transaction of the effect it tells of, so neither is there without the other, and who
+cannot be audited is not served; the run-time role can add entries, never change or remove them. Entries hold ids and codes,
+never a name, a number or a text of a person.
+
+`audit_unsealed` names the entries that the chain does not hold yet. It is a list of its own, not a high-water mark, because
+numbers are handed out before commit: a lower one may appear later.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
+from uuid import UUID
+
+import asyncpg
+
+from plumbing.postgres import Connection
+
+SCHEMA = """
+create table audit_entry (
+    id bigint generated always as identity primary key,
+    actor text not null,
+    action text not null,
+    subject uuid,
+    object_type text not null,
+    object_id text not null,
+    purpose text not null,
+    at timestamptz not null
+);
+create table audit_unsealed (
+    entry_id bigint primary key
+) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000);
+create table audit_chain (
+    number bigint primary key check (number > 0),
+    entry_ids bigint[] not null check (cardinality(entry_ids) > 0),
+    digests bytea not null check (octet_length(digests) = 32 * cardinality(entry_ids)),
+    sealed_at timestamptz not null,
+    hash bytea not null check (octet_length(hash) = 32)
+);
+revoke all on audit_entry, audit_unsealed, audit_chain from public, {role};
+grant select, insert on audit_entry, audit_chain to {role};
+grant select, insert, delete on audit_unsealed to {role};
+"""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Entry:
+    """One thing seen or done. `at` is domain time; `subject` is the person concerned, if it was one person's data."""
+
+    actor: str
+    action: str
+    subject: UUID | None
+    object_type: str
+    object_id: str
+    purpose: str
+    at: datetime
+
+
+async def put(connection: Connection, entries: Sequence[Entry]) -> None:
+    """Write the entries, in this order, in the caller's transaction."""
+    if not entries:
+        return
+    await connection.execute(
+        _PUT,
+        [entry.actor for entry in entries],
+        [entry.action for entry in entries],
+        [entry.subject for entry in entries],
+        [entry.object_type for entry in entries],
+        [entry.object_id for entry in entries],
+        [entry.purpose for entry in entries],
+        [entry.at for entry in entries],
+    )
+
+
+def digest(entry_id: int, entry: Entry) -> bytes:
+    """SHA-256 of the entry as a JSON array without spaces, in UTF-8: [id, actor, action, subject or null, object type,
+    object id, purpose, time]; the time in UTC as `2026-11-23T09:30:00.000000Z`."""
+    told = [
+        entry_id,
+        entry.actor,
+        entry.action,
+        None if entry.subject is None else str(entry.subject),
+        entry.object_type,
+        entry.object_id,
+        entry.purpose,
+        entry.at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+    ]
+    return sha256(json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode()).digest()
+
+
+def entry_of(row: asyncpg.Record) -> Entry:
+    """An entry as it stands in the table."""
+    return Entry(
+        actor=row["actor"],
+        action=row["action"],
+        subject=row["subject"],
+        object_type=row["object_type"],
+        object_id=row["object_id"],
+        purpose=row["purpose"],
+        at=row["at"],
+    )
+
+
+_PUT = """
+with written as (
+    insert into audit_entry (actor, action, subject, object_type, object_id, purpose, at)
+    select actor, action, subject, object_type, object_id, purpose, at
+    from unnest($1::text[], $2::text[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::timestamptz[])
+         with ordinality as entry (actor, action, subject, object_type, object_id, purpose, at, nth)
+    order by nth
+    returning id
+)
+insert into audit_unsealed (entry_id) select id from written
+"""
