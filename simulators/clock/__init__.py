@@ -1,0 +1,1 @@
+"""The clock of a demonstration: domain time that somebody turns."""

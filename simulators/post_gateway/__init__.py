@@ -1,0 +1,1 @@
+"""The public post gateway (SF1601 KombiPostAfsend, PostForespørgsel, status messages), played."""

@@ -1,0 +1,49 @@
+"""`python -m simulators.post_gateway`; everything it is told, it is told by the environment (README.md lists it)."""
+
+import os
+from pathlib import Path
+
+import uvicorn
+
+from plumbing.clock import Clock, SimulatedClock, SystemClock
+from simulators.post_gateway.app import Background, make_app
+from simulators.post_gateway.intake import Intake
+from simulators.post_gateway.ledger import Ledger
+from simulators.post_gateway.pusher import Pusher
+from simulators.post_gateway.switches import Switchboard
+from simulators.post_gateway.wire import BreakableProtocol
+
+
+def main() -> None:
+    """Serve until told to stop."""
+    environment = os.environ
+    clock, loops = _clock(environment.get("CLOCK_URL"))
+    ledger = Ledger(Path(environment.get("LEDGER_PATH", "post-gateway.sqlite")))
+    intake = Intake(
+        ledger=ledger,
+        clock=clock,
+        switchboard=Switchboard(seed=int(environment.get("SEED", "1"))),
+        dedupes=environment.get("DEDUPES", "true").lower() != "false",
+        status_delay=float(environment.get("STATUS_DELAY_SECONDS", "0.05")),
+    )
+    pusher = Pusher(ledger, environment.get("STATUS_PUSH_URL"), environment.get("STATUS_PUSH_TOKEN"))
+    uvicorn.run(
+        make_app(intake, pusher, *loops),
+        host=environment.get("HOST", "127.0.0.1"),
+        port=int(environment.get("PORT", "8091")),
+        http=BreakableProtocol,
+        access_log=False,  # a registration query has a CPR number in its URL
+        log_level="warning",
+        timeout_graceful_shutdown=2,
+    )
+
+
+def _clock(url: str | None) -> tuple[Clock, list[Background]]:
+    if url is None:
+        return SystemClock(), []
+    clock = SimulatedClock(url, "post_gateway")
+    return clock, [clock.run]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,121 @@
+"""Which way the gateway misbehaves: one switch for how requests are answered, one for what becomes of the letters.
+
+Invariants: a switch reaches a share of the requests (by a seeded generator) and, where a number is set, at most that many
+of them; `normal` puts both back. Switches live in memory: a restarted gateway behaves well.
+"""
+
+import random
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+REQUEST_MODES: Final = {
+    "slow": "the answer comes after `seconds`",
+    "error500": "500, nothing taken over",
+    "error503": "503 with Retry-After `retry_after`, nothing taken over",
+    "error429": "429 with Retry-After `retry_after`, nothing taken over",
+    "refuse": "400 with FejlId `error_code`, nothing taken over",
+    "down": "the connection breaks, nothing taken over",
+    "accept_then_500": "taken over, then 500",
+    "accept_then_hang": "taken over, then silence for `seconds`, then the connection breaks",
+    "accept_then_drop": "taken over, then the connection breaks",
+    "accept_then_html": "taken over, then 200 with a page of HTML",
+}
+STATUS_MODES: Final = {
+    "fail_status": "the final status is Fejlet with FejlKode `error_code`",
+    "status_twice": "each status message is pushed again after it was acknowledged",
+    "received_first": "Modtaget Digital Post comes before the final status",
+    "contradict_status": "Fejlet follows a second after Afleveret Digital Post",
+    "odd_status": "the final status has a code nobody knows",
+    "late_status": "the final status is pushed after `seconds`",
+    "no_status": "no status ever comes",
+}
+
+
+class BadSwitch(Exception):
+    """The switch that was asked for does not exist; `text` says what is wrong."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.text = text
+
+
+@dataclass(kw_only=True, slots=True)
+class Switch:
+    """One way to misbehave; `used` counts how often it did."""
+
+    mode: str = "normal"
+    share: float = 1.0
+    number: int | None = None
+    seconds: float = 5.0
+    retry_after: int = 1
+    error_code: str = "recipient.unknown"
+    used: int = 0
+
+    def told(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in self.__slots__}
+
+
+@dataclass(kw_only=True, slots=True)
+class Switchboard:
+    """Both switches and the dice."""
+
+    seed: int = 1
+    request: Switch = field(default_factory=Switch)
+    status: Switch = field(default_factory=Switch)
+    _dice: random.Random = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._dice = random.Random(self.seed)
+
+    def set(self, wish: Any) -> None:
+        """Take over what was asked for; raises BadSwitch."""
+        if not isinstance(wish, dict):
+            raise BadSwitch("an object expected")
+        unknown = sorted(set(wish) - {"mode", "share", "number", "seconds", "retry_after", "error_code"})
+        if unknown:
+            raise BadSwitch(f"unknown: {', '.join(map(str, unknown))}")
+        switch = _switch(wish)
+        if switch.mode == "normal":
+            self.request, self.status = Switch(), Switch()
+        elif switch.mode in REQUEST_MODES:
+            self.request = switch
+        elif switch.mode in STATUS_MODES:
+            self.status = switch
+        else:
+            raise BadSwitch(f"mode is one of normal, {', '.join((*REQUEST_MODES, *STATUS_MODES))}")
+
+    def for_request(self) -> Switch:
+        """What happens to this request."""
+        return self._draw(self.request)
+
+    def for_letter(self) -> Switch:
+        """What becomes of this letter."""
+        return self._draw(self.status)
+
+    def told(self) -> dict[str, Any]:
+        return {"request": self.request.told(), "status": self.status.told()}
+
+    def _draw(self, switch: Switch) -> Switch:
+        if switch.mode == "normal" or (switch.number is not None and switch.used >= switch.number):
+            return Switch()
+        if self._dice.random() >= switch.share:
+            return Switch()
+        switch.used += 1
+        return switch
+
+
+def _switch(wish: dict[str, Any]) -> Switch:
+    try:
+        switch = Switch(
+            mode=str(wish.get("mode", "")),
+            share=float(wish.get("share", 1.0)),
+            number=None if wish.get("number") is None else int(wish["number"]),
+            seconds=float(wish.get("seconds", 5.0)),
+            retry_after=int(wish.get("retry_after", 1)),
+            error_code=str(wish.get("error_code", "recipient.unknown")),
+        )
+    except (TypeError, ValueError):
+        raise BadSwitch("share and seconds are numbers; number and retry_after are whole ones") from None
+    if not (0 <= switch.share <= 1 and 0 <= switch.seconds <= 3600 and 0 <= switch.retry_after <= 3600):
+        raise BadSwitch("share is within 0 and 1, seconds and retry_after within 0 and 3600")
+    return switch

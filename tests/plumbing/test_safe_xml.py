@@ -1,0 +1,70 @@
+"""XML that others wrote cannot hurt: no entity is expanded, nothing is fetched, everything is bounded."""
+
+import pytest
+
+from plumbing.safe_xml import MAX_DEPTH, MAX_ELEMENTS, BadXml, parse, text_of
+
+LAUGHS = b"""<?xml version="1.0"?><!DOCTYPE lolz [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">
+<!ENTITY c "&b;&b;&b;&b;&b;&b;&b;&b;">]><lolz>&c;</lolz>"""
+EXTERNAL = b'<!DOCTYPE x [<!ENTITY file SYSTEM "file:///etc/passwd">]><x>&file;</x>'
+
+
+def code_of(document: bytes, max_bytes: int = 1_000_000) -> str:
+    with pytest.raises(BadXml) as caught:
+        parse(document, max_bytes=max_bytes)
+    return caught.value.code
+
+
+@pytest.mark.parametrize("document", [LAUGHS, EXTERNAL, b"<!DOCTYPE x SYSTEM 'http://127.0.0.1:1/x.dtd'><x/>"])
+def test_a_document_type_is_refused_before_any_entity_exists(document: bytes) -> None:
+    assert code_of(document) == "doctype"
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        b"",
+        b"   ",
+        b"{}",
+        b"<a>",
+        b"<a></b>",
+        b"<a/><b/>",
+        b"<a>&unknown;</a>",
+        b"<a>\x00</a>",
+        b"\xff\xfe",
+        "<a>æ</a>".encode("latin-1"),
+        b'<?xml version="1.0" encoding="no-such"?><a/>',
+        b"<x:a/>",
+    ],
+)
+def test_what_is_not_xml_is_called_so(document: bytes) -> None:
+    assert code_of(document) == "not-xml"
+
+
+def test_size_depth_and_number_of_elements_are_bounded() -> None:
+    assert code_of(b"<a/>", max_bytes=3) == "too-large"
+    assert code_of(b"<a>" * (MAX_DEPTH + 1)) == "too-deep"
+    assert code_of(b"<a>" + b"<b/>" * MAX_ELEMENTS + b"</a>") == "too-many-elements"
+
+
+def test_an_error_never_quotes_the_document() -> None:
+    with pytest.raises(BadXml) as caught:
+        parse(b"<a><secret>6101901234</a>", max_bytes=100)
+    assert "6101901234" not in str(caught.value)
+    assert "secret" not in repr(caught.value)
+
+
+def test_names_keep_their_namespace_and_texts_are_found_by_local_name() -> None:
+    root = parse(b'<k:r xmlns:k="urn:k" a="1"><k:Id> 7 </k:Id><Empty/><Id>8</Id></k:r>', max_bytes=1000)
+    assert root.tag == "{urn:k}r"
+    assert root.attrib == {"a": "1"}
+    assert [child.tag for child in root] == ["{urn:k}Id", "Empty", "Id"]
+    assert text_of(root, "Id") == "7"
+    assert text_of(root, "Empty") is None
+    assert text_of(root, "Absent") is None
+
+
+def test_large_texts_arrive_in_one_piece() -> None:
+    payload = b"x" * 300_000
+    root = parse(b"<a>" + payload + b"</a>", max_bytes=1_000_000)
+    assert root.text == payload.decode()

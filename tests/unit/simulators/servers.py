@@ -1,0 +1,92 @@
+"""ASGI applications on real sockets of the loopback, for as long as a test needs them."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from plumbing.clock import Clock, SystemClock
+from simulators.post_gateway.app import make_app
+from simulators.post_gateway.intake import Intake
+from simulators.post_gateway.ledger import Ledger
+from simulators.post_gateway.pusher import Pusher
+from simulators.post_gateway.switches import Switchboard
+from simulators.post_gateway.wire import BreakableProtocol
+
+ACKNOWLEDGED = (
+    b'<ns2:ModtagBeskedOutput xmlns="urn:oio:sagdok:3.0.0" xmlns:ns2="urn:oio:sts:1.0.0"><StandardRetur>'
+    b"<StatusKode>20</StatusKode></StandardRetur></ns2:ModtagBeskedOutput>"
+)
+
+
+class _Quiet(uvicorn.Server):
+    def install_signal_handlers(self) -> None:
+        """Signals belong to pytest."""
+
+
+@contextlib.asynccontextmanager
+async def serving(app: Starlette) -> AsyncIterator[str]:
+    """The address of `app` on a free port."""
+    config = uvicorn.Config(
+        app, port=0, http=BreakableProtocol, log_level="error", access_log=False, timeout_graceful_shutdown=1
+    )
+    server = _Quiet(config)
+    task = asyncio.create_task(server._serve())
+    while not server.started:  # noqa: ASYNC110 - uvicorn offers no event
+        await asyncio.sleep(0.005)
+    try:
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        await task
+
+
+class Receiver:
+    """A place where status messages are pushed to; answers with what `answers` holds, then acknowledges."""
+
+    def __init__(self) -> None:
+        self.bodies: list[bytes] = []
+        self.tokens: list[str | None] = []
+        self.answers: list[Response] = []
+        self.app = Starlette(routes=[Route("/modtag", self.take, methods=["POST"])])
+
+    async def take(self, request: Request) -> Response:
+        self.bodies.append(await request.body())
+        self.tokens.append(request.headers.get("authorization"))
+        return self.answers.pop(0) if self.answers else Response(ACKNOWLEDGED, media_type="application/xml")
+
+    async def wait_for(self, number: int, seconds: float = 5.0) -> list[bytes]:
+        async with asyncio.timeout(seconds):
+            while len(self.bodies) < number:  # noqa: ASYNC110 - a test's patience
+                await asyncio.sleep(0.01)
+        return self.bodies
+
+
+@contextlib.asynccontextmanager
+async def gateway(
+    path: Path, *, push_url: str | None = None, dedupes: bool = True, clock: Clock | None = None
+) -> AsyncIterator[str]:
+    """A gateway whose ledger is at `path`."""
+    intake = Intake(
+        ledger=Ledger(path),
+        clock=clock or SystemClock(),
+        switchboard=Switchboard(),
+        dedupes=dedupes,
+        status_delay=0.0,
+    )
+    async with serving(make_app(intake, Pusher(intake.ledger, push_url, "secret"))) as address:
+        yield address
+
+
+async def ledger_of(session: aiohttp.ClientSession, address: str) -> dict[str, Any]:
+    async with session.get(f"{address}/_sim/ledger") as answer:
+        body: dict[str, Any] = await answer.json()
+        return body
