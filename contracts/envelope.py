@@ -26,7 +26,7 @@ _RFC3339: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
-class BadEnvelope(Exception):  # noqa: N818 - named by its fate
+class BadEnvelope(Exception):
     """The headers are no CloudEvents envelope of ours. Names the header and the fault, never what the header held."""
 
     def __init__(self, code: EnvelopeFault, field: str) -> None:

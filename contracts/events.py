@@ -31,7 +31,7 @@ Code = Annotated[
 EventFault = Literal["missing-value", "bad-value"]
 
 
-class BadEvent(Exception):  # noqa: N818 - named by its fate
+class BadEvent(Exception):
     """The value is not the event its type says. Names the first field at fault, never what it held."""
 
     def __init__(self, code: EventFault, field: str) -> None:
@@ -40,7 +40,7 @@ class BadEvent(Exception):  # noqa: N818 - named by its fate
         self.field = field
 
 
-class UnknownEventType(Exception):  # noqa: N818 - named by its fate
+class UnknownEventType(Exception):
     """An event this consumer does not know: newer than it, or not its business."""
 
     def __init__(self, envelope: Envelope) -> None:

@@ -30,7 +30,7 @@ _BOM: Final = b"\xef\xbb\xbf"
 _SUSPECT_ESCAPE: Final = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
 
 
-class BadJson(Exception):  # noqa: N818 - named by its fate
+class BadJson(Exception):
     """Why the bytes are no object we take. Paths hold names from the input: mask them before showing or logging."""
 
     def __init__(
@@ -49,7 +49,7 @@ class BadJson(Exception):  # noqa: N818 - named by its fate
         self.column = column
 
 
-class Noticed(Exception):  # noqa: N818 - a signal between the hooks and their reader, not an error anybody sees
+class Noticed(Exception):
     """A hook saw something wrong and can't say where."""
 
     def __init__(self, code: JsonFault) -> None:

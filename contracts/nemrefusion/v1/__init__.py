@@ -1,0 +1,73 @@
+"""NemRefusion, version 1: `parse_notification` reads what reporters send; `Receipt` is the answer each message gets."""
+
+from contracts.nemrefusion.v1.notification import (
+    AbsenceReport,
+    Amendment,
+    AnyNotification,
+    FastTrackRequest,
+    FinalRefund,
+    Notification,
+    Recovery,
+    RefundPeriod,
+    RefundRequest,
+    Withdrawal,
+)
+from contracts.nemrefusion.v1.numbers import birth_date, is_cpr_number, is_cvr_number, is_replacement_number
+from contracts.nemrefusion.v1.parsing import Parsed, Rejection, parse_notification
+from contracts.nemrefusion.v1.parts import (
+    Address,
+    Cause,
+    Citizen,
+    CitizenKind,
+    CitizenNumber,
+    Employer,
+    Employment,
+    Pay,
+    PayKind,
+    RetentionAnswers,
+    SelfEmployed,
+    UnemploymentFund,
+    WorkplaceContact,
+)
+from contracts.nemrefusion.v1.reasons import ADVICE, WHOLE_MESSAGE, Reason, ReasonCode, reason
+from contracts.nemrefusion.v1.receipt import Outcome, Receipt
+
+__all__ = [
+    "ADVICE",
+    "WHOLE_MESSAGE",
+    "AbsenceReport",
+    "Address",
+    "Amendment",
+    "AnyNotification",
+    "Cause",
+    "Citizen",
+    "CitizenKind",
+    "CitizenNumber",
+    "Employer",
+    "Employment",
+    "FastTrackRequest",
+    "FinalRefund",
+    "Notification",
+    "Outcome",
+    "Parsed",
+    "Pay",
+    "PayKind",
+    "Reason",
+    "ReasonCode",
+    "Receipt",
+    "Recovery",
+    "RefundPeriod",
+    "RefundRequest",
+    "Rejection",
+    "RetentionAnswers",
+    "SelfEmployed",
+    "UnemploymentFund",
+    "Withdrawal",
+    "WorkplaceContact",
+    "birth_date",
+    "is_cpr_number",
+    "is_cvr_number",
+    "is_replacement_number",
+    "parse_notification",
+    "reason",
+]

@@ -1,0 +1,108 @@
+"""Why a notification was rejected: a closed list of codes, machine-readable, and what the reporter does about each.
+
+The list is public and only grows. A reason names the field and the code, with a text in plain English for whoever
+maintains the payroll system that sent it. Neither field nor text ever holds anything of what was sent.
+"""
+
+from enum import StrEnum
+from typing import Annotated, Final
+
+from pydantic import Field
+
+from contracts.events import Part
+
+
+class ReasonCode(StrEnum):
+    """What is wrong. The first group concerns the message as a whole, the second a field, the third its meaning."""
+
+    EMPTY = "empty"
+    TOO_LARGE = "too-large"
+    NOT_UTF8 = "not-utf8"
+    NOT_JSON = "not-json"
+    WRONG_SHAPE = "wrong-shape"
+    TOO_DEEP = "too-deep"
+    DUPLICATE_KEY = "duplicate-key"
+    UNSUPPORTED_VERSION = "unsupported-version"
+
+    UNKNOWN_FIELD = "unknown-field"
+    MISSING = "missing"
+    WRONG_TYPE = "wrong-type"
+    BAD_NUMBER = "bad-number"
+    BAD_TEXT = "bad-text"
+    BAD_DATE = "bad-date"
+    BAD_TIME = "bad-time"
+    BAD_ID = "bad-id"
+    BAD_CPR = "bad-cpr"
+    BAD_CVR = "bad-cvr"
+    BAD_FORMAT = "bad-format"
+    BLANK = "blank"
+    TOO_LONG = "too-long"
+    TOO_MANY = "too-many"
+    OUT_OF_RANGE = "out-of-range"
+    UNKNOWN_CODE = "unknown-code"
+
+    INCONSISTENT = "inconsistent"
+    IMPLAUSIBLE_DATE = "implausible-date"
+    TEST_CPR = "test-cpr"
+    NOT_OURS = "not-ours"
+    WITH_FUND = "with-fund"
+    CONFLICT = "conflict"
+    REPEATED_ABSENCE = "repeated-absence"
+    TOO_LATE = "too-late"
+    NEVER_JOINED = "never-joined"
+
+
+ADVICE: Final[dict[ReasonCode, str]] = {
+    ReasonCode.EMPTY: "The message holds nothing. Send one JSON object as the record's value.",
+    ReasonCode.TOO_LARGE: "The message is larger than 1 MiB. A notification is a few kilobytes; send nothing beside it.",
+    ReasonCode.NOT_UTF8: "The bytes are not UTF-8. Encode the JSON as UTF-8, not as Latin-1 or UTF-16.",
+    ReasonCode.NOT_JSON: "The value is not exactly one JSON document (RFC 8259). Check how it is written, and that it is whole.",
+    ReasonCode.WRONG_SHAPE: "The value is JSON, but not an object. Send one object per record, never a list of them.",
+    ReasonCode.TOO_DEEP: "Objects or lists are nested too deeply. A notification needs no more than four levels.",
+    ReasonCode.DUPLICATE_KEY: "The same name stands more than once in one object. Send each field once.",
+    ReasonCode.UNSUPPORTED_VERSION: "Say which version the message follows: version must be the number 1.",
+    ReasonCode.UNKNOWN_FIELD: "The name is reserved, or is a known one but for case or separators. Use the exact name.",
+    ReasonCode.MISSING: "The field is mandatory here. Send it.",
+    ReasonCode.WRONG_TYPE: "The value has another JSON type than the schema says; nothing is converted.",
+    ReasonCode.BAD_NUMBER: "Send a finite number within 64 bits: no NaN, no Infinity, no -0.",
+    ReasonCode.BAD_TEXT: "The text holds characters that can't be kept or shown.",
+    ReasonCode.BAD_DATE: "Send a day of the calendar as YYYY-MM-DD.",
+    ReasonCode.BAD_TIME: "Send an instant with its time zone (RFC 3339).",
+    ReasonCode.BAD_ID: "Send a UUID with hyphens.",
+    ReasonCode.BAD_CPR: "Send a CPR number of ten digits that begin with a day.",
+    ReasonCode.BAD_CVR: "Send a CVR number of eight digits whose check digit is right.",
+    ReasonCode.BAD_FORMAT: "The text has another form than the schema says.",
+    ReasonCode.BLANK: "The text is empty or only spaces. Leave the field out if there is nothing to say.",
+    ReasonCode.TOO_LONG: "The text is longer than the schema allows. Shorten it.",
+    ReasonCode.TOO_MANY: "The list is longer than the schema allows.",
+    ReasonCode.OUT_OF_RANGE: "The number is outside what the schema allows.",
+    ReasonCode.UNKNOWN_CODE: "The code is not in the list. Codes are exact, in lower case.",
+    ReasonCode.INCONSISTENT: "The field contradicts another one.",
+    ReasonCode.IMPLAUSIBLE_DATE: "The day can't be right at the time the message was sent or received. Check it.",
+    ReasonCode.TEST_CPR: "The CPR number is a replacement or test number (day + 60), which is not taken here.",
+    ReasonCode.NOT_OURS: "No municipality has this code on that day. Send the code of the citizen's municipality.",
+    ReasonCode.WITH_FUND: "Unemployed people stay with their fund for the first two weeks; report when it lasts longer.",
+    ReasonCode.CONFLICT: "This notification id came before with another content. Send a change under an id of its own.",
+    ReasonCode.REPEATED_ABSENCE: "This absence was reported before under another reference. Amend that one instead.",
+    ReasonCode.TOO_LATE: "The rules no longer allow this so long after the first absence day.",
+    ReasonCode.NEVER_JOINED: "The absence this message refers to was never reported. Check the absence reference.",
+}
+"""What the reporter does about it, for every code; a reason's own text may be more exact."""
+
+WHOLE_MESSAGE: Final = ""
+"""The `field` of a reason that concerns the message as a whole."""
+
+
+class Reason(Part):
+    """One thing that is wrong, at most one per field."""
+
+    field: Annotated[str, Field(max_length=200)] = Field(
+        description="Path of the field, `citizen.address.city` or `citizen.address.lines[1]`; empty for the whole message"
+    )
+    code: ReasonCode = Field(description="What is wrong; the list grows, so treat a code you don't know as a rejection")
+    text: Annotated[str, Field(min_length=1, max_length=500)] = Field(description="What to do, in plain English")
+
+
+def reason(field: str, code: ReasonCode, text: str | None = None) -> Reason:
+    """A reason with the code's own advice, unless a more exact text is given."""
+    return Reason(field=field, code=code, text=text or ADVICE[code])

@@ -1,0 +1,127 @@
+"""From what the readers and pydantic refuse to reasons for the reporter: a code, a masked place and a text; never the
+input.
+
+Only the parts of a pydantic error that come from our own models are used: its type, the limits in its context and the
+names in its location that are fields of ours.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Final
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from contracts.nemrefusion.v1.reasons import ADVICE, WHOLE_MESSAGE, Reason, ReasonCode, reason
+from contracts.nemrefusion.v1.shapes import MASK, Shape, Strangers, masked_path
+from contracts.strict_json import BadJson
+
+MOST_REASONS: Final = 100
+_OWN_CODES: Final = frozenset(ReasonCode)
+_JSON_TYPES: Final = {
+    "string_type": "text",
+    "bool_type": "true or false, without quotes",
+    "int_type": "a whole number, without quotes",
+    "float_type": "a number, without quotes",
+    "tuple_type": "a list",
+    "model_type": "an object",
+    "model_attributes_type": "an object",
+    "dict_type": "an object",
+}
+_FORMATS: Final = {
+    "production_unit": "Send the production unit number (P-nummer) as text of ten digits.",
+    "fund_number": "Send the fund's number as text of one to four digits.",
+    "municipality_code": "Send the municipality code as text of four digits, with the leading zero.",
+    "country": "Send the country as two capital letters (ISO 3166-1 alpha-2).",
+    "postal_code": "Send the postal code as text, four digits in Denmark.",
+    "phone": "Send the telephone number as digits and spaces, with or without + and country code.",
+    "email": "Send an e-mail address: one @, no spaces.",
+}
+
+_Context = dict[str, Any]
+_BY_TYPE: Final[dict[str, tuple[ReasonCode, Callable[[_Context], str]]]] = {
+    "missing": (ReasonCode.MISSING, lambda _: ADVICE[ReasonCode.MISSING]),
+    "enum": (ReasonCode.UNKNOWN_CODE, lambda context: f"Send one of these codes: {context['expected']}."),
+    "literal_error": (ReasonCode.UNKNOWN_CODE, lambda context: f"Send {context['expected']}."),
+    "string_too_short": (ReasonCode.BLANK, lambda _: ADVICE[ReasonCode.BLANK]),
+    "string_too_long": (ReasonCode.TOO_LONG, lambda context: f"Shorten it to {context['max_length']} characters."),
+    "too_short": (ReasonCode.MISSING, lambda context: f"Send at least {context['min_length']} in the list."),
+    "too_long": (ReasonCode.TOO_MANY, lambda context: f"Send at most {context['max_length']} in the list."),
+    "greater_than_equal": (ReasonCode.OUT_OF_RANGE, lambda context: f"Send a number of at least {context['ge']}."),
+    "less_than_equal": (ReasonCode.OUT_OF_RANGE, lambda context: f"Send a number of at most {context['le']}."),
+    "finite_number": (ReasonCode.BAD_NUMBER, lambda _: ADVICE[ReasonCode.BAD_NUMBER]),
+}
+
+
+def one_per_field(reasons: Iterable[Reason]) -> tuple[Reason, ...]:
+    """The first reason of each field, in order, and no more than anybody reads."""
+    first: dict[str, Reason] = {}
+    for each in reasons:
+        first.setdefault(each.field, each)
+        if len(first) == MOST_REASONS:
+            break
+    return tuple(first.values())
+
+
+def from_json_fault(fault: BadJson, shapes: Iterable[Shape]) -> tuple[Reason, ...]:
+    """Reasons for a document that could not be read. Its kind is not known, so a place is named if any kind has it."""
+    shapes = tuple(shapes)
+    text = None
+    if fault.line is not None:
+        text = f"{ADVICE[ReasonCode.NOT_JSON]} Reading stopped at line {fault.line}, column {fault.column}."
+    return one_per_field(reason(_place(path, shapes), ReasonCode(code), text) for code, path in fault.places)
+
+
+def from_strangers(strangers: Strangers) -> Iterator[Reason]:
+    """Reasons for names that are refused although we don't know them."""
+    for path in strangers.refused:
+        if path.endswith(MASK):
+            yield reason(
+                path, ReasonCode.UNKNOWN_FIELD, "A name that begins with _, $ or model_ is reserved. Leave it out."
+            )
+        else:
+            yield reason(
+                path,
+                ReasonCode.UNKNOWN_FIELD,
+                "A field is named like this one but for case or separators. Use the exact name, once.",
+            )
+
+
+def from_validation(error: ValidationError, shape: Shape) -> Iterator[Reason]:
+    """Reasons for a document that is JSON but no notification of its kind."""
+    faults = error.errors(include_url=False)
+    spoilt = {fault["loc"][:depth] for fault in faults for depth in range(1, len(fault["loc"]))}
+    for fault in faults:
+        # a list whose items are refused one by one is called too short as well, which says nothing new
+        if not (fault["type"] == "too_short" and fault["loc"] in spoilt):
+            yield _from_fault(fault, masked_path(fault["loc"], shape))
+
+
+def _from_fault(fault: ErrorDetails, field: str) -> Reason:
+    kind, context = fault["type"], fault.get("ctx", {})
+    if kind in _BY_TYPE:
+        code, text = _BY_TYPE[kind]
+        return reason(field, code, text(context))
+    if kind in _JSON_TYPES:
+        return reason(field, ReasonCode.WRONG_TYPE, f"Send {_JSON_TYPES[kind]}.")
+    if kind in _OWN_CODES:
+        return reason(field, ReasonCode(kind), fault["msg"])
+    if kind in ("union_tag_invalid", "union_tag_not_found"):
+        return _variant_reason(f"{field}.kind", fault["input"], context)
+    # what is left is a pattern that did not match, or a refusal that a later pydantic adds: answered in any case
+    return reason(field, ReasonCode.BAD_FORMAT, _FORMATS.get(field.rpartition(".")[2]))
+
+
+def _variant_reason(field: str, value: Any, context: _Context) -> Reason:
+    kind = value.get("kind") if isinstance(value, dict) else None
+    if kind is None:
+        return reason(field, ReasonCode.MISSING)
+    if not isinstance(kind, str):
+        return reason(field, ReasonCode.WRONG_TYPE, "Send one of the codes, as text.")
+    return reason(field, ReasonCode.UNKNOWN_CODE, f"Send one of these codes: {context['expected_tags']}.")
+
+
+def _place(path: tuple[str | int, ...], shapes: tuple[Shape, ...]) -> str:
+    if not path:
+        return WHOLE_MESSAGE
+    places = [masked_path(path, shape) for shape in shapes]
+    return next((place for place in places if not place.endswith(MASK)), places[0])
