@@ -1,14 +1,8 @@
-"""Where the servers are: what everything else is told, and what a run directory remembers in `stack.json` (mode 0600)."""
+"""Where the servers are, and where a service's database is on them."""
 
-import json
 import os
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Self
-
-from stack.errors import StackError
-
-FILE_NAME = "stack.json"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,50 +31,3 @@ class DatabaseAddresses:
     owner: str
     runtime_dsn: str
     owner_dsn: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RunningServer:
-    """A server process as a later command finds it again: pid and start time together are its identity."""
-
-    name: str
-    pid: int
-    started_at: float
-    log: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RunFile:
-    """What `stack.json` holds."""
-
-    addresses: Addresses
-    servers: tuple[RunningServer, ...]
-    home: str
-
-    def write(self, run_dir: Path) -> None:
-        part = run_dir / f"{FILE_NAME}.part"
-        part.unlink(missing_ok=True)
-        part.touch(mode=0o600)
-        part.write_text(json.dumps(asdict(self), indent=2) + "\n")
-        part.rename(run_dir / FILE_NAME)
-
-    @classmethod
-    def read(cls, run_dir: Path) -> Self | None:
-        """None where no stack was started; StackError where the file is not one of ours."""
-        path = run_dir / FILE_NAME
-        if not path.exists():
-            return None
-        try:
-            held = json.loads(path.read_text())
-            return cls(
-                addresses=Addresses(**held["addresses"]),
-                servers=tuple(RunningServer(**server) for server in held["servers"]),
-                home=held["home"],
-            )
-        except (ValueError, TypeError, KeyError) as error:
-            message = f"{path} is not a stack's file"
-            raise StackError(message) from error
-
-    @staticmethod
-    def forget(run_dir: Path) -> None:
-        (run_dir / FILE_NAME).unlink(missing_ok=True)

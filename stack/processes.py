@@ -64,13 +64,12 @@ class Process:
         self._guard: subprocess.Popen[bytes] | None = None
 
     def start(self, env: Mapping[str, str] | None = None) -> Self:
-        """Starts the program, with `env` laid over its variables from now on."""
+        """Starts the program, with `env` laid over its variables for this life only."""
         if self.is_alive:
             message = f"{self.name} is already running"
             raise StackError(message)
-        self.env.update(env or {})
         self.log_path.parent.mkdir(parents=True, exist_ok=True)
-        self._child = _nursery.submit(self._spawn).result()
+        self._child = _nursery.submit(self._spawn, {**self.env, **(env or {})}).result()
         with contextlib.suppress(psutil.NoSuchProcess):
             self._process = psutil.Process(self._child.pid)
         self.starts += 1
@@ -203,11 +202,11 @@ class Process:
                 self._process.suspend()
         return self._family()
 
-    def _spawn(self) -> subprocess.Popen[bytes]:
+    def _spawn(self, env: Mapping[str, str]) -> subprocess.Popen[bytes]:
         with self.log_path.open("ab") as log:
             return subprocess.Popen(
                 (*self._wrapper(), *self.argv),
-                env=self.env,
+                env=env,
                 cwd=self._cwd,
                 stdin=subprocess.DEVNULL,
                 stdout=log,

@@ -13,22 +13,32 @@ from typing import Self
 
 from stack import kafka_admin, postgres_admin
 from stack.accounts import Account, server_account
-from stack.addresses import Addresses, DatabaseAddresses, RunFile, RunningServer
+from stack.addresses import Addresses, DatabaseAddresses
 from stack.errors import StackError
 from stack.kafka_admin import TopicToMake
 from stack.native.broker import NativeKafka
 from stack.native.postgres import NativePostgres
 from stack.processes import Process
+from stack.run_file import Remembered, RunFile
 from stack.say import say
 from stack.topics import declared_topics
 
 
 class Stack:
-    """Running servers. Made by `start` or `attach`; `stop` ends only what was started for this run directory."""
+    """Running servers. `is_borrowed` ones were running before us, and `stop` leaves them running."""
 
-    def __init__(self, run_dir: Path, addresses: Addresses, servers: tuple[Process, ...], home: Path | None) -> None:
+    def __init__(
+        self,
+        run_dir: Path,
+        addresses: Addresses,
+        *,
+        servers: tuple[Process, ...] = (),
+        home: Path | None = None,
+        is_borrowed: bool = False,
+    ) -> None:
         self.run_dir = run_dir
         self.addresses = addresses
+        self.is_borrowed = is_borrowed
         self._servers = servers
         self._home = home
 
@@ -39,8 +49,12 @@ class Stack:
         run_dir.mkdir(parents=True, exist_ok=True)
         if given := Addresses.from_environment():
             say(f"using the servers named in the environment: {given.kafka_bootstrap}")
-            return cls(run_dir, given, (), None)
-        return cls.attach(run_dir) or cls._start_native(run_dir, outlives_supervisor=outlives_supervisor)
+            return cls(run_dir, given, is_borrowed=True)
+        if running := cls.attach(run_dir):
+            say(f"using the servers that run in {run_dir}")
+            running.is_borrowed = True
+            return running
+        return cls._start_native(run_dir, outlives_supervisor=outlives_supervisor)
 
     @classmethod
     def attach(cls, run_dir: Path) -> Self | None:
@@ -49,12 +63,10 @@ class Stack:
         held = RunFile.read(run_dir)
         if held is None:
             return None
-        servers = tuple(
-            Process(server.name, (), log_path=Path(server.log)).attach(server.pid, server.started_at)
-            for server in held.servers
-        )
-        found = cls(run_dir, held.addresses, servers, Path(held.home))
+        servers = tuple(server.process() for server in held.servers)
+        found = cls(run_dir, held.addresses, servers=servers, home=Path(held.home))
         if not all(server.is_alive for server in servers):
+            held.stop_house()
             found.stop()
             return None
         return found
@@ -112,7 +124,9 @@ class Stack:
         self._remember()
 
     def stop(self) -> None:
-        """Ends the servers and removes their data; logs stay in the run directory."""
+        """Ends the servers and removes their data, unless they are borrowed; logs stay in the run directory."""
+        if self.is_borrowed:
+            return
         for server in self._servers:
             server.stop()
         if self._home is not None:
@@ -132,7 +146,7 @@ class Stack:
         postgres = NativePostgres(home / "postgres", logs, account, outlives_supervisor=outlives_supervisor)
         kafka = NativeKafka(home / "kafka", logs, account, outlives_supervisor=outlives_supervisor)
         addresses = Addresses(kafka_bootstrap=kafka.bootstrap, postgres_admin_dsn=postgres.admin_dsn, source="native")
-        found = cls(run_dir, addresses, (kafka.process, postgres.process), home)
+        found = cls(run_dir, addresses, servers=(kafka.process, postgres.process), home=home)
         try:
             kafka.start()
             postgres.start()
@@ -145,11 +159,10 @@ class Stack:
         return found
 
     def _remember(self) -> None:
-        servers = tuple(
-            RunningServer(name=server.name, pid=server.pid, started_at=server.started_at, log=str(server.log_path))
-            for server in self._servers
-        )
-        RunFile(addresses=self.addresses, servers=servers, home=str(self._home)).write(self.run_dir)
+        servers = tuple(Remembered.of(server) for server in self._servers)
+        held = RunFile.read(self.run_dir)
+        house = held.house if held else ()
+        RunFile(addresses=self.addresses, home=str(self._home), servers=servers, house=house).write(self.run_dir)
 
 
 def _server_home(run_dir: Path, account: Account | None) -> Path:

@@ -1,0 +1,73 @@
+# `make help` lists the targets. Whatever a target needs is set up by it: the virtual environment from the lock, real servers
+# from what the machine has (see stack/). STACK=native or STACK=docker forces where servers come from.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+
+VENV := .venv
+PY := $(VENV)/bin/python
+OK := $(VENV)/.ok
+CODE := $(wildcard contracts plumbing services simulators stack laws campaign bench deploy tests conftest.py)
+SERVICES := citizens intake tasks notifier
+SHORT_CAMPAIGN := --short
+
+.PHONY: help demo test check test-servers test-docker campaign campaign-short bite bench lock schemas up down secrets clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(OK) ## everything from nothing: real servers, all services, real notifications, and an account of what came out
+	@$(PY) -m stack.demo
+
+test: check test-servers campaign-short ## everything that CI runs, on real servers
+
+check: $(OK) ## format, lint, types, imports, schemas and unit tests; no server needed, below a minute
+	@deploy/step "format"  $(VENV)/bin/ruff format --check --quiet .
+	@deploy/step "lint"    $(VENV)/bin/ruff check --quiet .
+	@deploy/step "types"   $(VENV)/bin/mypy --no-error-summary $(CODE)
+	@deploy/step "imports" $(VENV)/bin/lint-imports --no-cache
+	@deploy/step "units"   $(PY) -m pytest -q tests/unit tests/contracts tests/architecture tests/laws
+
+test-servers: $(OK) ## plumbing, integration and system tests on real servers
+	@$(PY) -m pytest tests/plumbing tests/integration tests/system
+
+test-docker: $(OK) ## the Docker side: compose, image and testcontainers (needs an engine)
+	@STACK=docker $(PY) -m pytest -m docker tests
+
+campaign: $(OK) ## kill, stop and break services, broker and database under load, then judge by the laws
+	@$(PY) -m campaign
+
+campaign-short: $(OK) ## the same in a few minutes
+	@$(PY) -m campaign $(SHORT_CAMPAIGN)
+
+bite: $(OK) ## plant known bugs one at a time and show that each is found
+	@$(PY) -m campaign.bite
+
+bench: $(OK) ## throughput beside a bare loop, and memory at full load
+	@$(PY) -m bench
+
+up: $(OK) ## start servers, services and simulators and leave them running
+	@$(PY) -m stack up
+
+down: $(OK) ## end what `make up` started and remove its data
+	@$(PY) -m stack down
+
+schemas: $(OK) ## write JSON Schemas anew from the contracts
+	@$(PY) -m contracts.schemas
+
+secrets: $(OK) ## make deploy/compose.env with new secrets for `docker compose`, unless it is there
+	@$(PY) -m stack secrets deploy/compose.env
+
+lock: $(OK) ## pin every dependency anew, with hashes: requirements.lock and one per service
+	@deploy/lock
+
+clean: ## remove what was made here, except fetched jars in the cache
+	@if [ -x $(PY) ]; then $(PY) -m stack down; fi
+	@rm -rf $(VENV) .run .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(OK): requirements.lock deploy/make-venv
+	@deploy/make-venv $(VENV)
+	@touch $@

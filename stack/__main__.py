@@ -1,0 +1,128 @@
+"""`python -m stack up|down|status|env|secrets`: the stack from the command line.
+
+`up` leaves servers, services and simulators running; `down` ends them by what the run directory remembers and removes their
+data. `env` prints addresses for a shell (`eval "$(python -m stack env)"`), never a secret: PostgreSQL's password is in a file.
+"""
+
+import argparse
+import shlex
+import sys
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from stack.errors import StackError
+from stack.house import House
+from stack.paths import DEFAULT_RUN_DIR
+from stack.run_file import Remembered, RunFile
+from stack.say import say
+from stack.secrets_file import Secrets
+from stack.servers import Stack
+
+_PGPASS = "pgpass"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    given = _parser().parse_args(arguments)
+    run_dir = given.run_dir.resolve()
+    try:
+        match given.command:
+            case "up":
+                return _up(run_dir, servers_only=given.servers_only)
+            case "down":
+                return _down(run_dir)
+            case "status":
+                return _status(run_dir)
+            case "secrets":
+                Secrets.load_or_make(given.file)
+                return 0
+            case _:
+                return _env(run_dir)
+    except StackError as error:
+        say(str(error))
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m stack", description=__doc__)
+    parser.add_argument("--run-dir", type=Path, default=DEFAULT_RUN_DIR, help="where logs and addresses are kept")
+    commands = parser.add_subparsers(dest="command", required=True)
+    up = commands.add_parser("up", help="start servers, services and simulators and leave them running")
+    up.add_argument("--servers-only", action="store_true", help="Kafka and PostgreSQL alone, as tests want them")
+    commands.add_parser("down", help="end them all and remove their data")
+    commands.add_parser("status", help="who runs, and where")
+    commands.add_parser("env", help="addresses as shell variables")
+    making = commands.add_parser("secrets", help="make an environment file with new secrets, unless it is there")
+    making.add_argument("file", type=Path)
+    return parser
+
+
+def _up(run_dir: Path, *, servers_only: bool) -> int:
+    stack = Stack.start(run_dir, outlives_supervisor=True)
+    held = RunFile.read(stack.run_dir)
+    if not servers_only and not (held and held.house):
+        House(stack, outlives_supervisor=True).start().remember()
+    return _status(run_dir)
+
+
+def _down(run_dir: Path) -> int:
+    held = RunFile.read(run_dir)
+    if held is None:
+        say(f"nothing runs in {run_dir}")
+        return 0
+    held.stop_house()
+    if stack := Stack.attach(run_dir):
+        stack.stop()
+    (run_dir / _PGPASS).unlink(missing_ok=True)
+    say("everything is ended and its data removed")
+    return 0
+
+
+def _status(run_dir: Path) -> int:
+    held = RunFile.read(run_dir)
+    if held is None:
+        say(f"nothing runs in {run_dir}")
+        return 1
+    database = urlsplit(held.addresses.postgres_admin_dsn)
+    answers_at = {"kafka": held.addresses.kafka_bootstrap, "postgres": f"{database.hostname}:{database.port}"}
+    alive = [_print_row(one, one.url or answers_at.get(one.name, "")) for one in (*held.servers, *held.house)]
+    return 0 if all(alive) else 1
+
+
+def _print_row(one: Remembered, address: str) -> bool:
+    is_alive = one.process().is_alive
+    print(f"{one.name:14} {'running' if is_alive else 'ended':8} pid {one.pid:<8} {address:28} log {one.log}")
+    return is_alive
+
+
+def _env(run_dir: Path) -> int:
+    held = RunFile.read(run_dir)
+    if held is None:
+        say(f"nothing runs in {run_dir}; start it: python -m stack up")
+        return 1
+    database = urlsplit(held.addresses.postgres_admin_dsn)
+    variables = {
+        "STACK_RUN_DIR": str(run_dir),
+        "KAFKA_BOOTSTRAP_SERVERS": held.addresses.kafka_bootstrap,
+        "PGHOST": database.hostname or "",
+        "PGPORT": str(database.port or 5432),
+        "PGUSER": database.username or "",
+        "PGDATABASE": database.path.lstrip("/"),
+        "PGPASSFILE": str(_write_password_file(run_dir, database.password or "")),
+        **{f"{one.name.upper()}_URL": one.url for one in held.house if one.url},
+    }
+    for name, value in variables.items():
+        print(f"export {name}={shlex.quote(value)}")
+    return 0
+
+
+def _write_password_file(run_dir: Path, password: str) -> Path:
+    """PostgreSQL's own way to keep a password out of commands and variables."""
+    path = run_dir / _PGPASS
+    path.touch(mode=0o600)
+    escaped = unquote(password).replace("\\", "\\\\").replace(":", "\\:")
+    path.write_text(f"*:*:*:*:{escaped}\n")
+    return path
+
+
+if __name__ == "__main__":
+    sys.exit(main())
