@@ -57,8 +57,8 @@ down: $(OK) ## end what `make up` started and remove its data
 schemas: $(OK) ## write JSON Schemas anew from the contracts
 	@$(PY) -m contracts.schemas
 
-secrets: $(OK) ## make deploy/compose.env with new secrets for `docker compose`, unless it is there
-	@$(PY) -m stack secrets deploy/compose.env
+secrets: $(OK) ## make .env with new secrets for `docker compose`, unless it is there
+	@$(PY) -m stack secrets .env
 
 lock: $(OK) ## pin every dependency anew, with hashes: requirements.lock and one per service
 	@deploy/lock

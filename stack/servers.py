@@ -11,17 +11,17 @@ import tempfile
 from pathlib import Path
 from typing import Self
 
+from deploy.kafka import TopicToMake, create_topics, declared_topics
 from stack import kafka_admin, postgres_admin
 from stack.accounts import Account, server_account
 from stack.addresses import Addresses, DatabaseAddresses
 from stack.errors import StackError
-from stack.kafka_admin import TopicToMake
 from stack.native.broker import NativeKafka
 from stack.native.postgres import NativePostgres
 from stack.processes import Process
 from stack.run_file import Remembered, RunFile
 from stack.say import say
-from stack.topics import declared_topics
+from stack.waiting import run
 
 
 class Stack:
@@ -111,11 +111,11 @@ class Stack:
         postgres_admin.drop_database(self.postgres_admin_dsn, name)
 
     def make_topics(self, *topics: TopicToMake) -> None:
-        kafka_admin.create_topics(self.kafka_bootstrap, topics)
+        run(create_topics(self.kafka_bootstrap, topics))
 
     def create_topics(self, prefix: str = "") -> None:
         """All topics of contracts/topics.py, as declared there."""
-        self.make_topics(*declared_topics(prefix))
+        self.make_topics(*declared_topics(prefix=prefix))
 
     def start_server(self, name: str, timeout: float = 90) -> None:
         """Starts a server again after it was killed or stopped, and waits until it answers."""

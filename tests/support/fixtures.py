@@ -16,8 +16,8 @@ from typing import Protocol
 
 import pytest
 
+from deploy.kafka import TopicToMake
 from stack import DatabaseAddresses, Stack
-from stack.kafka_admin import TopicToMake
 from tests.support.databases import Databases
 
 
