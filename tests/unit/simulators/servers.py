@@ -40,7 +40,7 @@ async def serving(app: Starlette) -> AsyncIterator[str]:
     )
     server = _Quiet(config)
     task = asyncio.create_task(server._serve())
-    while not server.started:  # noqa: ASYNC110 - uvicorn offers no event
+    while not server.started:
         await asyncio.sleep(0.005)
     try:
         yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
@@ -65,7 +65,7 @@ class Receiver:
 
     async def wait_for(self, number: int, seconds: float = 5.0) -> list[bytes]:
         async with asyncio.timeout(seconds):
-            while len(self.bodies) < number:  # noqa: ASYNC110 - a test's patience
+            while len(self.bodies) < number:
                 await asyncio.sleep(0.01)
         return self.bodies
 

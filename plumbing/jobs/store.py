@@ -1,0 +1,223 @@
+"""The job table and its few statements.
+
+Invariants: a job is added once, by its id, in the transaction of what it follows from; it is claimed by writing a fresh token
+and the end of the lease, committed before the work begins; whoever writes a result names the token and changes nothing where it
+no longer holds; jobs with the same order key are claimed one at a time, in the order in which they were added, and a parked one
+holds up those behind it. Leases and pauses are real time, by the database's clock, never domain time. A payload holds ids and
+codes: what is sensitive stays sealed where it belongs.
+
+`available_at` is both: when a waiting job may be tried, and when the lease of a claimed one ends.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from plumbing.postgres import Connection
+
+SCHEMA = """
+create table job (
+    seq bigint generated always as identity primary key,
+    job_id uuid not null unique,
+    queue text not null,
+    order_key text,
+    payload bytea not null check (octet_length(payload) <= 65536),
+    state text not null default 'waiting' check (state in ('waiting', 'parked')),
+    available_at timestamptz not null default clock_timestamp(),
+    token uuid,
+    attempts integer not null default 0,
+    reason text,
+    created_at timestamptz not null default clock_timestamp()
+) with (fillfactor = 70, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000,
+        autovacuum_vacuum_insert_scale_factor = 0, autovacuum_vacuum_insert_threshold = 20000);
+create index job_available on job (queue, available_at, seq) where state = 'waiting';
+create index job_in_order on job (queue, order_key, seq) where order_key is not null;
+grant select, insert, update, delete on job to {role};
+"""
+
+
+class LeaseLost(Exception):
+    """The claim is somebody else's by now, or the job is gone: whatever was about to be written must not be."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Job:
+    """Work to be done. `job_id` is derived from its cause, so that a repeat adds nothing."""
+
+    job_id: UUID
+    queue: str
+    payload: bytes
+    order_key: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Claim:
+    """A job in this worker's hands until its lease ends; `attempt` counts claims, this one included."""
+
+    seq: int
+    job_id: UUID
+    payload: bytes
+    attempt: int
+    token: UUID
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ParkedJob:
+    """A job that nobody tries any more, and why."""
+
+    job_id: UUID
+    payload: bytes
+    attempts: int
+    reason: str | None
+    created_at: datetime
+
+
+async def add(connection: Connection, jobs: Sequence[Job]) -> None:
+    """Add the jobs, in this order, in the caller's transaction; those already there stay as they are."""
+    if not jobs:
+        return
+    await connection.execute(
+        _ADD,
+        [job.job_id for job in jobs],
+        [job.queue for job in jobs],
+        [job.order_key for job in jobs],
+        [job.payload for job in jobs],
+    )
+
+
+async def claim(connection: Connection, queue: str, *, limit: int, lease_seconds: float) -> list[Claim]:
+    """Take up to `limit` jobs, the longest waiting first; call it outside a transaction, so that the claim is committed."""
+    rows = await connection.fetch(_CLAIM, queue, limit, lease_seconds)
+    claims = [
+        Claim(
+            seq=row["seq"],
+            job_id=row["job_id"],
+            payload=row["payload"],
+            attempt=row["attempts"],
+            token=row["token"],
+        )
+        for row in rows
+    ]
+    return sorted(claims, key=lambda one: one.seq)
+
+
+async def hold(connection: Connection, claim: Claim) -> None:
+    """Be sure that the claim holds until the transaction ends; raises LeaseLost."""
+    if await connection.fetchval("select 1 from job where seq = $1 and token = $2 for update", claim.seq, claim.token):
+        return
+    raise LeaseLost
+
+
+async def finish(connection: Connection, claim: Claim) -> None:
+    """The job is over; raises LeaseLost."""
+    _held(await connection.execute("delete from job where seq = $1 and token = $2", claim.seq, claim.token))
+
+
+async def put_back(connection: Connection, claim: Claim, *, reason: str, pause: float) -> None:
+    """Let it be tried again `pause` seconds from now; raises LeaseLost."""
+    _held(await connection.execute(_PUT_BACK, claim.seq, claim.token, reason, pause))
+
+
+async def park(connection: Connection, claim: Claim, *, reason: str) -> None:
+    """Let nobody try it until it is released; raises LeaseLost."""
+    _held(await connection.execute(_PARK, claim.seq, claim.token, reason))
+
+
+async def parked(connection: Connection, queue: str, *, limit: int = 1000) -> list[ParkedJob]:
+    """The parked jobs, oldest first."""
+    rows = await connection.fetch(_PARKED, queue, limit)
+    return [ParkedJob(**dict(row)) for row in rows]
+
+
+async def release(connection: Connection, queue: str, job_ids: Sequence[UUID]) -> int:
+    """Let parked jobs be tried again, from the first attempt on; how many there were."""
+    status = await connection.execute(_RELEASE, queue, list(job_ids))
+    return int(status.rpartition(" ")[2])
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Depth:
+    """How much waits in a queue, for how long the oldest, and how much is parked."""
+
+    waiting: int
+    oldest_seconds: float
+    parked: int
+
+
+async def depth(connection: Connection, queue: str) -> Depth:
+    """The queue's state."""
+    row = await connection.fetchrow(_DEPTH, queue)
+    assert row is not None
+    return Depth(waiting=row["waiting"], oldest_seconds=float(row["oldest"]), parked=row["parked"])
+
+
+def _held(status: str) -> None:
+    if status.endswith(" 0"):
+        raise LeaseLost
+
+
+_ADD = """
+insert into job (job_id, queue, order_key, payload)
+select job_id, queue, order_key, payload
+from unnest($1::uuid[], $2::text[], $3::text[], $4::bytea[]) with ordinality as job (job_id, queue, order_key, payload, nth)
+order by nth
+on conflict (job_id) do nothing
+"""
+
+# now() is when this statement began, since it is a transaction of its own; being stable, it lets the index be used.
+_CLAIM = """
+with chosen as (
+    select seq
+    from job
+    where queue = $1
+      and state = 'waiting'
+      and available_at <= now()
+      and (order_key is null or not exists (
+          select from job earlier
+          where earlier.queue = job.queue and earlier.order_key = job.order_key and earlier.seq < job.seq
+      ))
+    order by available_at, seq
+    limit $2
+    for update skip locked
+)
+update job
+set token = gen_random_uuid(),
+    available_at = clock_timestamp() + make_interval(secs => $3),
+    attempts = job.attempts + 1
+from chosen
+where job.seq = chosen.seq
+returning job.seq, job.job_id, job.payload, job.attempts, job.token
+"""
+
+_PUT_BACK = """
+update job
+set token = null, reason = $3, available_at = clock_timestamp() + make_interval(secs => $4)
+where seq = $1 and token = $2
+"""
+
+_PARK = """
+update job set token = null, reason = $3, state = 'parked' where seq = $1 and token = $2
+"""
+
+_PARKED = """
+select job_id, payload, attempts, reason, created_at
+from job
+where queue = $1 and state = 'parked'
+order by seq
+limit $2
+"""
+
+_RELEASE = """
+update job
+set state = 'waiting', attempts = 0, available_at = clock_timestamp()
+where queue = $1 and state = 'parked' and job_id = any ($2::uuid[])
+"""
+
+_DEPTH = """
+select count(*) filter (where state = 'waiting') as waiting,
+       coalesce(extract(epoch from clock_timestamp() - min(created_at) filter (where state = 'waiting')), 0) as oldest,
+       count(*) filter (where state = 'parked') as parked
+from job
+where queue = $1
+"""
