@@ -6,7 +6,7 @@ order of the log; a record that can never be valid becomes a dead letter and tho
 outside the database while the transaction is open.
 
 A service gives three things: `read` (a record → an arrival with an id and a message, or a refusal; never raises),
-`work` (the fresh messages, in order, inside the transaction → what to announce and who was refused after all), and an undertaker for the
+`work` (the fresh messages, in order, inside the transaction → what to announce and who was refused after all), and an
 refused.
 """
 

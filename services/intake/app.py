@@ -1,0 +1,43 @@
+"""The one file that knows which concrete parts `intake` is made of."""
+
+import base64
+
+from contracts.citizens.client import VaultClient
+from contracts.dead_letter.v1 import record as dead_letter
+from contracts.topics import NEMREFUSION_NOTIFICATION, consumer_group
+from plumbing.dead_letters import Undertaker
+from plumbing.service import Runner
+from plumbing.service.kafka import KafkaSide, make_clock
+from services.intake.domain import Rules
+from services.intake.gateways import Vault
+from services.intake.municipalities import is_municipality
+from services.intake.settings import Settings
+from services.intake.store import Store
+from services.intake.usecases import TakeIn
+
+NAME = "intake"
+
+
+async def serve(settings: Settings) -> None:
+    """Run until SIGTERM."""
+    runner = Runner(NAME, settings)
+    async with runner.probes():
+        clock = await make_clock(runner, settings, NAME)
+        database = await runner.database(settings.database_url.get_secret_value(), "services.intake.migrations")
+        client = VaultClient(settings.citizens_url, settings.citizens_token.get_secret_value())
+        runner.close(client.close)
+        vault = Vault(client)
+        kafka = KafkaSide(runner, settings, NAME, database)
+        group = consumer_group(NAME, NEMREFUSION_NOTIFICATION.name)
+        take_in = TakeIn(
+            database,
+            people=vault,
+            notifications=Store(),
+            undertaker=Undertaker(fetch_key=vault.month_key, write=dead_letter, clock=clock, group=group),
+            clock=clock,
+            rules=Rules(accept_test_cpr=settings.accept_test_cpr, is_municipality=is_municipality),
+            fingerprint_key=base64.b64decode(settings.fingerprint_key.get_secret_value()),
+            wake_relay=kafka.relay.wake,
+        )
+        kafka.subscribe(NEMREFUSION_NOTIFICATION.name, group, take_in)
+        await runner.run()

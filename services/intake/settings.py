@@ -1,0 +1,30 @@
+"""What a deployment tells this service."""
+
+import base64
+import binascii
+
+from pydantic import Field, SecretStr, field_validator
+
+from plumbing.service.settings import KafkaSettings
+
+
+class Settings(KafkaSettings):
+    """Environment of `intake`."""
+
+    citizens_url: str = Field(description="Address of the vault.")
+    citizens_token: SecretStr = Field(description="This service's token at the vault.")
+    fingerprint_key: SecretStr = Field(
+        description="Base64 of at least 32 bytes: keys the hashes that messages are compared by."
+    )
+    accept_test_cpr: bool = Field(False, description="Take replacement and test CPR numbers (day + 60).")
+
+    @field_validator("fingerprint_key")
+    @classmethod
+    def _is_a_key(cls, value: SecretStr) -> SecretStr:
+        try:
+            key = base64.b64decode(value.get_secret_value(), validate=True)
+        except (binascii.Error, ValueError):
+            raise ValueError("is not base64") from None
+        if len(key) < 32:
+            raise ValueError("is shorter than 32 bytes")
+        return value
