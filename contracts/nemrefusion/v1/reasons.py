@@ -99,7 +99,10 @@ class Reason(Part):
     field: Annotated[str, Field(max_length=200)] = Field(
         description="Path of the field, `citizen.address.city` or `citizen.address.lines[1]`; empty for the whole message"
     )
-    code: ReasonCode = Field(description="What is wrong; the list grows, so treat a code you don't know as a rejection")
+    code: ReasonCode = Field(
+        description="What is wrong; the list grows, so treat a code you don't know as a rejection",
+        json_schema_extra={"x-open-enum": True},
+    )
     text: Annotated[str, Field(min_length=1, max_length=500)] = Field(description="What to do, in plain English")
 
 
