@@ -1,6 +1,6 @@
 """The secrets of one run directory: made at random on the first start, kept in a file only its owner may read, never printed.
 
-As an environment file they serve the compose side too: `python -m stack secrets deploy/compose.env`.
+The same file, as `.env`, serves the compose side (`make secrets`).
 """
 
 import base64
@@ -14,11 +14,16 @@ from stack.errors import StackError
 VAULT_CALLERS = ("intake", "tasks", "notifier", "ops")
 """The services that may ask the vault, each with a token of its own."""
 
-_NAMES = (
+_DATABASES = ("CITIZENS", "INTAKE", "TASKS", "NOTIFIER")
+
+NAMES = (
     "MASTER_KEY",
     "HMAC_KEY",
     "STATUS_PUSH_TOKEN",
     *(f"CITIZENS_TOKEN_{caller.upper()}" for caller in VAULT_CALLERS),
+    # only the compose side needs these: the native one derives them from the administrator's
+    "POSTGRES_PASSWORD",
+    *(f"{service}_DB_{kind}" for service in _DATABASES for kind in ("PASSWORD", "OWNER_PASSWORD")),
 )
 
 
@@ -34,7 +39,7 @@ class Secrets:
         if not path.exists():
             _write(path, _generate())
         held = dict(line.split("=", 1) for line in path.read_text().splitlines() if "=" in line)
-        missing = [name for name in _NAMES if not held.get(name)]
+        missing = [name for name in NAMES if not held.get(name)]
         if missing:
             message = f"{path} lacks {', '.join(missing)}; delete the file to have new secrets made"
             raise StackError(message)
@@ -53,7 +58,7 @@ class Secrets:
 
 
 def _generate() -> dict[str, str]:
-    return {name: _key() if name.endswith("_KEY") else secrets.token_urlsafe(32) for name in _NAMES}
+    return {name: _key() if name.endswith("_KEY") else secrets.token_urlsafe(32) for name in NAMES}
 
 
 def _key() -> str:
