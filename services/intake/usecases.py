@@ -220,9 +220,7 @@ class TakeIn:
         """The outcome of each report whose notification id is new, by that id."""
         if not candidates:
             return {}
-        by_absence: dict[UUID, _Candidate] = {}
-        for one in candidates:
-            by_absence.setdefault(one.absence.absence_id, one)
+        by_absence = _first_of_each_absence(candidates)
         new = await self._notifications.add_absences(
             connection, [one.absence for one in by_absence.values()], received_at
         )
@@ -243,6 +241,17 @@ class TakeIn:
         rejected = [notification_id for notification_id, outcome in outcomes.items() if isinstance(outcome, Rejected)]
         await self._notifications.forget(connection, rejected)
         return outcomes
+
+
+def _first_of_each_absence(candidates: Sequence[_Candidate]) -> dict[UUID, _Candidate]:
+    """Of reports in one batch about one absence, by reference or by repeat key, the first in the log may open it."""
+    firsts: dict[UUID, _Candidate] = {}
+    keys: set[bytes] = set()
+    for one in candidates:
+        if one.absence.absence_id not in firsts and one.absence.repeat_key not in keys:
+            firsts[one.absence.absence_id] = one
+            keys.add(one.absence.repeat_key)
+    return firsts
 
 
 def _outcome(

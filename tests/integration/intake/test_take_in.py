@@ -1,0 +1,334 @@
+"""Taking notifications in, on a real PostgreSQL: one fate and one receipt for each record, one effect for each (N3 to N5)."""
+
+import json
+from base64 import b64decode
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID, uuid5
+
+import asyncpg
+import pytest
+
+from contracts.absence.v1 import REPORTED_SEALING_FIELD
+from contracts.dead_letter.v1 import record as dead_letter
+from contracts.nemrefusion.v1 import AbsenceReport
+from plumbing import faults
+from plumbing.bus import Record
+from plumbing.dead_letters import FIELD, MonthKey, Undertaker, unpack
+from plumbing.errors import Unavailable
+from plumbing.postgres import Database
+from plumbing.sealing import open_sealed, open_text
+from services.intake.domain import Rules
+from services.intake.municipalities import is_municipality
+from services.intake.outcomes import Citizen
+from services.intake.store import Store
+from services.intake.usecases import TakeIn
+from tests.support.fixtures import DatabaseFactory
+from tests.support.notifications import citizen, raw, record, report
+
+NOW = datetime(2026, 3, 20, 12, tzinfo=UTC)
+MONTH_KEY = MonthKey(key_id="dead-letter/intake/2026-03", key=bytes(32))
+
+
+class FixedClock:
+    def __init__(self, now: datetime = NOW) -> None:
+        self.at = now
+
+    def now(self) -> datetime:
+        return self.at
+
+
+@dataclass
+class People:
+    """A vault in memory: the same number is always the same citizen; `erased` ones have none."""
+
+    is_away: bool = False
+    erased: set[str] = field(default_factory=set)
+
+    async def resolve(self, reports: Sequence[AbsenceReport]) -> list[Citizen | None]:
+        if self.is_away:
+            raise Unavailable("citizens")
+        return [None if one.citizen.cpr in self.erased else self.citizen(one.citizen.cpr) for one in reports]
+
+    @staticmethod
+    def citizen(cpr: str) -> Citizen:
+        return Citizen(citizen_id=uuid5(UUID(int=7), cpr), key=b"k" * 32)
+
+
+@dataclass
+class House:
+    """Intake without Kafka: its use case, and what it left in the database."""
+
+    database: Database
+    people: People
+    clock: FixedClock
+    take_in: TakeIn
+    wakes: list[int]
+
+    async def rows(self, sql: str) -> list[asyncpg.Record]:
+        async with self.database.acquire() as connection:
+            return list(await connection.fetch(sql))
+
+    async def fates(self) -> list[tuple[int, str]]:
+        return [
+            (row["offset"], row["fate"])
+            for row in await self.rows('select "offset", fate from inbox_record order by partition, "offset"')
+        ]
+
+    async def messages(self, topic: str) -> list[dict[str, Any]]:
+        rows = await self.rows(f"select payload from outbox where aggregatetype = '{topic}' order by seq")  # noqa: S608
+        return [json.loads(row["payload"]) for row in rows]
+
+    async def receipts(self) -> list[dict[str, Any]]:
+        return await self.messages("nemrefusion.receipt.v1")
+
+    async def events(self) -> list[dict[str, Any]]:
+        return await self.messages("sygefravaer.absence.v1")
+
+    async def dead_letters(self) -> list[dict[str, Any]]:
+        return await self.messages("mitsyg.intake.nemrefusion.notification.v1.dlq")
+
+
+async def fetch_key(_month: str) -> MonthKey:
+    return MONTH_KEY
+
+
+@pytest.fixture
+async def house(database: DatabaseFactory) -> AsyncIterator[House]:
+    opened = await Database.open(database("intake").runtime_dsn, application_name="test")
+    people, clock, wakes = People(), FixedClock(), [0]
+    take_in = TakeIn(
+        opened,
+        people=people,
+        notifications=Store(),
+        undertaker=Undertaker(
+            fetch_key=fetch_key,
+            write=dead_letter,
+            clock=clock,
+            group="mitsyg.intake.nemrefusion.notification.v1",
+        ),
+        clock=clock,
+        rules=Rules(accept_test_cpr=True, is_municipality=is_municipality),
+        fingerprint_key=b"f" * 32,
+        wake_relay=lambda: wakes.append(1),
+    )
+    yield House(database=opened, people=people, clock=clock, take_in=take_in, wakes=wakes)
+    await opened.close()
+
+
+def bodies(*given: dict[str, Any]) -> list[Record]:
+    return [record(raw(body), offset) for offset, body in enumerate(given)]
+
+
+async def test_a_valid_report_opens_one_absence_and_gets_one_receipt(house: House) -> None:
+    body = report()
+    await house.take_in(bodies(body))
+    assert await house.fates() == [(0, "accepted")]
+    (event,) = await house.events()
+    (receipt,) = await house.receipts()
+    assert receipt["outcome"] == "accepted"
+    assert receipt["notification_id"] == body["notification_id"] == event["notification_id"]
+    assert receipt["absence_id"] == event["absence_id"]
+    for table in ("absence", "notification", "audit_entry"):
+        assert len(await house.rows(f"select * from {table}")) == 1  # noqa: S608
+
+
+async def test_past_intake_nothing_tells_who_the_citizen_is_and_what_was_told_is_sealed(house: House) -> None:
+    body = report()
+    await house.take_in([*bodies(body), record(raw(report(cause="flu")), 9)])
+    columns = [
+        str(dict(row))
+        for table in ("outbox", "absence", "notification", "inbox_record", "audit_entry")
+        for row in await house.rows(f"select * from {table}")  # noqa: S608
+    ]
+    for secret in (body["citizen"]["cpr"], "Prøveperson", "Prøvevej", "Værkstedet", "smed"):
+        assert not any(secret in text or secret.encode().hex() in text for text in columns)
+    (event,) = await house.events()
+    known = house.people.citizen(body["citizen"]["cpr"])
+    told = json.loads(open_text(known.key, event["reported"], owner=event["citizen_id"], field=REPORTED_SEALING_FIELD))
+    assert told["employment"]["job_title"] == "smed"
+    assert "citizen" not in told
+
+
+async def test_a_redelivered_batch_changes_nothing(house: House) -> None:
+    batch = bodies(report(), report(cause="flu"), report(citizen=citizen("6201900002")))
+    await house.take_in(batch)
+    before = await house.rows("select * from outbox order by seq")
+    await house.take_in(batch)
+    assert await house.rows("select * from outbox order by seq") == before
+    assert await house.fates() == [(0, "accepted"), (1, "rejected"), (2, "accepted")]
+
+
+async def test_the_same_notification_again_gets_its_originals_receipt_id_and_no_second_absence(house: House) -> None:
+    body = report()
+    spelt_otherwise = json.dumps(dict(reversed(body.items())), indent=3).encode()
+    await house.take_in(bodies(body))
+    await house.take_in([record(spelt_otherwise, 1), record(raw(body), 2)])
+    first, second, third = await house.receipts()
+    assert [second["outcome"], third["outcome"]] == ["duplicate", "duplicate"]
+    assert first["receipt_id"] == second["receipt_id"] == third["receipt_id"]
+    assert await house.fates() == [(0, "accepted"), (1, "duplicate"), (2, "duplicate")]
+    assert len(await house.events()) == 1
+
+
+async def test_the_same_notification_twice_in_one_batch_has_its_effect_once(house: House) -> None:
+    body = report()
+    await house.take_in(bodies(body, body))
+    assert await house.fates() == [(0, "accepted"), (1, "duplicate")]
+    assert len(await house.events()) == 1
+
+
+@pytest.mark.parametrize("in_one_batch", [True, False])
+async def test_the_same_id_with_another_content_is_a_conflict(house: House, in_one_batch: bool) -> None:
+    body = report()
+    other = {**body, "municipality_code": "0101"}
+    if in_one_batch:
+        await house.take_in(bodies(body, other))
+    else:
+        await house.take_in(bodies(body))
+        await house.take_in([record(raw(other), 1)])
+    assert await house.fates() == [(0, "accepted"), (1, "rejected")]
+    assert [why["code"] for why in (await house.receipts())[1]["reasons"]] == ["conflict"]
+    assert len(await house.dead_letters()) == 1
+
+
+async def test_an_id_that_was_rejected_is_free_for_the_corrected_message(house: House) -> None:
+    body = report()
+    await house.take_in(bodies({**body, "municipality_code": "0000"}, body))
+    assert await house.fates() == [(0, "rejected"), (1, "accepted")]
+
+
+async def test_the_same_report_under_a_new_id_is_a_duplicate_of_the_first(house: House) -> None:
+    body = report()
+    again = {**body, "notification_id": report()["notification_id"], "sent_at": "2026-03-19T08:30:00Z"}
+    await house.take_in(bodies(body))
+    await house.take_in([record(raw(again), 1)])
+    first, second = await house.receipts()
+    assert second["outcome"] == "duplicate"
+    assert second["receipt_id"] == first["receipt_id"]
+    (fate,) = await house.rows('select message_id from inbox_record where "offset" = 1')
+    assert fate["message_id"] == body["notification_id"]
+
+
+@pytest.mark.parametrize("in_one_batch", [True, False])
+async def test_the_same_absence_told_otherwise_is_to_be_amended(house: House, in_one_batch: bool) -> None:
+    body = report()
+    other = {**body, "notification_id": report()["notification_id"], "employment": {"job_title": "maler"}}
+    if in_one_batch:
+        await house.take_in(bodies(body, other))
+    else:
+        await house.take_in(bodies(body))
+        await house.take_in([record(raw(other), 1)])
+    receipt = (await house.receipts())[1]
+    assert [(why["field"], why["code"]) for why in receipt["reasons"]] == [("absence_reference", "repeated-absence")]
+    assert len(await house.events()) == 1
+
+
+async def test_a_repeat_under_another_reference_is_found_by_citizen_reporter_employment_and_first_day(
+    house: House,
+) -> None:
+    body = report()
+    other = {**body, "notification_id": report()["notification_id"], "absence_reference": report()["absence_reference"]}
+    await house.take_in(bodies(body, other))
+    assert await house.fates() == [(0, "accepted"), (1, "duplicate")]
+
+
+async def test_two_employers_make_two_absences_of_one_citizen(house: House) -> None:
+    other = report()["reporter"] | {"production_unit": "1000000002"}
+    await house.take_in(bodies(report(), report(reporter=other)))
+    first, second = await house.events()
+    assert first["citizen_id"] == second["citizen_id"]
+    assert first["absence_id"] != second["absence_id"]
+
+
+async def test_good_notifications_go_on_between_bad_ones(house: House) -> None:
+    batch = [
+        record(None, 0),
+        record(b"<html>", 1),
+        record(raw(report()), 2),
+        record(b'{"version": 99}', 3),
+        record(raw(report(citizen=citizen("6201900002"))), 4),
+        record(b"\xff\xfe", 5),
+    ]
+    await house.take_in(batch)
+    assert [fate for _, fate in await house.fates()] == [
+        "rejected",
+        "rejected",
+        "accepted",
+        "rejected",
+        "accepted",
+        "rejected",
+    ]
+    assert len(await house.dead_letters()) == 4
+    assert len(await house.receipts()) == 6
+
+
+async def test_a_dead_letter_holds_the_sealed_original_and_nothing_of_it_in_clear(house: House) -> None:
+    value = raw(report(cause="a diagnosis"))
+    await house.take_in([record(value, 0)])
+    (letter,) = await house.dead_letters()
+    assert "diagnosis" not in json.dumps(letter)
+    sealed = b64decode(letter["original"]["sealed"])
+    opened = unpack(open_sealed(MONTH_KEY.key, sealed, owner=MONTH_KEY.key_id, field=FIELD))
+    assert opened[1] == value
+
+
+async def test_while_the_vault_is_away_nothing_is_settled(house: House) -> None:
+    house.people.is_away = True
+    with pytest.raises(Unavailable):
+        await house.take_in(bodies(report()))
+    assert await house.fates() == []
+
+
+async def test_a_report_sent_before_its_citizen_was_erased_brings_nobody_back(house: House) -> None:
+    body = report()
+    house.people.erased = {body["citizen"]["cpr"]}
+    await house.take_in(bodies(body))
+    assert [why["code"] for why in (await house.receipts())[0]["reasons"]] == ["too-late"]
+    assert await house.events() == []
+
+
+async def test_what_was_rejected_stays_rejected_when_it_is_delivered_again_later(house: House) -> None:
+    body = report(first_absence_day="2026-03-21", sent_at="2026-03-21T07:00:00+01:00")
+    batch = bodies(body, report(citizen=citizen("6201900002")))
+    await house.take_in(batch)
+    assert await house.fates() == [(0, "rejected"), (1, "accepted")]
+    house.clock.at = datetime(2026, 3, 25, tzinfo=UTC)  # by now it would be plausible
+    await house.take_in(batch)
+    assert await house.fates() == [(0, "rejected"), (1, "accepted")]
+    assert len(await house.receipts()) == 2
+
+
+@pytest.mark.parametrize("point", ["intake.in_transaction", "intake.before_commit", "intake.after_commit"])
+async def test_a_batch_that_breaks_anywhere_has_its_effect_once(
+    house: House, point: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batch = bodies(report(), report(cause="flu"))
+    monkeypatch.setattr(faults, "_plan", faults._parse(f"{point}:raise:1"))
+    monkeypatch.setattr(faults, "_passed", type(faults._passed)())
+    with pytest.raises(faults.FaultInjected):
+        await house.take_in(batch)
+    await house.take_in(batch)
+    assert await house.fates() == [(0, "accepted"), (1, "rejected")]
+    assert len(await house.receipts()) == 2
+    assert len(await house.events()) == 1
+    assert len(await house.dead_letters()) == 1
+
+
+async def test_a_recreated_topic_is_not_taken_for_a_redelivery(house: House) -> None:
+    await house.take_in(bodies(report()))
+    await house.take_in(bodies(report(citizen=citizen("6201900002"))))
+    assert await house.fates() == [(0, "accepted"), (0, "accepted")]
+    assert len(await house.events()) == 2
+
+
+async def test_other_kinds_are_answered_and_kept_until_they_are_taken(house: House) -> None:
+    body = report()
+    recovery = {
+        name: body[name] for name in ("version", "notification_id", "sent_at", "absence_reference", "reporter")
+    } | {"kind": "recovered", "citizen": {"cpr": body["citizen"]["cpr"]}, "last_absence_day": "2026-03-17"}
+    await house.take_in(bodies(recovery))
+    assert [(why["field"], why["code"]) for why in (await house.receipts())[0]["reasons"]] == [("kind", "unknown-code")]
+    assert len(await house.dead_letters()) == 1

@@ -1,0 +1,83 @@
+"""Builders of NemRefusion notifications for tests: a valid report by default, changed by name."""
+
+import json
+from typing import Any
+from uuid import UUID, uuid4
+
+from plumbing.bus import Record
+
+TEST_CPR = "6101900001"
+"""Day + 60: a test number, nobody's."""
+
+
+def report(**changes: Any) -> dict[str, Any]:
+    """An employer's report about an employee on wage who is still absent; a change to None leaves the field out."""
+    body: dict[str, Any] = {
+        "version": 1,
+        "kind": "absence_reported",
+        "notification_id": str(uuid4()),
+        "sent_at": "2026-03-18T08:30:00+01:00",
+        "absence_reference": str(uuid4()),
+        "reporter": {
+            "kind": "employer",
+            "cvr": "10000009",
+            "production_unit": "1000000001",
+            "name": "Værkstedet ved Åen",
+        },
+        "citizen": {
+            "cpr": TEST_CPR,
+            "name": "Prøveperson Ærlig Ørsted",
+            "address": {"lines": ["Prøvevej 1"], "postal_code": "9999", "city": "Prøveby"},
+            "has_address_protection": False,
+        },
+        "citizen_kind": "employee",
+        "municipality_code": "0751",
+        "first_absence_day": "2026-03-02",
+        "cause": "illness",
+        "pay": {"kind": "wage"},
+        "employment": {"job_title": "smed", "weekly_hours": 37},
+    }
+    body.update(changes)
+    return {name: value for name, value in body.items() if value is not None}
+
+
+def unemployed(**changes: Any) -> dict[str, Any]:
+    """A fund's report about an unemployed member."""
+    fund = {"kind": "unemployment_fund", "fund_number": "0012", "name": "Prøvekassen"}
+    return report(**{"reporter": fund, "citizen_kind": "unemployed", "pay": None, "employment": None, **changes})
+
+
+def self_employed(**changes: Any) -> dict[str, Any]:
+    """A self-employed person's own report."""
+    own = {"kind": "self_employed", "cvr": "10000009"}
+    return report(**{"reporter": own, "citizen_kind": "self_employed", "pay": None, "employment": None, **changes})
+
+
+def citizen(cpr: str) -> dict[str, Any]:
+    """Another person."""
+    return {**report()["citizen"], "cpr": cpr}
+
+
+def raw(body: dict[str, Any]) -> bytes:
+    """As it goes over the wire."""
+    return json.dumps(body, ensure_ascii=False).encode()
+
+
+def record(
+    value: bytes | None, offset: int, *, partition: int = 0, topic: str = "nemrefusion.notification.v1"
+) -> Record:
+    """A record as the bus hands it over."""
+    return Record(
+        topic=topic,
+        partition=partition,
+        offset=offset,
+        key=None,
+        value=value,
+        headers=(),
+        timestamp_ms=1_773_800_000_000,
+    )
+
+
+def notification_id(body: dict[str, Any]) -> UUID:
+    """The id a body carries."""
+    return UUID(body["notification_id"])
