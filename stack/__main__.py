@@ -89,8 +89,8 @@ def _status(run_dir: Path) -> int:
 
 
 def _print_row(one: Remembered, address: str) -> bool:
-    is_alive = one.process().is_alive
-    print(f"{one.name:14} {'running' if is_alive else 'ended':8} pid {one.pid:<8} {address:28} log {one.log}")
+    is_alive = one.found().is_alive
+    print(f"{one.name:14} {'running' if is_alive else 'ended':8} {one.identity:24} {address:28} log {one.log}")
     return is_alive
 
 

@@ -7,31 +7,42 @@ from pathlib import Path
 from typing import Self
 
 from stack.addresses import Addresses
+from stack.docker.container import Container
 from stack.errors import StackError
 from stack.processes import Process
 
 FILE_NAME = "stack.json"
 
+Server = Process | Container
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Remembered:
-    """A process: pid and start time together are its identity. `url` is where it answers, if it speaks HTTP."""
+    """A process, whose identity is pid and start time together, or a container. `url` is where it answers, if by HTTP."""
 
     name: str
-    pid: int
-    started_at: float
     log: str
+    pid: int = 0
+    started_at: float = 0
+    container: str = ""
     url: str = ""
 
     @classmethod
-    def of(cls, process: Process, url: str = "") -> Self:
-        return cls(
-            name=process.name, pid=process.pid, started_at=process.started_at, log=str(process.log_path), url=url
-        )
+    def of(cls, server: Server, url: str = "") -> Self:
+        log = str(server.log_path)
+        if isinstance(server, Process):
+            return cls(name=server.name, log=log, pid=server.pid, started_at=server.started_at, url=url)
+        return cls(name=server.name, log=log, container=server.identity, url=url)
 
-    def process(self) -> Process:
-        """The process itself, if it still runs; otherwise one that is not alive."""
+    def found(self) -> Server:
+        """The process or container itself, if it still runs; otherwise one that is not alive."""
+        if self.container:
+            return Container(self.name, log_path=Path(self.log)).attach(self.container)
         return Process(self.name, (), log_path=Path(self.log)).attach(self.pid, self.started_at)
+
+    @property
+    def identity(self) -> str:
+        return f"container {self.container[:12]}" if self.container else f"pid {self.pid}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,7 +57,7 @@ class RunFile:
     def stop_house(self) -> None:
         """Drains services and simulators, all at once."""
         with ThreadPoolExecutor(max_workers=32) as pool:
-            list(pool.map(lambda one: one.process().stop(timeout=40), self.house))
+            list(pool.map(lambda one: one.found().stop(timeout=40), self.house))
 
     def write(self, run_dir: Path) -> None:
         part = run_dir / f"{FILE_NAME}.part"

@@ -15,13 +15,17 @@ from deploy.kafka import TopicToMake, create_topics, declared_topics
 from stack import kafka_admin, postgres_admin
 from stack.accounts import Account, server_account
 from stack.addresses import Addresses, DatabaseAddresses
+from stack.docker import engine
+from stack.docker.container import Container
+from stack.docker.servers import DockerKafka, DockerPostgres
 from stack.errors import StackError
 from stack.native.broker import NativeKafka
 from stack.native.postgres import NativePostgres
-from stack.processes import Process
-from stack.run_file import Remembered, RunFile
+from stack.run_file import Remembered, RunFile, Server
 from stack.say import say
 from stack.waiting import run
+
+_SERVERS = ("kafka", "postgres")
 
 
 class Stack:
@@ -32,7 +36,7 @@ class Stack:
         run_dir: Path,
         addresses: Addresses,
         *,
-        servers: tuple[Process, ...] = (),
+        servers: tuple[Server, ...] = (),
         home: Path | None = None,
         is_borrowed: bool = False,
     ) -> None:
@@ -54,6 +58,9 @@ class Stack:
             say(f"using the servers that run in {run_dir}")
             running.is_borrowed = True
             return running
+        (run_dir / "logs").mkdir(exist_ok=True)
+        if _wants_docker():
+            return cls._start_in_docker(run_dir, outlives_supervisor=outlives_supervisor)
         return cls._start_native(run_dir, outlives_supervisor=outlives_supervisor)
 
     @classmethod
@@ -63,8 +70,8 @@ class Stack:
         held = RunFile.read(run_dir)
         if held is None:
             return None
-        servers = tuple(server.process() for server in held.servers)
-        found = cls(run_dir, held.addresses, servers=servers, home=Path(held.home))
+        servers = tuple(server.found() for server in held.servers)
+        found = cls(run_dir, held.addresses, servers=servers, home=Path(held.home) if held.home else None)
         if not all(server.is_alive for server in servers):
             held.stop_house()
             found.stop()
@@ -80,11 +87,11 @@ class Stack:
         return self.addresses.postgres_admin_dsn
 
     @property
-    def servers(self) -> tuple[Process, ...]:
+    def servers(self) -> tuple[Server, ...]:
         """The server processes that are ours; none where the environment gave the addresses."""
         return self._servers
 
-    def server(self, name: str) -> Process:
+    def server(self, name: str) -> Server:
         """The process `kafka` or `postgres`, to be killed, paused, started again."""
         for process in self._servers:
             if process.name == name:
@@ -129,6 +136,8 @@ class Stack:
             return
         for server in self._servers:
             server.stop()
+            if isinstance(server, Container):
+                server.remove()
         if self._home is not None:
             shutil.rmtree(self._home, ignore_errors=True)
         RunFile.forget(self.run_dir)
@@ -137,15 +146,33 @@ class Stack:
     def _start_native(cls, run_dir: Path, *, outlives_supervisor: bool) -> Self:
         account = server_account()
         home = _server_home(run_dir, account)
-        logs = run_dir / "logs"
-        logs.mkdir(exist_ok=True)
-        for name in ("kafka", "postgres"):
+        for name in _SERVERS:
             (home / name).mkdir()
-        who = f" as {account.name}" if account else ""
-        say(f"starting Kafka and PostgreSQL{who}")
+        logs = run_dir / "logs"
+        say(f"starting Kafka and PostgreSQL{f' as {account.name}' if account else ''}")
         postgres = NativePostgres(home / "postgres", logs, account, outlives_supervisor=outlives_supervisor)
         kafka = NativeKafka(home / "kafka", logs, account, outlives_supervisor=outlives_supervisor)
-        addresses = Addresses(kafka_bootstrap=kafka.bootstrap, postgres_admin_dsn=postgres.admin_dsn, source="native")
+        return cls._bring_up(run_dir, kafka, postgres, home=home, source="native")
+
+    @classmethod
+    def _start_in_docker(cls, run_dir: Path, *, outlives_supervisor: bool) -> Self:
+        say("starting Kafka and PostgreSQL in containers")
+        logs = run_dir / "logs"
+        postgres = DockerPostgres(logs, outlives_supervisor=outlives_supervisor)
+        kafka = DockerKafka(logs, outlives_supervisor=outlives_supervisor)
+        return cls._bring_up(run_dir, kafka, postgres, home=None, source="docker")
+
+    @classmethod
+    def _bring_up(
+        cls,
+        run_dir: Path,
+        kafka: NativeKafka | DockerKafka,
+        postgres: NativePostgres | DockerPostgres,
+        *,
+        home: Path | None,
+        source: str,
+    ) -> Self:
+        addresses = Addresses(kafka_bootstrap=kafka.bootstrap, postgres_admin_dsn=postgres.admin_dsn, source=source)
         found = cls(run_dir, addresses, servers=(kafka.process, postgres.process), home=home)
         try:
             kafka.start()
@@ -162,7 +189,22 @@ class Stack:
         servers = tuple(Remembered.of(server) for server in self._servers)
         held = RunFile.read(self.run_dir)
         house = held.house if held else ()
-        RunFile(addresses=self.addresses, home=str(self._home), servers=servers, house=house).write(self.run_dir)
+        RunFile(addresses=self.addresses, home=str(self._home or ""), servers=servers, house=house).write(self.run_dir)
+
+
+def _wants_docker() -> bool:
+    """STACK decides; where it says nothing, containers are used if all is at hand for them."""
+    match os.environ.get("STACK", ""):
+        case "native":
+            return False
+        case "docker":
+            engine.require(_SERVERS)
+            return True
+        case "":
+            return engine.is_usable(_SERVERS)
+        case other:
+            message = f"STACK={other}: it is native or docker, or left out"
+            raise StackError(message)
 
 
 def _server_home(run_dir: Path, account: Account | None) -> Path:

@@ -18,6 +18,7 @@ from stack.native.jars import KAFKA, kafka_jars
 from stack.native.java import find_java
 from stack.ports import free_port
 from stack.processes import Process
+from stack.settings import BROKER
 
 _START_TIMEOUT_S = 90
 _JVM = ("-server", "-Xms256m", "-Xmx512m", "-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20", "-XX:+ExitOnOutOfMemoryError")
@@ -27,6 +28,7 @@ _JVM_FOR_FORMATTING = ("-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"
 def settings(port: int, controller_port: int, data: Path) -> dict[str, str]:
     """server.properties."""
     return {
+        **BROKER,
         "process.roles": "broker,controller",
         "node.id": "1",
         "controller.quorum.voters": f"1@127.0.0.1:{controller_port}",
@@ -36,27 +38,6 @@ def settings(port: int, controller_port: int, data: Path) -> dict[str, str]:
         "inter.broker.listener.name": "PLAINTEXT",
         "controller.listener.names": "CONTROLLER",
         "log.dirs": str(data / "log"),
-        "auto.create.topics.enable": "false",
-        "num.partitions": "6",
-        "default.replication.factor": "1",
-        "min.insync.replicas": "1",
-        "offsets.topic.replication.factor": "1",
-        "offsets.topic.num.partitions": "10",
-        "transaction.state.log.replication.factor": "1",
-        "transaction.state.log.min.isr": "1",
-        "transaction.state.log.num.partitions": "4",
-        "share.coordinator.state.topic.replication.factor": "1",
-        "share.coordinator.state.topic.min.isr": "1",
-        "group.initial.rebalance.delay.ms": "0",
-        "group.min.session.timeout.ms": "1000",
-        # a killed broker may register anew only when its old session is over
-        "broker.session.timeout.ms": "3000",
-        "broker.heartbeat.interval.ms": "500",
-        # sized for one small node: 128 MB for the log cleaner and 10 MB per index file are meant for large ones
-        "log.cleaner.dedupe.buffer.size": "8388608",
-        "log.index.size.max.bytes": "1048576",
-        "num.network.threads": "2",
-        "num.io.threads": "4",
     }
 
 

@@ -19,6 +19,7 @@ from stack.packages import install
 from stack.ports import free_port
 from stack.postgres_admin import is_server_ready
 from stack.processes import Process
+from stack.settings import POSTGRES
 
 _LOWEST = 15
 _DEBIAN = Path("/usr/lib/postgresql")
@@ -30,21 +31,11 @@ _START_TIMEOUT_S = 60
 def settings(port: int, socket_directory: Path | None) -> dict[str, str]:
     """Command-line settings; everything else is PostgreSQL's default, fsync and synchronous_commit included."""
     return {
+        **POSTGRES,
         "port": str(port),
         "listen_addresses": "127.0.0.1",
         "unix_socket_directories": str(socket_directory) if socket_directory else "",
         "unix_socket_permissions": "0700",
-        "password_encryption": "scram-sha-256",
-        "max_connections": "200",
-        "shared_buffers": "128MB",
-        "max_wal_size": "512MB",
-        "timezone": "UTC",
-        "log_timezone": "UTC",
-        "log_statement": "none",
-        # a failed statement's text or parameters may hold what must not stand in a log
-        "log_min_error_statement": "panic",
-        "log_error_verbosity": "terse",
-        "log_parameter_max_length_on_error": "0",
     }
 
 

@@ -1,0 +1,1 @@
+"""The same servers from official images, where an engine answers."""

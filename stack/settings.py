@@ -1,0 +1,49 @@
+"""What the servers are told, wherever they run: the limits of production, and what makes tests quick without changing meaning."""
+
+from types import MappingProxyType
+
+BROKER = MappingProxyType(
+    {
+        # topics are those that were declared
+        "auto.create.topics.enable": "false",
+        "num.partitions": "6",
+        # one node: nothing can be replicated
+        "default.replication.factor": "1",
+        "min.insync.replicas": "1",
+        "offsets.topic.replication.factor": "1",
+        "offsets.topic.num.partitions": "10",
+        "transaction.state.log.replication.factor": "1",
+        "transaction.state.log.min.isr": "1",
+        "transaction.state.log.num.partitions": "4",
+        "share.coordinator.state.topic.replication.factor": "1",
+        "share.coordinator.state.topic.min.isr": "1",
+        # groups settle at once, and a test may have a session end within a second
+        "group.initial.rebalance.delay.ms": "0",
+        "group.min.session.timeout.ms": "1000",
+        # a killed broker may register anew only when its old session is over
+        "broker.session.timeout.ms": "3000",
+        "broker.heartbeat.interval.ms": "500",
+        # 128 MB for the log cleaner and 10 MB per index file are meant for large nodes
+        "log.cleaner.dedupe.buffer.size": "8388608",
+        "log.index.size.max.bytes": "1048576",
+        "num.network.threads": "2",
+        "num.io.threads": "4",
+    }
+)
+
+POSTGRES = MappingProxyType(
+    {
+        # everything that makes a commit durable is PostgreSQL's default and stays so
+        "password_encryption": "scram-sha-256",
+        "max_connections": "200",
+        "shared_buffers": "128MB",
+        "max_wal_size": "512MB",
+        "timezone": "UTC",
+        "log_timezone": "UTC",
+        # a failed statement's text, its parameters and the row it failed on may hold what must not stand in a log
+        "log_statement": "none",
+        "log_min_error_statement": "panic",
+        "log_error_verbosity": "terse",
+        "log_parameter_max_length_on_error": "0",
+    }
+)

@@ -1,0 +1,89 @@
+"""What each process of the house is told, and what it is not."""
+
+from pathlib import Path
+
+import pytest
+
+from stack.addresses import DatabaseAddresses
+from stack.errors import StackError
+from stack.members import ON_KAFKA, SERVICES, SIMULATORS, Seat, Wiring
+from stack.secrets_file import NAMES, Secrets
+
+
+@pytest.fixture
+def wiring(tmp_path: Path) -> Wiring:
+    return Wiring(
+        kafka_bootstrap="127.0.0.1:9092",
+        databases={
+            service: DatabaseAddresses(
+                name=f"mitsyg_{service}",
+                role=service,
+                owner=f"{service}_owner",
+                runtime_dsn=f"postgresql://{service}@127.0.0.1/mitsyg_{service}",
+                owner_dsn=f"postgresql://{service}_owner@127.0.0.1/mitsyg_{service}",
+            )
+            for service in SERVICES
+        },
+        http_urls={kind: f"http://{kind}" for kind in (*SERVICES, *SIMULATORS)},
+        secrets=Secrets.load_or_make(tmp_path / "secrets.env"),
+        state_dir=tmp_path,
+        session_timeout_ms=6_000,
+        gateway_dedupes=False,
+    )
+
+
+def _told(wiring: Wiring, kind: str) -> dict[str, str]:
+    return wiring.environment(Seat(name=kind, kind=kind, ops_port=9000, http_port=8080))
+
+
+@pytest.mark.parametrize("kind", [*SERVICES, *SIMULATORS])
+def test_nothing_of_the_callers_shell_leaks_in(wiring: Wiring, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOG_LEVEL", "DEBUG")
+    monkeypatch.setenv("DATABASE_URL", "postgresql://elsewhere")
+    told = _told(wiring, kind)
+    assert "LOG_LEVEL" not in told
+    assert told.get("DATABASE_URL") != "postgresql://elsewhere"
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_service_gets_its_own_database_and_never_its_owner(wiring: Wiring, service: str) -> None:
+    told = _told(wiring, service)
+    assert told["DATABASE_URL"] == f"postgresql://{service}@127.0.0.1/mitsyg_{service}"
+    assert not any("_owner" in value for value in told.values())
+
+
+@pytest.mark.parametrize("service", ON_KAFKA)
+def test_a_service_gets_its_own_token_for_the_vault_and_no_keys(wiring: Wiring, service: str) -> None:
+    told = _told(wiring, service)
+    assert told["CITIZENS_TOKEN"] == wiring.secrets.vault_token(service)
+    assert not told.keys() & {"MASTER_KEY", "HMAC_KEY", "SERVICE_TOKENS"}
+
+
+def test_the_vault_knows_every_caller_and_needs_no_kafka(wiring: Wiring) -> None:
+    told = _told(wiring, "citizens")
+    callers = dict(pair.split("=", 1) for pair in told["SERVICE_TOKENS"].split(","))
+    assert {caller: callers[caller] for caller in ON_KAFKA} == {
+        caller: wiring.secrets.vault_token(caller) for caller in ON_KAFKA
+    }
+    assert "KAFKA_BOOTSTRAP_SERVERS" not in told
+
+
+def test_the_gateway_and_the_notifier_agree_on_repeats(wiring: Wiring) -> None:
+    assert _told(wiring, "post_gateway")["DEDUPES"] == _told(wiring, "notifier")["GATEWAY_DEDUPES"] == "false"
+
+
+def test_secrets_are_made_once_for_their_owner_alone_and_shown_nowhere(tmp_path: Path) -> None:
+    path = tmp_path / "run" / "secrets.env"
+    made = Secrets.load_or_make(path)
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert Secrets.load_or_make(path).values == made.values
+    assert len(set(made.values.values())) == len(NAMES)
+    assert not any(value in repr(made) for value in made.values.values())
+
+
+def test_a_file_that_lacks_a_secret_says_which(tmp_path: Path) -> None:
+    path = tmp_path / "secrets.env"
+    Secrets.load_or_make(path)
+    path.write_text("\n".join(line for line in path.read_text().splitlines() if not line.startswith("HMAC_KEY")))
+    with pytest.raises(StackError, match="lacks HMAC_KEY"):
+        Secrets.load_or_make(path)
