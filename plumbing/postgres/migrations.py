@@ -10,12 +10,9 @@ from urllib.parse import urlsplit
 
 from alembic import command, context, op
 from alembic.config import Config
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, pool
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.util import await_only
-
-from plumbing.postgres.database import Database
 
 
 def upgrade(package: str, owner_dsn: str, *, role: str) -> None:
@@ -24,15 +21,6 @@ def upgrade(package: str, owner_dsn: str, *, role: str) -> None:
     config.attributes["dsn"] = owner_dsn
     config.attributes["role"] = role
     command.upgrade(config, "head")
-
-
-async def is_at_head(package: str, database: Database) -> bool:
-    """Whether the database stands at the version this code was written for."""
-    head = ScriptDirectory.from_config(_config(package)).get_current_head()
-    async with database.acquire() as connection:
-        if not await connection.fetchval("select to_regclass('alembic_version') is not null"):
-            return False
-        return bool(await connection.fetchval("select version_num from alembic_version") == head)
 
 
 def role_of(dsn: str) -> str:
@@ -81,6 +69,8 @@ def _migrate(connection: Connection) -> None:
     context.configure(connection=connection, transactional_ddl=True)
     with context.begin_transaction():
         context.run_migrations()
+    role = context.config.attributes["role"]  # it came through `role_of`, or from a test
+    connection.exec_driver_sql(f'grant select on alembic_version to "{role}"')
 
 
-__all__ = ["apply", "is_at_head", "role_of", "run", "upgrade"]
+__all__ = ["apply", "role_of", "run", "upgrade"]

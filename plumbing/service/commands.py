@@ -14,7 +14,6 @@ from typing import TypeVar
 import structlog
 import uvloop
 
-from plumbing.postgres import migrations
 from plumbing.service.runner import DependencyMissing
 from plumbing.service.settings import BadConfiguration, ServiceSettings, load, shown
 from plumbing.telemetry import logs
@@ -91,6 +90,8 @@ async def _serve(serve: Callable[[Settings], Awaitable[None]], settings: Setting
 
 
 def _migrate(name: str) -> int:
+    from plumbing.postgres import migrations  # some 30 MB that a running service has no use for
+
     owner, runtime = os.environ.get("DATABASE_OWNER_URL"), os.environ.get("DATABASE_URL")
     if not owner or not runtime:
         raise BadConfiguration("DATABASE_OWNER_URL and DATABASE_URL: both are needed to migrate")

@@ -27,7 +27,7 @@ from typing_extensions import override
 from plumbing.bus import Subscription
 from plumbing.outbox import Relay
 from plumbing.outbox import store as outbox_store
-from plumbing.postgres import Database, is_transient, migrations
+from plumbing.postgres import Database, is_transient, schema
 from plumbing.service.settings import ServiceSettings
 from plumbing.telemetry import metrics
 
@@ -122,7 +122,7 @@ class Runner:
         self.close(database.close)
 
         async def at_head() -> None:
-            if not await migrations.is_at_head(package, database):
+            if not await schema.is_at_head(package, database):
                 raise TimeoutError("migrations")
 
         await self.wait_for("database schema", at_head)
