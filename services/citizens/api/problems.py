@@ -1,0 +1,78 @@
+"""Refusals: problem+json with a code and a reference, and nothing of the request."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from pydantic import ValidationError
+from starlette.responses import Response
+
+from contracts.citizens.v1 import InvalidField, Problem, ProblemCode
+
+ALWAYS: Final = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
+"""Headers of every answer."""
+
+_MOST_FIELDS: Final = 20
+_STATUS: Final[Mapping[ProblemCode, tuple[int, str]]] = {
+    "unauthorized": (401, "A known service token is needed."),
+    "forbidden": (403, "This caller may not ask this."),
+    "not-found": (404, "There is nothing at this address."),
+    "method-not-allowed": (405, "Only POST is answered here."),
+    "too-slow": (408, "The request took too long to arrive."),
+    "too-large": (413, "The request is larger than the vault reads."),
+    "unsupported-media-type": (415, "Only plain application/json is read."),
+    "invalid": (422, "The request is not what this address takes."),
+    "implausible-month": (422, "This month has not begun."),
+    "unavailable": (503, "Not now; the same request may be made again."),
+    "internal": (500, "Something went wrong inside; the log tells more under this reference."),
+}
+_EXTRA: Final[Mapping[ProblemCode, dict[str, str]]] = {
+    "unauthorized": {"www-authenticate": "Bearer"},
+    "method-not-allowed": {"allow": "POST"},
+    # What was not read stays in the connection, which is therefore of no use any more.
+    "too-slow": {"connection": "close"},
+    "too-large": {"connection": "close"},
+    "unavailable": {"retry-after": "1"},
+}
+
+
+class Refused(Exception):
+    """A request that is not answered, and why."""
+
+    def __init__(self, code: ProblemCode, fields: tuple[InvalidField, ...] = ()) -> None:
+        super().__init__(code)
+        self.code: ProblemCode = code
+        self.fields = fields
+
+
+def response(refused: Refused, reference: str) -> Response:
+    """The refusal as it goes out."""
+    status, title = _STATUS[refused.code]
+    body = Problem(title=title, status=status, code=refused.code, reference=reference, fields=refused.fields)
+    return Response(
+        body.model_dump_json(),
+        status_code=status,
+        media_type="application/problem+json",
+        headers={**ALWAYS, **_EXTRA.get(refused.code, {})},
+    )
+
+
+def invalid(error: ValidationError) -> Refused:
+    """What is wrong with a body, by place and kind of fault. Places hold only names that the contract knows, and numbers."""
+    faults = error.errors(include_input=False, include_context=False, include_url=False)
+    return Refused(
+        "invalid",
+        tuple(
+            InvalidField(field=".".join(map(_known, one["loc"])), code=one["type"].replace("_", "-"))
+            for one in faults[:_MOST_FIELDS]
+        ),
+    )
+
+
+_NAMES: Final = frozenset(
+    {"people", "cpr", "said_at", "card", "name", "address", "lines", "postal_code", "city", "country"}
+    | {"address_protection", "citizen_ids", "purpose", "month", "citizen_id", "reason"}
+)
+
+
+def _known(place: str | int) -> str:
+    return str(place) if isinstance(place, int) or place in _NAMES else "?"

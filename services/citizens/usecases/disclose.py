@@ -1,0 +1,96 @@
+"""Disclose: citizens' keys, and their cards at the moment of sending.
+
+Invariants: whatever is handed out was written to the audit trail in the same transaction; `destroyed` is final.
+"""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import ClassVar, Generic, Protocol, TypeVar
+from uuid import UUID
+
+from typing_extensions import override
+
+from contracts.citizens.v1 import Destroyed, KnownCard, KnownKey, Unknown
+from plumbing import audit
+from plumbing.clock import Clock
+from plumbing.postgres import Connection, Database
+from services.citizens.domain.keyring import Keyring
+from services.citizens.domain.people import Citizen, DestroyedCitizen, open_card_text, open_cpr, read_card
+from services.citizens.domain.rights import Asking
+from services.citizens.usecases.trail import entry
+
+Answer = TypeVar("Answer", KnownKey, KnownCard)
+
+
+class People(Protocol):
+    """What disclosing needs to read."""
+
+    async def get(
+        self, connection: Connection, citizen_ids: Collection[UUID]
+    ) -> dict[UUID, Citizen | DestroyedCitizen]: ...
+
+
+class _Disclosure(Generic[Answer]):
+    """Reads citizens, writes who was told what of them, and only then tells it."""
+
+    action: ClassVar[str]
+    disclosed: ClassVar[str]
+
+    def __init__(self, database: Database, people: People, keyring: Keyring, clock: Clock) -> None:
+        self._database = database
+        self._people = people
+        self._keyring = keyring
+        self._clock = clock
+
+    async def __call__(self, asking: Asking, citizen_ids: Sequence[UUID]) -> list[Answer | Destroyed | Unknown]:
+        now = self._clock.now()
+        async with self._database.transaction() as connection:
+            held = await self._people.get(connection, set(citizen_ids))
+            answers = {one.citizen_id: self._answer(one) for one in held.values()}
+            await audit.put(connection, [self._told(asking, one, answers[one], now) for one in sorted(answers)])
+        return [answers.get(citizen_id, Unknown()) for citizen_id in citizen_ids]
+
+    def _answer(self, one: Citizen | DestroyedCitizen) -> Answer | Destroyed | Unknown:
+        if isinstance(one, DestroyedCitizen):
+            return Destroyed()
+        return self._open(one, self._keyring.unwrap(one.key, owner=str(one.citizen_id)))
+
+    def _open(self, citizen: Citizen, key: bytes) -> Answer | Unknown:
+        raise NotImplementedError
+
+    def _told(
+        self, asking: Asking, citizen_id: UUID, answer: Answer | Destroyed | Unknown, now: datetime
+    ) -> audit.Entry:
+        disclosed = "nothing" if isinstance(answer, Destroyed | Unknown) else self.disclosed
+        return entry(asking, self.action, subject=citizen_id, object_type=disclosed, now=now)
+
+
+class DiscloseKeys(_Disclosure[KnownKey]):
+    """Answers what the citizens' keys are, in the order asked."""
+
+    action = "key.read"
+    disclosed = "key"
+
+    @override
+    def _open(self, citizen: Citizen, key: bytes) -> KnownKey:
+        return KnownKey(key=key)
+
+
+class DiscloseCards(_Disclosure[KnownCard]):
+    """Answers what letters to the citizens need, in the order asked; `unknown` where nobody ever told a name."""
+
+    action = "card.read"
+    disclosed = "card"
+
+    @override
+    def _open(self, citizen: Citizen, key: bytes) -> KnownCard | Unknown:
+        if citizen.sealed_card is None:
+            return Unknown()
+        card = read_card(open_card_text(key, citizen.citizen_id, citizen.sealed_card))
+        return KnownCard(
+            cpr=open_cpr(key, citizen.citizen_id, citizen.sealed_cpr),
+            name=card.name,
+            address=card.address,
+            address_protection=card.address_protection,
+            key=key,
+        )
