@@ -28,6 +28,7 @@ check: $(OK) ## format, lint, types, imports, schemas and unit tests; no server 
 	@deploy/step "lint"    $(VENV)/bin/ruff check --quiet .
 	@deploy/step "types"   $(VENV)/bin/mypy --no-error-summary $(CODE)
 	@deploy/step "imports" $(VENV)/bin/lint-imports --no-cache
+	@deploy/step "schemas" $(PY) -m contracts check
 	@deploy/step "units"   $(PY) -m pytest -q tests/unit tests/contracts tests/architecture tests/laws
 
 test-servers: $(OK) ## plumbing, integration and system tests on real servers
@@ -54,8 +55,9 @@ up: $(OK) ## start servers, services and simulators and leave them running
 down: $(OK) ## end what `make up` started and remove its data
 	@$(PY) -m stack down
 
-schemas: $(OK) ## write JSON Schemas anew from the contracts
-	@$(PY) -m contracts.schemas
+schemas: $(OK) ## write JSON Schemas and topic pages anew from the contracts
+	@$(PY) -m contracts schemas
+	@$(PY) -m contracts docs
 
 secrets: $(OK) ## make .env with new secrets for `docker compose`, unless it is there
 	@$(PY) -m stack secrets .env

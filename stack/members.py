@@ -14,6 +14,7 @@ from stack.secrets_file import Secrets
 SERVICES = ("citizens", "intake", "tasks", "notifier")
 SIMULATORS = ("clock", "post_gateway")
 ON_KAFKA = ("intake", "tasks", "notifier")
+WITH_HTTP = ("citizens", "notifier")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -81,11 +82,12 @@ class Wiring:
             "DATABASE_URL": self.databases[seat.kind].runtime_dsn,
             "OPS_HOST": "127.0.0.1",
             "OPS_PORT": str(seat.ops_port),
-            "HTTP_HOST": "127.0.0.1",
-            "HTTP_PORT": str(seat.http_port),
             "CLOCK_URL": self.http_urls["clock"],
             "ALLOW_SIMULATED_CLOCK": "1",
         }
+        if seat.kind in WITH_HTTP:
+            told["HTTP_HOST"] = "127.0.0.1"
+            told["HTTP_PORT"] = str(seat.http_port)
         if seat.kind in ON_KAFKA:
             told["KAFKA_BOOTSTRAP_SERVERS"] = self.kafka_bootstrap
             told["KAFKA_SESSION_TIMEOUT_MS"] = str(self.session_timeout_ms)
@@ -98,11 +100,11 @@ class Wiring:
             case "citizens":
                 return {
                     "SERVICE_TOKENS": self.secrets.service_tokens,
-                    "MASTER_KEY": self.secrets["MASTER_KEY"],
+                    "MASTER_KEYS": self.secrets["MASTER_KEYS"],
                     "HMAC_KEY": self.secrets["HMAC_KEY"],
                 }
             case "intake":
-                return {"ACCEPT_TEST_CPR": "true"}
+                return {"ACCEPT_TEST_CPR": "true", "FINGERPRINT_KEY": self.secrets["FINGERPRINT_KEY"]}
             case "notifier":
                 return {
                     "GATEWAY_URL": self.http_urls["post_gateway"],

@@ -17,8 +17,9 @@ VAULT_CALLERS = ("intake", "tasks", "notifier", "ops")
 _DATABASES = ("CITIZENS", "INTAKE", "TASKS", "NOTIFIER")
 
 NAMES = (
-    "MASTER_KEY",
+    "MASTER_KEYS",
     "HMAC_KEY",
+    "FINGERPRINT_KEY",
     "STATUS_PUSH_TOKEN",
     *(f"CITIZENS_TOKEN_{caller.upper()}" for caller in VAULT_CALLERS),
     # only the compose side needs these: the native one derives them from the administrator's
@@ -58,7 +59,7 @@ class Secrets:
 
 
 def _generate() -> dict[str, str]:
-    return {name: _key() if name.endswith("_KEY") else secrets.token_urlsafe(32) for name in NAMES}
+    return {name: _key() if name.endswith(("_KEY", "_KEYS")) else secrets.token_urlsafe(32) for name in NAMES}
 
 
 def _key() -> str:

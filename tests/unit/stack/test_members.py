@@ -1,13 +1,17 @@
 """What each process of the house is told, and what it is not."""
 
+import importlib
 from pathlib import Path
 
 import pytest
 
+from plumbing.service import load
 from stack.addresses import DatabaseAddresses
 from stack.errors import StackError
 from stack.members import ON_KAFKA, SERVICES, SIMULATORS, Seat, Wiring
 from stack.secrets_file import NAMES, Secrets
+
+_BASE = {"PATH", "LANG", "TZ", "PYTHONUNBUFFERED"}
 
 
 @pytest.fixture
@@ -46,6 +50,18 @@ def test_nothing_of_the_callers_shell_leaks_in(wiring: Wiring, kind: str, monkey
 
 
 @pytest.mark.parametrize("service", SERVICES)
+def test_a_service_understands_all_that_it_is_told(
+    wiring: Wiring, service: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = {name: value for name, value in _told(wiring, service).items() if name not in _BASE}
+    for name, value in told.items():
+        monkeypatch.setenv(name, value)
+    settings = importlib.import_module(f"services.{service}.settings").Settings
+    assert {name.lower() for name in told} <= set(settings.model_fields)
+    load(settings)
+
+
+@pytest.mark.parametrize("service", SERVICES)
 def test_a_service_gets_its_own_database_and_never_its_owner(wiring: Wiring, service: str) -> None:
     told = _told(wiring, service)
     assert told["DATABASE_URL"] == f"postgresql://{service}@127.0.0.1/mitsyg_{service}"
@@ -56,7 +72,7 @@ def test_a_service_gets_its_own_database_and_never_its_owner(wiring: Wiring, ser
 def test_a_service_gets_its_own_token_for_the_vault_and_no_keys(wiring: Wiring, service: str) -> None:
     told = _told(wiring, service)
     assert told["CITIZENS_TOKEN"] == wiring.secrets.vault_token(service)
-    assert not told.keys() & {"MASTER_KEY", "HMAC_KEY", "SERVICE_TOKENS"}
+    assert not told.keys() & {"MASTER_KEYS", "HMAC_KEY", "SERVICE_TOKENS"}
 
 
 def test_the_vault_knows_every_caller_and_needs_no_kafka(wiring: Wiring) -> None:
