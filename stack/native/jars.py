@@ -53,11 +53,12 @@ def _fetch(directory: Path, expected: dict[str, str]) -> None:
         errors = [line for line in outcome.stdout.splitlines() if line.startswith("[ERROR]")]
         message = "Maven could not fetch Kafka's jars:\n" + "\n".join(errors[:5] or [outcome.stderr])
         raise MissingPiece(message)
-    _verify(part, expected)
+    verify(part, expected)
     part.rename(directory)
 
 
-def _verify(directory: Path, expected: dict[str, str]) -> None:
+def verify(directory: Path, expected: dict[str, str]) -> None:
+    """Raises StackError unless exactly these jars, with exactly these SHA-256 hashes, are there."""
     found = {jar.name: hashlib.sha256(jar.read_bytes()).hexdigest() for jar in directory.glob("*.jar")}
     if found != expected:
         names = sorted(name for name in found.keys() | expected.keys() if found.get(name) != expected.get(name))

@@ -12,7 +12,7 @@ from stack.errors import MissingPiece
 from stack.packages import install
 
 _LOWEST = 17
-_DEBIAN = Path("/usr/lib/jvm")
+DEBIAN = Path("/usr/lib/jvm")
 
 
 @functools.cache
@@ -37,7 +37,7 @@ def _candidates() -> Iterator[Path]:
         yield Path(home) / "bin" / "java"
     if on_path := shutil.which("java"):
         yield Path(on_path).resolve()
-    yield from sorted(_DEBIAN.glob("*/bin/java"), reverse=True)
+    yield from sorted(DEBIAN.glob("*/bin/java"), reverse=True)
 
 
 def _major_version(java: Path) -> int:

@@ -22,7 +22,7 @@ from stack.processes import Process
 from stack.settings import POSTGRES
 
 _LOWEST = 15
-_DEBIAN = Path("/usr/lib/postgresql")
+DEBIAN = Path("/usr/lib/postgresql")
 _NO_CLUSTER = Path("/etc/postgresql-common/createcluster.d/mit-sygefravaer.conf")
 _LONGEST_SOCKET_PATH = 107
 _START_TIMEOUT_S = 60
@@ -125,7 +125,7 @@ def _candidates() -> Iterator[Path]:
         return
     if on_path := shutil.which("initdb"):
         yield Path(on_path).resolve().parent
-    yield from _DEBIAN.glob("*/bin")
+    yield from DEBIAN.glob("*/bin")
 
 
 def _major_version(programs: Path) -> int:
