@@ -147,6 +147,8 @@ class Worker:
                     await self._settle(connection, claim, verdict)
                     faultpoint("jobs.before_result_commit")
                 faultpoint("jobs.after_result")
+                if self._after_write is not None:
+                    self._after_write()
             except LeaseLost:
                 ENDED.labels(self._queue, "lease-lost").inc()
                 log.warning("a lease was lost; nothing is written", queue=self._queue, job=str(claim.job_id))
@@ -158,8 +160,6 @@ class Worker:
                 log.warning("a result could not be written", queue=self._queue, error=type(error).__name__)
                 return
         ENDED.labels(self._queue, type(verdict).__name__.lower()).inc()
-        if self._after_write is not None:
-            self._after_write()
 
     async def _attempt(self, claim: Claim) -> Verdict:
         if claim.attempt > self._policy.attempts:

@@ -1,0 +1,163 @@
+"""`POST /beskedfordeler/modtag`: the Beskedfordeler pushes PKO_PostStatus messages (danish-interfaces 3c).
+
+Who may push: the real one comes with mutual TLS, which ends in the proxy in front of us; the proxy adds a bearer token that only
+it knows. The simulator sends the token itself. See README.md.
+
+What is answered: 200 with StatusKode 20 once the message is kept for good, whatever it says; 200 with StatusKode 40 for what is
+no status message (it would be none the next time either); 401, 413, and 503 for *not now*, after which it is pushed again.
+Nothing of a message is logged: error texts of the gateway may quote the letter.
+"""
+
+import base64
+import binascii
+import hmac
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Final
+from uuid import UUID
+from xml.etree.ElementTree import Element, SubElement, tostring
+
+import structlog
+from prometheus_client import Counter
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from plumbing import ids
+from plumbing.faults import FaultInjected, faultpoint
+from plumbing.postgres import Database, is_transient
+from plumbing.safe_xml import BadXml, parse, text_of
+from services.notifier.domain import Status
+from services.notifier.usecases import TakeStatus
+
+log = structlog.get_logger(__name__)
+
+MAX_PUSH_BYTES: Final = 256 * 1024
+PUSHES: Final = Counter("mitsyg_status_pushes", "Pushes, by how they were answered.", ("answer",))
+_CODE: Final = re.compile(r"[A-Za-z0-9æøåÆØÅ][A-Za-z0-9æøåÆØÅ ._:/-]{0,99}")
+_NUMBER: Final = re.compile(r"\d{6}")
+_UNREADABLE_CODE: Final = "unreadable-code"
+
+
+class NoStatus(Exception):
+    """What was pushed is no status message that is read here; `code` says what is wrong with it."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+class StatusPush:
+    """The route's work."""
+
+    def __init__(self, database: Database, take: TakeStatus, token: str, after_commit: Callable[[], None]) -> None:
+        self._database = database
+        self._take = take
+        self._after_commit = after_commit
+        self._token = f"Bearer {token}".encode()
+
+    async def __call__(self, request: Request) -> Response:
+        given = request.headers.get("authorization", "").encode()
+        if not hmac.compare_digest(given, self._token):
+            return _answer(401, "unauthorized")
+        body = await _bounded(request)
+        if body is None:
+            return _answer(413, "too-large")
+        try:
+            status = read_status(body)
+        except NoStatus as error:
+            log.error("a push that is no status message", code=error.code)
+            return _answer(200, "malformed", status_code=40, error=error.code)
+        try:
+            async with self._database.transaction() as connection:
+                await self._take(connection, status)
+                faultpoint("notifier.status_before_commit")
+            faultpoint("notifier.status_after_commit")
+        except Exception as error:
+            if not (is_transient(error) or isinstance(error, FaultInjected)):
+                raise
+            log.warning("a status cannot be taken now", error=type(error).__name__)
+            return _answer(503, "unavailable")
+        self._after_commit()
+        return _answer(200, "kept", status_code=20)
+
+
+def make_api(push: StatusPush) -> Starlette:
+    """The ASGI application."""
+    return Starlette(routes=[Route("/beskedfordeler/modtag", push.__call__, methods=["POST"])])
+
+
+def read_status(body: bytes) -> Status:
+    """The status in a push; raises NoStatus."""
+    try:
+        envelope = parse(body, max_bytes=MAX_PUSH_BYTES)
+        inner = base64.b64decode(text_of(envelope, "Base64") or "", validate=True)
+        status = parse(inner, max_bytes=MAX_PUSH_BYTES)
+    except BadXml as error:
+        raise NoStatus(error.code) from None
+    except (binascii.Error, ValueError):
+        raise NoStatus("not-base64") from None
+    if status.tag.rpartition("}")[2] != "PKO_PostStatus":
+        raise NoStatus("no-post-status")
+    code = text_of(status, "TransaktionsStatusKode")
+    if code is None:
+        raise NoStatus("no-status-code")
+    return Status(
+        # A message without an id of its own is named by what it says.
+        besked_id=_uuid(text_of(envelope, "UUIDIdentifikator")) or ids.derive(inner.hex(), "besked"),
+        message_uuid=_required_uuid(status, "MessageUUID"),
+        transmission_id=str(_required_uuid(status, "TransmissionId")),
+        status_code=_code(code),
+        error_code=None if (found := text_of(status, "FejlKode")) is None else _code(found),
+        at=_instant(text_of(status, "TransaktionsDatoTid")),
+    )
+
+
+def _required_uuid(root: Element, name: str) -> UUID:
+    found = _uuid(text_of(root, name))
+    if found is None:
+        raise NoStatus(f"no-{name}")
+    return found
+
+
+def _uuid(text: str | None) -> UUID | None:
+    try:
+        return UUID(text or "")
+    except ValueError:
+        return None
+
+
+def _code(text: str) -> str:
+    """A code as it came, if it can be one: what looks like a text or holds a number is not kept."""
+    return text if _CODE.fullmatch(text) and not _NUMBER.search(text) else _UNREADABLE_CODE
+
+
+def _instant(text: str | None) -> datetime:
+    try:
+        instant = datetime.fromisoformat(text or "")
+    except ValueError:
+        raise NoStatus("no-time") from None
+    if instant.tzinfo is None:
+        raise NoStatus("no-time-zone")  # which day it means must not be guessed
+    return instant.astimezone(UTC)
+
+
+async def _bounded(request: Request) -> bytes | None:
+    body = bytearray()
+    async for piece in request.stream():
+        body += piece
+        if len(body) > MAX_PUSH_BYTES:
+            return None
+    return bytes(body)
+
+
+def _answer(http_status: int, answer: str, *, status_code: int = 50, error: str = "") -> Response:
+    PUSHES.labels(answer).inc()
+    root = Element("{urn:oio:sts:1.0.0}ModtagBeskedOutput")
+    standard = SubElement(root, "{urn:oio:sagdok:3.0.0}StandardRetur")
+    SubElement(standard, "{urn:oio:sagdok:3.0.0}StatusKode").text = str(status_code)
+    SubElement(standard, "{urn:oio:sagdok:3.0.0}FejlbeskedTekst").text = error or None
+    headers = {"retry-after": "1"} if http_status == 503 else {}
+    return Response(tostring(root, encoding="utf-8", xml_declaration=True), http_status, headers, "application/xml")

@@ -1,0 +1,153 @@
+"""The one file that knows which concrete parts `notifier` is made of."""
+
+import asyncio
+import contextlib
+
+import structlog
+from prometheus_client import Gauge
+
+from contracts.citizens.client import VaultClient
+from contracts.dead_letter.v1 import record as dead_letter
+from contracts.topics import LETTER_REQUEST, consumer_group
+from plumbing.dead_letters import Undertaker
+from plumbing.faults import faultpoint
+from plumbing.jobs import Policy, Worker
+from plumbing.outbox import Relay
+from plumbing.postgres import Database, is_transient
+from plumbing.service import Runner
+from plumbing.service.kafka import KafkaSide, make_clock
+from plumbing.stage import Stage
+from services.notifier.api import StatusPush, make_api
+from services.notifier.domain import LetterState
+from services.notifier.gateways import PostGateway, Vault, gateway_session
+from services.notifier.handlers import read_request
+from services.notifier.letters import Renderer
+from services.notifier.settings import Settings
+from services.notifier.store import Store
+from services.notifier.usecases import QUEUE, RequestLetters, SendLetter, SurfaceOverdue, TakeStatus
+from services.notifier.usecases.move import Mover
+
+NAME = "notifier"
+# Of an attempt the gateway gets what the settings say; the vault and the renderer get this.
+BESIDE_THE_CALL_SECONDS = 10.0
+LEASE_MARGIN_SECONDS = 5.0
+
+log = structlog.get_logger(__name__)
+OPEN = Gauge("mitsyg_letters_open", "Letters neither dispatched nor failed, by state.", ("state",))
+OLDEST_OPEN = Gauge("mitsyg_letters_oldest_open_seconds", "Age of the oldest of them.", ("state",))
+
+
+async def serve(settings: Settings) -> None:
+    """Run until SIGTERM."""
+    runner = Runner(NAME, settings)
+    async with runner.probes():
+        clock = await make_clock(runner, settings, NAME)
+        dsn = settings.database_url.get_secret_value()
+        database = await runner.database(dsn, "services.notifier.migrations", max_size=16)
+        client = VaultClient(settings.citizens_url, settings.citizens_token.get_secret_value(), timeout=5.0)
+        runner.close(client.close)
+        vault = Vault(client)
+        kafka = KafkaSide(runner, settings, NAME, database)
+        store = Store()
+        move = Mover(letters=store, clock=clock)
+        worker = _sender(runner, settings, database, store=store, move=move, vault=vault, relay=kafka.relay)
+
+        def wake() -> None:
+            worker.wake()
+            kafka.relay.wake()
+
+        group = consumer_group(NAME, LETTER_REQUEST.name)
+        kafka.subscribe(
+            LETTER_REQUEST.name,
+            group,
+            Stage(
+                database,
+                read=read_request,
+                work=RequestLetters(store, clock),
+                undertaker=Undertaker(fetch_key=vault.month_key, write=dead_letter, clock=clock, group=group),
+                after_commit=wake,
+            ),
+        )
+        take = TakeStatus(store, move, clock)
+        push = StatusPush(database, take, settings.status_push_token.get_secret_value(), kafka.relay.wake)
+        runner.serve(make_api(push), settings.http_host, settings.http_port)
+        surface = SurfaceOverdue(store, move, after_seconds=settings.status_overdue_seconds)
+        every = min(30.0, settings.status_overdue_seconds / 4)
+        runner.loop("overdue letters", lambda: _surfacing(database, surface, every, kafka.relay))
+        runner.loop("letter gauges", lambda: _gauges(database, store))
+        await runner.run()
+
+
+def _sender(
+    runner: Runner, settings: Settings, database: Database, *, store: Store, move: Mover, vault: Vault, relay: Relay
+) -> Worker:
+    session = gateway_session(
+        seconds=settings.gateway_seconds,
+        connections=settings.letter_concurrency,
+        reuse_connections=settings.gateway_dedupes,
+        certificate=settings.gateway_certificate,
+    )
+    runner.close(session.close)
+    renderer = Renderer(workers=settings.render_workers, seconds=BESIDE_THE_CALL_SECONDS / 2)
+    runner.close(renderer.close)
+    send = SendLetter(
+        database,
+        letters=store,
+        move=move,
+        people=vault,
+        gateway=PostGateway(session, settings.gateway_url),
+        renderer=renderer,
+        gateway_dedupes=settings.gateway_dedupes,
+        portal=settings.portal_url,
+    )
+
+    def after_write() -> None:
+        faultpoint("notifier.after_commit")
+        relay.wake()
+
+    worker = Worker(
+        database,
+        QUEUE,
+        send,
+        policy=Policy(
+            first=settings.retry_first_seconds,
+            ceiling=settings.retry_ceiling_seconds,
+            attempts=settings.letter_attempts,
+        ),
+        concurrency=settings.letter_concurrency,
+        deadline=settings.gateway_seconds + BESIDE_THE_CALL_SECONDS,
+        margin=LEASE_MARGIN_SECONDS,
+        give_up=send.give_up,
+        after_write=after_write,
+    )
+    runner.loop("letter jobs", worker.run, worker.stop)
+    runner.loop("letter job gauges", worker.watch)
+    return worker
+
+
+async def _surfacing(database: Database, surface: SurfaceOverdue, every: float, relay: Relay) -> None:
+    while True:
+        try:
+            async with database.transaction() as connection:
+                found = await surface(connection)
+        except Exception as error:
+            if not is_transient(error):
+                raise
+            log.warning("overdue letters cannot be looked for now", error=type(error).__name__)
+            found = 0
+        if found:
+            relay.wake()
+        else:
+            await asyncio.sleep(every)
+
+
+async def _gauges(database: Database, store: Store) -> None:
+    while True:
+        with contextlib.suppress(Exception):  # the gauges keep their last value while the database is away
+            async with database.acquire() as connection:
+                found = {one.state: one for one in await store.open_letters(connection)}
+            for state in LetterState:
+                if not state.is_final:
+                    OPEN.labels(state.value).set(found[state].number if state in found else 0)
+                    OLDEST_OPEN.labels(state.value).set(found[state].oldest_seconds if state in found else 0)
+        await asyncio.sleep(5)

@@ -1,0 +1,155 @@
+"""The vault and the post gateway, as `notifier` sees them."""
+
+import asyncio
+import ssl
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import Final
+from uuid import UUID
+
+import aiohttp
+
+from contracts.citizens import v1
+from contracts.citizens.client import VaultClient, VaultUnavailable
+from plumbing.dead_letters import MonthKey
+from plumbing.errors import Unavailable
+from plumbing.safe_xml import BadXml, parse, text_of
+from services.notifier.domain import Heard, NoRecipient, Recipient
+
+_LARGEST_ANSWER_BYTES: Final = 64 * 1024
+_LONGEST_RETRY_AFTER: Final = 3600.0
+
+
+class Vault:
+    """Who is written to. Cards wanted within a few milliseconds are asked for together; raises Unavailable."""
+
+    def __init__(self, client: VaultClient, *, gather_seconds: float = 0.005) -> None:
+        self._client = client
+        self._gather_seconds = gather_seconds
+        self._wanted: dict[UUID, asyncio.Future[Recipient | NoRecipient]] = {}
+        self._asking: set[asyncio.Task[None]] = set()
+
+    async def month_key(self, month: str) -> MonthKey:
+        """This month's key for dead letters."""
+        try:
+            answer = await self._client.month_key("dead-letter", month)
+        except VaultUnavailable as error:
+            raise Unavailable("citizens", error.reason) from None
+        if not isinstance(answer, v1.MonthKey):
+            raise Unavailable("citizens", "the month's key is destroyed")
+        return MonthKey(key_id=answer.key_id, key=answer.key)
+
+    async def key(self, citizen_id: UUID) -> bytes | NoRecipient:
+        """The key of somebody whose letter is already made."""
+        try:
+            [answer] = await self._client.keys([citizen_id])
+        except VaultUnavailable as error:
+            raise Unavailable("citizens", error.reason) from None
+        return answer.key if isinstance(answer, v1.KnownKey) else NoRecipient(reason=f"citizen.{answer.state}")
+
+    async def recipient(self, citizen_id: UUID) -> Recipient | NoRecipient:
+        """Name and number, for this moment."""
+        future = self._wanted.get(citizen_id)
+        if future is None:
+            if not self._wanted:
+                task = asyncio.create_task(self._ask_together())
+                self._asking.add(task)
+                task.add_done_callback(self._asking.discard)
+            future = self._wanted[citizen_id] = asyncio.get_running_loop().create_future()
+        return await asyncio.shield(future)  # others may wait for the same
+
+    async def _ask_together(self) -> None:
+        await asyncio.sleep(self._gather_seconds)
+        wanted, self._wanted = self._wanted, {}
+        try:
+            answers = await self._client.cards(list(wanted))
+        except Exception as error:  # noqa: BLE001 - each of those who wait hears of it and decides
+            away = Unavailable("citizens", error.reason) if isinstance(error, VaultUnavailable) else error
+            for future in wanted.values():
+                future.set_exception(away)
+                future.exception()  # somebody who gave up waiting has not heard it: that is no fault to be logged
+            return
+        for future, answer in zip(wanted.values(), answers, strict=True):
+            future.set_result(_recipient(answer))
+
+
+def _recipient(answer: v1.CardAnswer) -> Recipient | NoRecipient:
+    if isinstance(answer, v1.KnownCard):
+        return Recipient(cpr=answer.cpr, name=answer.name, key=answer.key)
+    return NoRecipient(reason=f"citizen.{answer.state}")
+
+
+class PostGateway:
+    """SF1601 KombiPostAfsend over HTTP. Whatever happens on the way is told as what was heard, never raised.
+
+    No redirects, one deadline over everything, answers read up to a bound, no URL or body in any log.
+    """
+
+    def __init__(self, session: aiohttp.ClientSession, url: str) -> None:
+        self._session = session
+        self._url = f"{url.rstrip('/')}/service/KombiPostAfsend_1/memos"
+
+    async def send(self, request: bytes, *, transaction_id: UUID) -> Heard:
+        """Hand in a letter."""
+        headers = {
+            "content-type": "application/xml",
+            "accept": "application/xml",
+            "x-transaktionsid": str(transaction_id),
+            "x-transaktionstid": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        }
+        try:
+            async with self._session.post(self._url, data=request, headers=headers, allow_redirects=False) as answer:
+                return _heard(answer.status, await _bounded(answer), answer.headers.get("retry-after"))
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError):
+            return Heard(http_status=None, was_sent=False)
+        except (aiohttp.ClientError, TimeoutError, OSError):
+            return Heard(http_status=None)
+
+
+def gateway_session(
+    *, seconds: float, connections: int, reuse_connections: bool, certificate: Path | None
+) -> aiohttp.ClientSession:
+    """The session for the gateway. A kept connection may be closed under a request, which leaves its outcome unknown: where
+    that costs a letter, each call gets a connection of its own."""
+    context = ssl.create_default_context()
+    if certificate is not None:
+        context.load_cert_chain(certificate)
+    connector = aiohttp.TCPConnector(limit=connections, force_close=not reuse_connections, ssl=context)
+    timeout = aiohttp.ClientTimeout(total=seconds, connect=min(seconds, 3.0))
+    return aiohttp.ClientSession(connector=connector, timeout=timeout, cookie_jar=aiohttp.DummyCookieJar())
+
+
+async def _bounded(answer: aiohttp.ClientResponse) -> bytes:
+    body = b""
+    async for piece in answer.content.iter_chunked(_LARGEST_ANSWER_BYTES):
+        body += piece
+        if len(body) > _LARGEST_ANSWER_BYTES:
+            return b""  # longer than anything the gateway says: it says nothing that can be read
+    return body
+
+
+def _heard(status: int, body: bytes, retry_after: str | None) -> Heard:
+    pause = _seconds(retry_after)
+    try:
+        root = parse(body, max_bytes=_LARGEST_ANSWER_BYTES)
+    except BadXml:
+        return Heard(http_status=status, retry_after=pause)
+    code = text_of(root, "FejlId") or text_of(root, "FejlKode")
+    result = {"true": True, "false": False}.get((text_of(root, "Result") or "").lower())
+    return Heard(http_status=status, result=result, code=code, retry_after=pause)
+
+
+def _seconds(retry_after: str | None) -> float | None:
+    """Retry-After, as seconds or as a date; None where it is neither."""
+    if retry_after is None:
+        return None
+    if retry_after.isascii() and retry_after.isdigit():
+        return min(float(retry_after[:6]), _LONGEST_RETRY_AFTER)
+    try:
+        until = parsedate_to_datetime(retry_after)
+    except ValueError:
+        return None
+    if until.tzinfo is None:
+        return None
+    return min(max((until - datetime.now(UTC)).total_seconds(), 0.0), _LONGEST_RETRY_AFTER)

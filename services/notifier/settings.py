@@ -1,0 +1,41 @@
+"""What a deployment tells this service."""
+
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+
+from plumbing.service.settings import KafkaSettings
+
+
+class Settings(KafkaSettings):
+    """Environment of `notifier`."""
+
+    citizens_url: str = Field(description="Address of the vault.")
+    citizens_token: SecretStr = Field(description="This service's token at the vault.")
+    gateway_url: str = Field(description="Address of the public post gateway, up to and without `/service`.")
+    gateway_dedupes: bool = Field(
+        description="Whether the gateway recognises a message id it has seen; if not, no call of unknown outcome is repeated."
+    )
+    gateway_certificate: Path | None = Field(
+        None, description="Client certificate with its key, PEM, where TLS asks for one."
+    )
+    gateway_seconds: float = Field(10.0, gt=0, description="How long a call may take.")
+    http_host: str = Field("127.0.0.1", description="Where status messages are pushed to.")
+    http_port: int = Field(ge=0, le=65535, description="Port of the same.")
+    status_push_token: SecretStr = Field(
+        min_length=16,
+        description="Bearer token of the push; added by the proxy that has checked the client certificate.",
+    )
+    status_overdue_seconds: float = Field(
+        86_400.0, gt=0, description="How long a status may take before the letter is surfaced as unknown."
+    )
+    portal_url: str = Field(
+        "https://mitsygefravaer.example",
+        pattern=r"^https://[^\s/]+(/\S*)?$",
+        description="The citizen's way in, as letters print it.",
+    )
+    letter_concurrency: int = Field(16, ge=1, le=256, description="Letters in work at once.")
+    letter_attempts: int = Field(1000, ge=1, description="Attempts before a letter's job is parked.")
+    retry_first_seconds: float = Field(0.5, gt=0, description="Pause before the second attempt; each doubles.")
+    retry_ceiling_seconds: float = Field(300.0, gt=0, description="Longest pause between attempts.")
+    render_workers: int = Field(1, ge=1, le=16, description="Processes that set letters.")

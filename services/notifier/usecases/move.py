@@ -1,0 +1,109 @@
+"""One step of a letter, written whole: its new state, the audit entry, and the event where somebody has to hear of it.
+
+Invariants: state, entry and event are one transaction, under the letter's lock; the event's id is derived from letter and
+outcome, so the same outcome told twice is one event.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Protocol
+
+from prometheus_client import Counter
+
+from contracts.events import encode
+from contracts.letter.v1 import Channel, DispatchProof, LetterDispatched, LetterFailed
+from plumbing import audit, ids, outbox
+from plumbing.audit import Entry
+from plumbing.clock import Clock
+from plumbing.outbox import Outgoing
+from plumbing.postgres import Connection
+from services.notifier.domain import Letter, LetterState
+
+ACTOR: Final = "service:notifier"
+PURPOSE: Final = "case-handling"
+OUTCOME_UNKNOWN: Final = "outcome-unknown"
+
+MOVED: Final = Counter("mitsyg_letters_moved", "Letters that came to a state.", ("state",))
+
+
+class Letters(Protocol):
+    """Where a letter's state is kept."""
+
+    async def save(self, connection: Connection, letter: Letter) -> None: ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Mover:
+    """Writes steps."""
+
+    letters: Letters
+    clock: Clock
+
+    async def __call__(self, connection: Connection, before: Letter, after: Letter) -> None:
+        """Write the step from `before`, which is locked, to `after`; nothing where they are the same."""
+        if after == before:
+            return
+        now = self.clock.now()
+        await self.letters.save(connection, after)
+        await audit.put(connection, [entry(after, f"letter.{after.state}", now)])
+        await outbox.put(connection, announcements(after, now) if after.state != before.state else [])
+        MOVED.labels(after.state.value).inc()
+
+
+def entry(letter: Letter, action: str, now: datetime) -> Entry:
+    """What the audit trail holds of a step."""
+    return Entry(
+        actor=ACTOR,
+        action=action,
+        subject=letter.request.citizen_id,
+        object_type="letter",
+        object_id=f"{letter.request.name.letter_id}/{letter.request.name.version}",
+        purpose=PURPOSE,
+        at=now,
+    )
+
+
+def announcements(letter: Letter, now: datetime) -> list[Outgoing]:
+    """What others hear of a letter in this state. A letter on its way is nobody's business yet."""
+    match letter.state:
+        case LetterState.DISPATCHED:
+            return [_dispatched(letter, now)]
+        case LetterState.FAILED:
+            return [_failed(letter, letter.failure or "gateway-failed", now)]
+        case LetterState.UNKNOWN:
+            return [_failed(letter, OUTCOME_UNKNOWN, now)]
+        case _:
+            return []
+
+
+def _dispatched(letter: Letter, now: datetime) -> Outgoing:
+    assert letter.proof is not None
+    name = letter.request.name
+    event = LetterDispatched(
+        letter_id=name.letter_id,
+        version=name.version,
+        absence_id=letter.request.absence_id,
+        citizen_id=letter.request.citizen_id,
+        channel=Channel.DIGITAL_POST,
+        dispatched_at=letter.proof.at,
+        proof=DispatchProof(
+            transmission_id=letter.proof.transmission_id,
+            status_code=letter.proof.status_code,
+            status_at=letter.proof.at,
+        ),
+    )
+    return encode(event, event_id=ids.derive(name.letter_id, name.version, "dispatched"), time=now)
+
+
+def _failed(letter: Letter, reason: str, now: datetime) -> Outgoing:
+    name = letter.request.name
+    event = LetterFailed(
+        letter_id=name.letter_id,
+        version=name.version,
+        absence_id=letter.request.absence_id,
+        citizen_id=letter.request.citizen_id,
+        channel=Channel.DIGITAL_POST,
+        reason=reason,
+        at=now,
+    )
+    return encode(event, event_id=ids.derive(name.letter_id, name.version, letter.state.value), time=now)

@@ -1,0 +1,40 @@
+"""Letters whose status does not come are surfaced: told as unknown, counted, and never guessed.
+
+The wait is real time, not domain time: it is about the gateway, not about the citizen's days.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import structlog
+
+from plumbing.postgres import Connection
+from services.notifier import domain
+from services.notifier.domain import Letter
+from services.notifier.usecases.move import Mover
+
+log = structlog.get_logger(__name__)
+
+AT_ONCE = 100
+
+
+class Letters(Protocol):
+    """Where letters wait."""
+
+    async def lock_overdue(self, connection: Connection, seconds: float, limit: int) -> Sequence[Letter]: ...
+
+
+class SurfaceOverdue:
+    """Surfaces up to a hundred letters, inside the caller's transaction; tells how many it found."""
+
+    def __init__(self, letters: Letters, move: Mover, *, after_seconds: float) -> None:
+        self._letters = letters
+        self._move = move
+        self._after_seconds = after_seconds
+
+    async def __call__(self, connection: Connection) -> int:
+        found = await self._letters.lock_overdue(connection, self._after_seconds, AT_ONCE)
+        for letter in found:
+            await self._move(connection, letter, domain.unknowable(letter))
+            log.error("a letter's outcome is unknown", letter=str(letter.request.name.letter_id), state=letter.state)
+        return len(found)
