@@ -13,12 +13,15 @@ CODE := $(wildcard contracts plumbing services simulators stack laws campaign be
 SERVICES := citizens intake tasks notifier
 SHORT_CAMPAIGN := --short
 
-.PHONY: help demo test check test-servers test-docker campaign campaign-short bite bench lock schemas up down secrets clean
+.PHONY: help prepare demo test check test-servers test-docker campaign campaign-short bite bench lock schemas up down secrets clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: $(OK) ## everything from nothing: real servers, all services, real notifications, and an account of what came out
+prepare: $(OK) ## install and fetch what the real servers need, if it is not there
+	@$(PY) -m stack prepare
+
+demo: prepare ## everything from nothing: real servers, all services, real notifications, and an account of what came out
 	@$(PY) -m stack.demo
 
 test: check test-servers campaign-short ## everything that CI runs, on real servers
@@ -31,25 +34,25 @@ check: $(OK) ## format, lint, types, imports, schemas and unit tests; no server 
 	@deploy/step "schemas" $(PY) -m contracts check
 	@deploy/step "units"   $(PY) -m pytest -q tests/unit tests/contracts tests/architecture tests/laws
 
-test-servers: $(OK) ## plumbing, integration and system tests on real servers
+test-servers: prepare ## plumbing, integration and system tests on real servers
 	@$(PY) -m pytest tests/plumbing tests/integration tests/system
 
 test-docker: $(OK) ## the Docker side: compose, image and testcontainers (needs an engine)
 	@STACK=docker $(PY) -m pytest -m docker tests
 
-campaign: $(OK) ## kill, stop and break services, broker and database under load, then judge by the laws
+campaign: prepare ## kill, stop and break services, broker and database under load, then judge by the laws
 	@$(PY) -m campaign
 
-campaign-short: $(OK) ## the same in a few minutes
+campaign-short: prepare ## the same in a few minutes
 	@$(PY) -m campaign $(SHORT_CAMPAIGN)
 
-bite: $(OK) ## plant known bugs one at a time and show that each is found
+bite: prepare ## plant known bugs one at a time and show that each is found
 	@$(PY) -m campaign.bite
 
-bench: $(OK) ## throughput beside a bare loop, and memory at full load
+bench: prepare ## throughput beside a bare loop, and memory at full load
 	@$(PY) -m bench
 
-up: $(OK) ## start servers, services and simulators and leave them running
+up: prepare ## start servers, services and simulators and leave them running
 	@$(PY) -m stack up
 
 down: $(OK) ## end what `make up` started and remove its data

@@ -1,12 +1,14 @@
-"""`python -m stack up|down|status|env|secrets`: the stack from the command line.
+"""`python -m stack prepare|up|down|status|env|secrets`: the stack from the command line.
 
-`up` leaves servers, services and simulators running; `down` ends them by what the run directory remembers and removes their
-data. `env` prints addresses for a shell (`eval "$(python -m stack env)"`), never a secret: PostgreSQL's password is in a file.
+`prepare` installs what is missing on the machine. `up` leaves servers, services and simulators running; `down` ends them by
+what the run directory remembers and removes their data. `env` prints addresses for a shell (`eval "$(python -m stack env)"`),
+never a secret: PostgreSQL's password is in a file.
 """
 
 import argparse
 import shlex
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -24,19 +26,16 @@ _PGPASS = "pgpass"
 def main(arguments: list[str] | None = None) -> int:
     given = _parser().parse_args(arguments)
     run_dir = given.run_dir.resolve()
+    commands: dict[str, Callable[[], int]] = {
+        "prepare": _prepare,
+        "up": lambda: _up(run_dir, servers_only=given.servers_only),
+        "down": lambda: _down(run_dir),
+        "status": lambda: _status(run_dir),
+        "env": lambda: _env(run_dir),
+        "secrets": lambda: _secrets(given.file),
+    }
     try:
-        match given.command:
-            case "up":
-                return _up(run_dir, servers_only=given.servers_only)
-            case "down":
-                return _down(run_dir)
-            case "status":
-                return _status(run_dir)
-            case "secrets":
-                Secrets.load_or_make(given.file)
-                return 0
-            case _:
-                return _env(run_dir)
+        return commands[given.command]()
     except StackError as error:
         say(str(error))
         return 1
@@ -46,6 +45,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m stack", description=__doc__)
     parser.add_argument("--run-dir", type=Path, default=DEFAULT_RUN_DIR, help="where logs and addresses are kept")
     commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("prepare", help="install and fetch what the servers need, if it is not there")
     up = commands.add_parser("up", help="start servers, services and simulators and leave them running")
     up.add_argument("--servers-only", action="store_true", help="Kafka and PostgreSQL alone, as tests want them")
     commands.add_parser("down", help="end them all and remove their data")
@@ -54,6 +54,16 @@ def _parser() -> argparse.ArgumentParser:
     making = commands.add_parser("secrets", help="make an environment file with new secrets, unless it is there")
     making.add_argument("file", type=Path)
     return parser
+
+
+def _prepare() -> int:
+    Stack.prepare()
+    return 0
+
+
+def _secrets(path: Path) -> int:
+    Secrets.load_or_make(path)
+    return 0
 
 
 def _up(run_dir: Path, *, servers_only: bool) -> int:

@@ -20,7 +20,9 @@ from stack.docker.container import Container
 from stack.docker.servers import DockerKafka, DockerPostgres
 from stack.errors import StackError
 from stack.native.broker import NativeKafka
-from stack.native.postgres import NativePostgres
+from stack.native.jars import kafka_jars
+from stack.native.java import find_java
+from stack.native.postgres import NativePostgres, find_programs
 from stack.run_file import Remembered, RunFile, Server
 from stack.say import say
 from stack.waiting import run
@@ -62,6 +64,15 @@ class Stack:
         if _wants_docker():
             return cls._start_in_docker(run_dir, outlives_supervisor=outlives_supervisor)
         return cls._start_native(run_dir, outlives_supervisor=outlives_supervisor)
+
+    @staticmethod
+    def prepare() -> None:
+        """Installs and fetches what `start` will need, with one visible line each; silent when all is there."""
+        if Addresses.from_environment() is None and not _wants_docker():
+            find_java()
+            kafka_jars()
+            find_programs()
+            server_account()
 
     @classmethod
     def attach(cls, run_dir: Path) -> Self | None:
