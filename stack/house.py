@@ -4,6 +4,7 @@ Each can be killed, paused and started again by name; a service may have replica
 stands, so whoever comes back finds the others where they were.
 """
 
+import itertools
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping
@@ -32,23 +33,27 @@ class House:
         self,
         stack: Stack,
         *,
-        session_timeout_ms: int = 30_000,
+        session_timeout_ms: int = 6_000,
         gateway_dedupes: bool = True,
         environment: Mapping[str, Mapping[str, str]] | None = None,
         outlives_supervisor: bool = False,
     ) -> None:
-        """`environment` lays more variables over those of a kind of member: `{"intake": {"LOG_LEVEL": "DEBUG"}}`."""
+        """`environment` lays more variables over those of a kind of member: `{"intake": {"LOG_LEVEL": "DEBUG"}}`.
+
+        Sessions are shorter than a service's own 30 seconds: the partitions of a killed process wait that long for another.
+        """
         self.stack = stack
         self.state_dir = stack.run_dir / "state"
         self._overlay = {kind: dict(variables) for kind, variables in (environment or {}).items()}
         self._outlives_supervisor = outlives_supervisor
         self._seats = {kind: _seat(kind, kind) for kind in (*SIMULATORS, *SERVICES)}
         self._processes: dict[str, Process] = {}
+        self.secrets = Secrets.load_or_make(stack.run_dir / "secrets.env")
         self._wiring = Wiring(
             kafka_bootstrap=stack.kafka_bootstrap,
             databases={service: stack.database(service) for service in SERVICES},
             http_urls={kind: seat.http_url for kind, seat in self._seats.items()},
-            secrets=Secrets.load_or_make(stack.run_dir / "secrets.env"),
+            secrets=self.secrets,
             state_dir=self.state_dir,
             session_timeout_ms=session_timeout_ms,
             gateway_dedupes=gateway_dedupes,
@@ -89,11 +94,16 @@ class House:
 
     def add_replica(self, service: str, environment: Mapping[str, str] | None = None) -> str:
         """Starts one more process of a service and gives its name; it is not waited for."""
-        count = sum(seat.kind == service for seat in self._seats.values())
-        seat = _seat(f"{service}-{count + 1}", service)
+        number = next(number for number in itertools.count(2) if f"{service}-{number}" not in self._seats)
+        seat = _seat(f"{service}-{number}", service)
         self._seats[seat.name] = seat
         self._process_of(seat).start(environment)
         return seat.name
+
+    def remove_replica(self, name: str) -> None:
+        """Drains it if it lives, and forgets it."""
+        self.process(name).stop(timeout=40)
+        del self._processes[name], self._seats[name]
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -1,0 +1,88 @@
+"""The house as demo and campaign use it: everybody comes up, comes back after a kill, takes replicas and drains."""
+
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from stack import Stack
+from stack.house import House
+from stack.members import SERVICES
+from stack.run_file import RunFile
+from tests.support.fixtures import new_run_dir
+
+pytestmark = pytest.mark.timeout(240)
+
+
+@pytest.fixture(scope="module")
+def house() -> Iterator[House]:
+    with new_run_dir() as run_dir:
+        stack = Stack.start(run_dir)
+        house = House(stack, session_timeout_ms=2_000).start()
+        yield house
+        house.stop()
+        stack.stop()
+
+
+def _environment_of(house: House, name: str) -> set[str]:
+    return set(Path(f"/proc/{house.process(name).pid}/environ").read_text().split("\0"))
+
+
+def test_everybody_is_ready_and_tells_metrics(house: House) -> None:
+    for service in SERVICES:
+        with urllib.request.urlopen(f"{house.ops_url(service)}/metrics", timeout=5) as answer:
+            assert b"python_gc" in answer.read()
+
+
+def test_migrating_again_changes_nothing(house: House) -> None:
+    for service in SERVICES:
+        house.migrate(service)
+    house.wait_ready(timeout=5)
+
+
+@pytest.mark.parametrize("name", ["citizens", "intake", "post_gateway"])
+def test_who_is_killed_comes_back_at_the_same_address(house: House, name: str) -> None:
+    address = house.ops_url(name)
+    house.process(name).kill()
+    assert not house.process(name).is_alive
+    house.process(name).start()
+    house.wait_ready([name])
+    assert house.ops_url(name) == address
+
+
+def test_a_variable_of_one_life_is_gone_in_the_next(house: House) -> None:
+    house.restart("tasks", {"FAULTPOINTS": "tasks.nowhere:kill:1"})
+    assert "FAULTPOINTS=tasks.nowhere:kill:1" in _environment_of(house, "tasks")
+    house.restart("tasks")
+    assert not any(variable.startswith("FAULTPOINTS") for variable in _environment_of(house, "tasks"))
+
+
+def test_a_replica_shares_the_work_and_drains_when_asked(house: House) -> None:
+    replica = house.add_replica("intake")
+    house.wait_ready([replica, "intake"])
+    assert house.ops_url(replica) != house.ops_url("intake")
+    assert house.process(replica).stop() == 0
+    house.remove_replica(replica)
+    house.wait_ready(["intake"])
+
+
+def test_a_later_command_knows_who_lives_here(house: House) -> None:
+    house.remember()
+    held = RunFile.read(house.stack.run_dir)
+    assert held is not None
+    assert {one.name for one in held.house} == set(house.names)
+    assert all(one.found().is_alive for one in held.house)
+
+
+def test_no_secret_stands_in_any_log(house: House) -> None:
+    logs = {path.name: path.read_text(errors="replace") for path in (house.stack.run_dir / "logs").iterdir()}
+    assert logs.keys() >= {f"{name}.log" for name in (*house.names, "kafka", "postgres")}
+    passwords = {house.service_env(service)["DATABASE_URL"].split(":")[2].split("@")[0] for service in SERVICES}
+    for secret in (*house.secrets.values.values(), *passwords):
+        assert not [name for name, text in logs.items() if secret in text]
+
+
+def test_services_drain_and_end_well_when_the_house_is_closed(house: House) -> None:
+    house.stop()
+    assert {service: house.process(service).exit_code for service in SERVICES} == dict.fromkeys(SERVICES, 0)
