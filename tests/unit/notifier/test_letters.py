@@ -1,0 +1,221 @@
+"""What a letter says and how it travels (M1, T2, danish-interfaces 3a)."""
+
+import asyncio
+import base64
+import os
+import re
+import signal
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from uuid import UUID
+from xml.etree.ElementTree import Element
+
+import pytest
+
+from contracts.task.v1 import TaskKind
+from plumbing.errors import Unavailable
+from plumbing.safe_xml import parse
+from services.notifier.letters import NotRendered, Renderer, Words, kombi_request, municipality, words
+from services.notifier.letters.content import Municipality, TaskText, printable
+from services.notifier.letters.memo import last_second_of
+from simulators.post_gateway.memo import HEADER_ORDER, MEMO, read
+
+ABSENCE = UUID("5b0c8a52-6b39-5d09-a51f-6c0f7b0f8f11")
+LETTER = UUID("8c2ea15d-61fb-4ba9-9366-42f8b194c114")
+CPR = "6101901234"
+PORTAL = "https://mitsygefravaer.example/opgaver"
+EMPLOYEE = ("comment_reported_information", "benefit_request", "information_form")
+
+
+def aarhus() -> Municipality:
+    found = municipality("0751")
+    assert found is not None
+    return found
+
+
+def text(kinds: tuple[str, ...] = EMPLOYEE, name: str = "Kirsten Ægidius-Sørensen") -> Words:
+    return words(
+        name=name,
+        municipality=aarhus(),
+        planned_day=date(2026, 11, 23),
+        deadline_day=date(2026, 12, 1),
+        kinds=kinds,
+        portal=PORTAL,
+    )
+
+
+def message(pdf: bytes = b"%PDF-") -> bytes:
+    return kombi_request(
+        message_uuid=LETTER,
+        cpr=CPR,
+        words=text(),
+        municipality=aarhus(),
+        absence_id=ABSENCE,
+        requested_at=datetime(2026, 11, 23, 9, 30, tzinfo=UTC),
+        deadline_day=date(2026, 12, 1),
+        pdf=pdf,
+    )
+
+
+@pytest.fixture
+async def renderer() -> AsyncIterator[Renderer]:
+    made = Renderer(workers=1, seconds=20)
+    yield made
+    await made.close()
+
+
+def test_it_names_the_tasks_in_order_the_deadline_and_the_municipality() -> None:
+    said = text()
+    assert [task.title for task in said.tasks] == [
+        "Kommentér oplysninger",
+        "Anmodning om sygedagpenge",
+        "Oplysningsskema",
+    ]
+    assert said.deadline == "tirsdag den 1. december 2026"
+    assert said.subject == "Du skal svare senest 1. december 2026"
+    assert said.municipality == "Aarhus Kommune"
+    assert (said.english_deadline, said.english_tasks) == ("1 December 2026", "3 tasks")
+
+
+def test_the_subject_tells_nothing_about_health() -> None:
+    assert not re.search("syg|fravær|dagpenge", text().subject, re.IGNORECASE)
+
+
+@pytest.mark.parametrize("kind", list(TaskKind))
+def test_every_kind_of_task_has_its_words(kind: TaskKind) -> None:
+    [task] = text((kind.value,)).tasks
+    assert isinstance(task, TaskText)
+    assert text((kind.value,)).english_tasks == "one task"
+
+
+def test_the_register_holds_the_98_municipalities_with_valid_cvr_numbers() -> None:
+    from stdnum.dk import cvr
+
+    listed = [found for number in range(100, 1000) if (found := municipality(f"0{number}")) is not None]
+    assert len(listed) == len({one.name for one in listed}) == len({one.cvr for one in listed}) == 98
+    assert all(cvr.is_valid(one.cvr) for one in listed)
+    assert municipality("0000") is None
+
+
+@pytest.mark.parametrize(
+    ("given", "printed"),
+    [
+        ("A\u0000B\u0007", "AB"),
+        ("\u202eevil", "evil"),
+        ("Bjo\u0308rk", "Björk"),
+        ("  to\n  ord ", "to ord"),
+        ("👩‍👩‍👧‍👦", "👩👩👧👦"),
+    ],
+)
+def test_a_name_is_printed_without_what_xml_and_paper_cannot_hold(given: str, printed: str) -> None:
+    assert printable(given) == printed
+
+
+@pytest.mark.parametrize(
+    ("day", "instant"),
+    [
+        (date(2026, 12, 1), "2026-12-01T22:59:59+00:00"),
+        (date(2027, 6, 1), "2027-06-01T21:59:59+00:00"),
+        (date(2027, 3, 28), "2027-03-28T21:59:59+00:00"),
+        (date(2027, 10, 31), "2027-10-31T22:59:59+00:00"),
+        (date(2026, 12, 31), "2026-12-31T22:59:59+00:00"),
+    ],
+)
+def test_the_day_of_the_deadline_ends_when_it_ends_in_denmark(day: date, instant: str) -> None:
+    assert last_second_of(day).isoformat() == instant
+
+
+def header(root: Element) -> Element:
+    found = root.find(f"{MEMO}Message/{MEMO}MessageHeader")
+    assert found is not None
+    return found
+
+
+def test_the_message_has_memos_structure_and_the_letters_own_id() -> None:
+    root = parse(message(), max_bytes=1_000_000)
+    assert root.findtext("KombiValgKode") == "Digital Post"
+    found = header(root)
+    names = [child.tag.removeprefix(MEMO) for child in found]
+    assert names == sorted(names, key=HEADER_ORDER.index)
+    assert found.findtext(f"{MEMO}messageUUID") == str(LETTER)
+    assert found.findtext(f"{MEMO}Sender/{MEMO}senderID") == aarhus().cvr
+    assert found.findtext(f"{MEMO}Recipient/{MEMO}recipientID") == CPR
+    assert found.findtext(f"{MEMO}ContentData/{MEMO}CaseID/{MEMO}caseID") == str(ABSENCE)
+    assert root.find(f"{MEMO}Message").attrib == {"memoVersion": "1.2"}  # type: ignore[union-attr]
+
+
+def test_it_carries_the_pdf_and_the_way_to_answer_until_the_deadline() -> None:
+    document = parse(message(b"%PDF-x"), max_bytes=1_000_000).find(
+        f"{MEMO}Message/{MEMO}MessageBody/{MEMO}MainDocument"
+    )
+    assert document is not None
+    assert base64.b64decode(document.findtext(f"{MEMO}File/{MEMO}content") or "") == b"%PDF-x"
+    assert document.findtext(f"{MEMO}Action/{MEMO}actionCode") == "SELVBETJENING"
+    assert document.findtext(f"{MEMO}Action/{MEMO}endDateTime") == "2026-12-01T22:59:59Z"
+    assert document.findtext(f"{MEMO}Action/{MEMO}EntryPoint/{MEMO}url") == PORTAL
+
+
+def test_the_gateway_finds_no_fault_in_it() -> None:
+    assert read(message()).fault is None
+
+
+def test_the_same_letter_has_the_same_bytes() -> None:
+    assert message() == message()
+
+
+async def test_the_pdf_is_pdf_a_2a_and_pdf_ua_1_and_ends_with_a_newline(renderer: Renderer) -> None:
+    pdf = await renderer.render(text(), date(2026, 11, 23))
+    assert b"<pdfaid:part>2</pdfaid:part><pdfaid:conformance>A</pdfaid:conformance>" in re.sub(rb">\s+<", b"><", pdf)
+    assert b"<pdfuaid:part>1</pdfuaid:part>" in pdf
+    assert pdf.endswith(b"%%EOF\n")
+    assert pdf.count(b"/Type/Page\n") + pdf.count(b"/Type/Page/") <= 1
+    assert b"/Count 1/" in pdf  # one page
+
+
+async def test_the_same_words_have_the_same_bytes_in_whichever_child_and_year(renderer: Renderer) -> None:
+    first = await renderer.render(text(), date(2026, 11, 23))
+    other = Renderer()
+    again = await other.render(text(), date(2026, 11, 23))
+    await other.close()
+    assert first == again
+    assert first != await renderer.render(text(name="En Anden"), date(2026, 11, 23))
+    assert first != await renderer.render(text(), date(2026, 11, 24))
+
+
+async def test_a_name_is_never_markup(renderer: Renderer) -> None:
+    await renderer.render(text(name='#panic("x") *_$<b>&amp; = \\ `" [x] @y'), date(2026, 11, 23))
+
+
+async def test_words_that_cannot_be_set_are_no_reason_to_try_again(renderer: Renderer) -> None:
+    broken = replace(text(), portal="")  # a link needs an address
+    with pytest.raises(NotRendered):
+        await renderer.render(broken, date(2026, 11, 23))
+    await renderer.render(text(), date(2026, 11, 23))
+
+
+async def test_a_child_that_dies_is_replaced_and_costs_only_its_letter(renderer: Renderer) -> None:
+    await renderer.render(text(), date(2026, 11, 23))
+    os.kill(renderer._idle[0].pid, signal.SIGKILL)
+    with pytest.raises(Unavailable):
+        await renderer.render(text(), date(2026, 11, 23))
+    await renderer.render(text(), date(2026, 11, 23))
+
+
+async def test_a_child_that_hangs_is_ended() -> None:
+    renderer = Renderer(seconds=0.5)
+    child = await renderer._start()
+    os.kill(child.pid, signal.SIGSTOP)
+    renderer._idle.append(child)
+    with pytest.raises(Unavailable):
+        await renderer.render(text(), date(2026, 11, 23))
+    assert child.returncode == -signal.SIGKILL
+    await renderer.close()
+
+
+async def test_a_child_ends_with_its_parent() -> None:
+    renderer = Renderer()
+    child = await renderer._start()
+    assert child.stdin is not None
+    child.stdin.close()
+    assert await asyncio.wait_for(child.wait(), 10) == 0
