@@ -12,14 +12,18 @@ from contracts.documentation import pages
 
 def problems() -> list[str]:
     """Every problem, in words; none if the contracts may be published."""
-    found = [problem for message in MESSAGES for problem in _of(message)]
+    return [*(problem for message in MESSAGES for problem in message_problems(message)), *page_problems()]
+
+
+def page_problems() -> Iterator[str]:
+    """Pages that don't say what the contracts say."""
     for path, text in pages().items():
         if not path.is_file() or path.read_text(encoding="utf-8") != text:
-            found.append(f"{path.relative_to(ROOT.parent)}: not up to date; run `python -m contracts docs`")
-    return found
+            yield f"{path.relative_to(ROOT.parent)}: not up to date; run `python -m contracts docs`"
 
 
-def _of(message: Message) -> Iterator[str]:
+def message_problems(message: Message) -> Iterator[str]:
+    """Drift, incompatible changes and examples of one message."""
     current = message.schema()
     if not message.schema_file.is_file() or message.schema_file.read_text(encoding="utf-8") != as_file(current):
         yield f"{message.name}: the committed schema is not the model's; run `python -m contracts schemas`"

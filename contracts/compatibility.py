@@ -1,9 +1,9 @@
 """Whether a change of a schema would break somebody: own checker, because no maintained library compares JSON Schemas.
 
 `narrowings(before, after)` lists where a document that is valid under `before` may not be valid, or not mean the same,
-under `after`. A newer reader must not narrow what was sent before; a newer sender must not widen what old readers take,
-which is the same question the other way round. Only the keywords that our models produce are understood; any other is an
-error, not a guess.
+under `after`. A newer reader must not narrow what was sent before; a newer sender must not widen what old readers
+take, which is the same question the other way round. Only the keywords that our models produce are understood; any
+other is an error, not a guess.
 """
 
 from collections.abc import Iterator
@@ -70,7 +70,10 @@ def narrowings(before: Schema, after: Schema) -> Iterator[Change]:
 
 
 class _Comparison:
-    """Walks two schemas side by side. `additions_pass`: a property that only `before` has is passed over by `after`'s reader."""
+    """Walks two schemas side by side.
+
+    `additions_pass`: `after` is an old reader, who passes over properties it does not know and new codes of open lists.
+    """
 
     def __init__(self, before: Schema, after: Schema, *, additions_pass: bool) -> None:
         self._before_defs: Schema = before.get("$defs", {})
@@ -83,12 +86,22 @@ class _Comparison:
             yield from self._alternatives(before, after, path)
             return
         yield from _types(before, after, path)
-        yield from _values(before, after, path)
+        yield from self._values(before, after, path)
+        yield from _forms(before, after, path)
         yield from _limits(before, after, path)
         if "properties" in before or "properties" in after:
             yield from self._properties(before, after, path)
         if "items" in after:
             yield from self.of(before.get("items", {}), after["items"], f"{path}[]")
+
+    def _values(self, before: Schema, after: Schema, path: str) -> Iterator[Change]:
+        was, now = _allowed(before), _allowed(after)
+        if now is None or (after.get(OPEN_ENUM) and self._additions_pass):
+            return
+        if was is None:
+            yield Change(path, f"takes only {_listed(now)} now")
+        elif missing := [each for each in was if each not in now]:
+            yield Change(path, f"no longer takes {_listed(missing)}")
 
     def _alternatives(self, before: Schema, after: Schema, path: str) -> Iterator[Change]:
         accepted = [_resolved(each, self._after_defs) for each in _branches(after)]
@@ -115,23 +128,16 @@ class _Comparison:
                 yield Change(_join(path, name), "was removed")
 
 
+def _forms(before: Schema, after: Schema, path: str) -> Iterator[Change]:
+    for keyword in ("pattern", "format"):
+        if keyword in after and before.get(keyword) != after[keyword]:
+            yield Change(path, f"{keyword} became {after[keyword]}")
+
+
 def _types(before: Schema, after: Schema, path: str) -> Iterator[Change]:
     was, now = before.get("type"), after.get("type")
     if now is not None and was != now and not (was == "integer" and now == "number"):
         yield Change(path, f"type {was} became {now}")
-
-
-def _values(before: Schema, after: Schema, path: str) -> Iterator[Change]:
-    now = _allowed(after)
-    if now is not None and not after.get(OPEN_ENUM):
-        was = _allowed(before)
-        if was is None:
-            yield Change(path, f"takes only {_listed(now)} now")
-        elif missing := [each for each in was if each not in now]:
-            yield Change(path, f"no longer takes {_listed(missing)}")
-    for keyword in ("pattern", "format"):
-        if keyword in after and before.get(keyword) != after[keyword]:
-            yield Change(path, f"{keyword} became {after[keyword]}")
 
 
 def _limits(before: Schema, after: Schema, path: str) -> Iterator[Change]:

@@ -82,11 +82,10 @@ def _facts(topic: Topic) -> str:
 
 def _message(message: Message) -> str:
     schema = message.schema()
-    link = message.schema_file.relative_to(ROOT.parent).as_posix()
     head = f"## `{message.event.TYPE}`\n\n" if message.event else ""
     if message.event:
         head += _paragraph(schema.get("description")) + _headers(message)
-    head += f"JSON Schema: [`{message.name}`](../../{link})\n\n"
+    head += f"JSON Schema: [`{message.name}`](../../contracts/{message.owner}/schemas/{message.name}.json)\n\n"
     return head + _objects(schema) + _examples(message)
 
 

@@ -99,8 +99,11 @@ class RefundRequest(_Notification):
 
     kind: Literal["refund_requested"]
     reporter: Employer
+    """The employer who asks."""
     citizen: CitizenNumber
+    """Who is absent."""
     period: RefundPeriod
+    """What the request is for."""
     final: FinalRefund | None = None
     """Sent with the last request of an absence only."""
 
@@ -114,14 +117,19 @@ class FastTrackRequest(_Notification):
 
     kind: Literal["fast_track_requested"]
     reporter: Employer
+    """The employer who asks."""
     citizen: Citizen
+    """Who is absent."""
     municipality_code: MunicipalityCode
     """The citizen's municipality (kommunekode): four digits, with the leading zero."""
     first_absence_day: Day
     """The first day of absence (første fraværsdag)."""
     employment: Employment
+    """The employment at risk."""
     workplace_contact: WorkplaceContact | None = None
+    """Contact person at the workplace."""
     retention_answers: RetentionAnswers | None = None
+    """The employer's answers to the three retention questions, if it chose to answer."""
 
 
 class Recovery(_Notification):
@@ -129,7 +137,9 @@ class Recovery(_Notification):
 
     kind: Literal["recovered"]
     reporter: Reporter
+    """Who reported the absence."""
     citizen: CitizenNumber
+    """Who was absent."""
     last_absence_day: Day
     """The last day of absence (sidste fraværsdag)."""
 
@@ -139,7 +149,9 @@ class Withdrawal(_Notification):
 
     kind: Literal["withdrawn"]
     reporter: Reporter
+    """Who reported the absence."""
     citizen: CitizenNumber
+    """Who was absent."""
 
 
 AnyNotification = AbsenceReport | Amendment | RefundRequest | FastTrackRequest | Recovery | Withdrawal

@@ -127,6 +127,7 @@ class Pay(NotificationPart):
     """What the employer pays during the absence."""
 
     kind: Annotated[PayKind, Field(strict=False), Chosen]
+    """`wage` (løn), `sickness_benefit` (sygedagpenge paid by the employer) or `nothing`."""
     until: Day | None = None
     """The last day paid so, if known."""
 

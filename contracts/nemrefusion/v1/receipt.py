@@ -1,4 +1,6 @@
-"""`nemrefusion.receipt.v1`: the one answer each notification gets (spec N3, N4). Holds nothing of what was sent but its ids."""
+"""`nemrefusion.receipt.v1`: the one answer each notification gets (spec N3, N4). Holds nothing of what was sent but
+its ids.
+"""
 
 from enum import StrEnum
 from typing import Annotated, ClassVar

@@ -1,0 +1,95 @@
+"""Every bad input that is told from the message itself, and the answer it gets."""
+
+from typing import Any
+
+import pytest
+
+from contracts.nemrefusion.v1 import AbsenceReport, Rejection, parse_notification
+from tests.contracts.bad_inputs import FIELDS, GOOD, TAKEN, WHOLE
+from tests.contracts.notifications import accepted, employee, golden, rejected
+
+
+@pytest.mark.parametrize(("raw", "code"), [row[1:] for row in WHOLE], ids=[row[0] for row in WHOLE])
+def test_what_is_wrong_as_a_whole_has_one_reason_without_field(raw: bytes | None, code: str) -> None:
+    assert rejected(raw) == {"": code}
+
+
+@pytest.mark.parametrize(("raw", "reasons"), [row[1:] for row in FIELDS], ids=[row[0] for row in FIELDS])
+def test_a_wrong_field_has_its_own_reason(raw: bytes, reasons: dict[str, str]) -> None:
+    assert rejected(raw) == reasons
+
+
+@pytest.mark.parametrize("raw", [row[1] for row in TAKEN], ids=[row[0] for row in TAKEN])
+def test_what_is_odd_but_right_is_taken(raw: bytes) -> None:
+    accepted(raw)
+
+
+@pytest.mark.parametrize("raw", [row[1] for row in (*WHOLE, *FIELDS)], ids=[row[0] for row in (*WHOLE, *FIELDS)])
+def test_a_reason_says_what_to_do_and_never_what_was_sent(raw: bytes | None) -> None:
+    result = parse_notification(raw)
+    assert isinstance(result, Rejection)
+
+    for reason in result.reasons:
+        assert reason.text.endswith(".")
+        told = f"{reason.field} {reason.text}"
+        for secret in ("610390", "610190", "Ønskeby", "Ahorn", "Falskgade", "influenza", "passwd", "Aarhus", "DK9999"):
+            assert secret not in told
+
+
+def test_every_wrong_field_is_told_at_once() -> None:
+    raw = employee(
+        citizen__cpr="1", reporter__cvr="1", first_absence_day="1", cause="x", citizen__address__lines=[1, "", "a\nb"]
+    )
+
+    assert rejected(raw) == {
+        "citizen.cpr": "bad-cpr",
+        "reporter.cvr": "bad-cvr",
+        "first_absence_day": "bad-date",
+        "cause": "unknown-code",
+        "citizen.address.lines[0]": "wrong-type",
+        "citizen.address.lines[1]": "blank",
+        "citizen.address.lines[2]": "bad-text",
+    }
+
+
+def test_where_the_json_breaks_is_told() -> None:
+    result = parse_notification(GOOD[:-1] + b",}")
+
+    assert isinstance(result, Rejection)
+    assert f"line 1, column {len(GOOD) + 1}" in result.reasons[0].text
+
+
+@pytest.mark.parametrize("changes", [{"version": 99}, {"kind": "x"}, {"citizen": 1}, {"CAUSE": 1}])
+def test_a_rejection_keeps_the_ids_so_that_it_can_be_answered(changes: dict[str, Any]) -> None:
+    result = parse_notification(employee(**changes))
+
+    assert isinstance(result, Rejection)
+    assert str(result.notification_id) == golden("absence_reported.employee")["notification_id"]
+    assert str(result.absence_reference) == golden("absence_reported.employee")["absence_reference"]
+
+
+def test_ids_that_are_none_are_not_kept() -> None:
+    result = parse_notification(employee(notification_id="x", absence_reference=1))
+
+    assert isinstance(result, Rejection)
+    assert (result.notification_id, result.absence_reference) == (None, None)
+
+
+def test_unknown_fields_are_counted() -> None:
+    assert accepted(employee(shoe_size=42, citizen__hat=True, reporter__tie={})).ignored_fields == 3
+    assert accepted(GOOD).ignored_fields == 0
+
+
+def test_texts_are_kept_normalised() -> None:
+    raw = employee(
+        citizen__name="  A\u030a\x07se\tØ ",
+        citizen__cpr="610390-1236",
+        retention_answers__affected_for=" Linje et\r\nlinje to\u2028linje tre\x1b ",
+    )
+    report = accepted(raw).notification
+
+    assert isinstance(report, AbsenceReport)
+    assert report.citizen.name == "Åse Ø"
+    assert report.citizen.cpr == "6103901236"
+    assert report.retention_answers is not None
+    assert report.retention_answers.affected_for == "Linje et\nlinje to\nlinje tre"
