@@ -45,7 +45,8 @@ def make_broker(settings: BusSettings, *, graceful_seconds: float = 20.0) -> Kaf
         enable_idempotence=True,
         graceful_timeout=graceful_seconds,
         apply_types=False,
-        logger=logging.getLogger("faststream"),
+        # not the framework's own logger, which brings a handler of its own that writes in another form
+        logger=logging.getLogger("plumbing.bus.framework"),
         log_level=logging.DEBUG,
     )
 

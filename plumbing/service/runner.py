@@ -28,6 +28,7 @@ from plumbing.bus import Subscription
 from plumbing.outbox import Relay
 from plumbing.outbox import store as outbox_store
 from plumbing.postgres import Database, is_transient, schema
+from plumbing.service import memory
 from plumbing.service.settings import ServiceSettings
 from plumbing.telemetry import metrics
 
@@ -163,6 +164,7 @@ class Runner:
         try:
             if self._consumers is not None:
                 await self.wait_for("kafka", self._consumers[0])
+            memory.settle()
             self._started = True
             log.info("service started")
             ended, _ = await asyncio.wait({draining, *tasks, *relays, *loops}, return_when=asyncio.FIRST_COMPLETED)
