@@ -1,0 +1,95 @@
+"""What is laid before the checkers: the log as Kafka holds it, rows as PostgreSQL holds them, ledgers as the
+simulators tell them."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from typing_extensions import override
+
+Row = Mapping[str, Any]
+Position = tuple[str, int, int]
+"""Topic, partition, offset."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LogRecord:
+    """One record of the raw log."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[tuple[str, bytes | None], ...]
+    timestamp_ms: int = 0
+
+    @property
+    def position(self) -> Position:
+        return self.topic, self.partition, self.offset
+
+    @override
+    def __str__(self) -> str:
+        return spelt(self.position)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Event:
+    """One of our own events: its CloudEvents id and type, and its data."""
+
+    id: str
+    type: str
+    data: Mapping[str, Any]
+    record: LogRecord
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Evidence:
+    """Everything, as it stood when the faults had stopped and the system had come to rest.
+
+    `rows` is by service and table. `sent` is the sender's own history of what it tried to send.
+    """
+
+    log: Mapping[str, Sequence[LogRecord]]
+    rows: Mapping[str, Mapping[str, Sequence[Row]]]
+    gateway: Mapping[str, Any]
+    sent: Sequence[Mapping[str, Any]]
+    texts: Mapping[str, str] = field(default_factory=dict)
+    """Log files and metrics, by name."""
+
+    def records(self, topic: str) -> Sequence[LogRecord]:
+        return self.log.get(topic, ())
+
+    def table(self, service: str, table: str) -> Sequence[Row]:
+        return self.rows.get(service, {}).get(table, ())
+
+
+class Unreadable(Exception):
+    """A record of one of our own topics is no event. Says where it stands, not what it holds."""
+
+
+def event(record: LogRecord) -> Event:
+    """Reads an event of ours from the raw record; raises Unreadable."""
+    attributes = {name: value for name, value in record.headers if name.startswith("ce_")}
+    try:
+        event_id, event_type = attributes["ce_id"], attributes["ce_type"]
+        data = json.loads(record.value or b"")
+        if event_id is None or event_type is None or not isinstance(data, dict):
+            raise Unreadable(str(record))
+        return Event(id=event_id.decode("ascii"), type=event_type.decode("ascii"), data=data, record=record)
+    except (KeyError, ValueError) as error:
+        raise Unreadable(str(record)) from error
+
+
+def spelt(position: Position) -> str:
+    """A position as people write it."""
+    return ":".join(map(str, position))
+
+
+def by(rows: Iterable[Row], column: str) -> dict[str, list[Row]]:
+    """Rows grouped by a column, as text."""
+    found: dict[str, list[Row]] = {}
+    for row in rows:
+        found.setdefault(str(row[column]), []).append(row)
+    return found

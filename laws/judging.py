@@ -1,0 +1,75 @@
+"""From sources to verdicts: wait for rest, take the evidence once, ask every checker."""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+
+from laws import audit, conservation, deadlines, effects, events, letters, links, names, privacy, progress, senders
+from laws.evidence import Evidence
+from laws.progress import Measure
+from laws.reading.kafka import group_lags, read_log
+from laws.reading.simulators import read_gateway, read_sent, read_texts, statuses_waiting
+from laws.reading.tables import read_tables, waiting_and_given_up
+from laws.sources import Sources
+from laws.verdict import Verdict
+
+POLL_SECONDS = 1.0
+
+CHECKERS: tuple[Callable[[Evidence], Verdict], ...] = (
+    senders.check,
+    conservation.check,
+    effects.check,
+    links.check,
+    events.check,
+    letters.check,
+    deadlines.check,
+    audit.check,
+    privacy.check,
+)
+
+
+async def judged(sources: Sources, *, within: float) -> list[Verdict]:
+    """Every law's verdict, that on progress first."""
+    rest = progress.judge(await wait_for_rest(sources, within=within), within)
+    return [rest, *examined(await gathered(sources))]
+
+
+def examined(evidence: Evidence) -> list[Verdict]:
+    """The verdicts on evidence that is at hand."""
+    return [check(evidence) for check in CHECKERS]
+
+
+async def wait_for_rest(sources: Sources, *, within: float) -> Measure:
+    """Looks until all that was under way has ended, twice in a row, or until the time is over: the last look."""
+    began = time.monotonic()
+    at_rest_before = False
+    while True:
+        measure = await _measure(sources, began)
+        if (measure.is_at_rest and at_rest_before) or measure.seconds > within:
+            return measure
+        at_rest_before = measure.is_at_rest
+        await asyncio.sleep(POLL_SECONDS)
+
+
+async def _measure(sources: Sources, began: float) -> Measure:
+    lags = await group_lags(sources.kafka)
+    under_way = {f"records for {name}": lag for name, lag in lags.items()}
+    given_up: dict[str, int] = {}
+    for service in names.SERVICES:
+        waiting, parked = await waiting_and_given_up(sources.database(service))
+        under_way |= {f"{name} of {service}": number for name, number in waiting.items()}
+        given_up |= {f"{name} of {service}": number for name, number in parked.items()}
+    under_way["statuses at the gateway"] = await asyncio.to_thread(statuses_waiting, sources.gateway)
+    return Measure(seconds=time.monotonic() - began, under_way=under_way, given_up=given_up, groups=len(lags))
+
+
+async def gathered(sources: Sources) -> Evidence:
+    """All the evidence, taken once."""
+    services: Sequence[str] = names.SERVICES
+    return Evidence(
+        log=await read_log(sources.kafka),
+        rows={service: await read_tables(sources.database(service)) for service in services},
+        gateway=await asyncio.to_thread(read_gateway, sources.gateway),
+        sent=read_sent(sources.sent),
+        texts=await asyncio.to_thread(read_texts, sources.logs, sources.ops_urls, services),
+    )

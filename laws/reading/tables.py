@@ -1,0 +1,76 @@
+"""Every row of every table, by the administrator's role: what a service says of itself is not asked."""
+
+from collections.abc import Mapping, Sequence
+
+import asyncpg
+
+from laws.evidence import Row
+
+# Of sealed bytes the beginning is enough to see that they are sealed; letters are large.
+_SEALED_BYTES = 4_096
+
+_WAITING = {
+    "outbox": "select count(*) from outbox",
+    "jobs": "select count(*) from job where state = 'waiting'",
+    "audit entries not in the chain": "select count(*) from audit_unsealed",
+}
+_GIVEN_UP = {
+    "parked keys": "select count(*) from outbox_parked_key",
+    "parked jobs": "select count(*) from job where state = 'parked'",
+}
+_TABLE_OF = {
+    "outbox": "outbox",
+    "jobs": "job",
+    "audit entries not in the chain": "audit_unsealed",
+    "parked keys": "outbox_parked_key",
+    "parked jobs": "job",
+}
+
+_COLUMNS = """
+select table_name, column_name, data_type
+from information_schema.columns
+where table_schema = 'public'
+order by table_name, ordinal_position
+"""
+
+
+async def read_tables(dsn: str) -> dict[str, Sequence[Row]]:
+    """Every table of a database, as it is in one snapshot."""
+    connection = await asyncpg.connect(dsn)
+    try:
+        async with connection.transaction(isolation="repeatable_read", readonly=True):
+            return {
+                table: [dict(row) for row in await connection.fetch(_select(table, columns))]
+                for table, columns in (await _tables(connection)).items()
+            }
+    finally:
+        await connection.close()
+
+
+async def waiting_and_given_up(dsn: str) -> tuple[Mapping[str, int], Mapping[str, int]]:
+    """What a database says is under way, and what was given up; tables it does not have are left out."""
+    connection = await asyncpg.connect(dsn)
+    try:
+        there = (await _tables(connection)).keys()
+        waiting, given_up = [
+            {name: await connection.fetchval(sql) for name, sql in asked.items() if _TABLE_OF[name] in there}
+            for asked in (_WAITING, _GIVEN_UP)
+        ]
+        return waiting, given_up
+    finally:
+        await connection.close()
+
+
+async def _tables(connection: "asyncpg.Connection[asyncpg.Record]") -> dict[str, list[tuple[str, str]]]:
+    found: dict[str, list[tuple[str, str]]] = {}
+    for row in await connection.fetch(_COLUMNS):
+        found.setdefault(row["table_name"], []).append((row["column_name"], row["data_type"]))
+    return found
+
+
+def _select(table: str, columns: Sequence[tuple[str, str]]) -> str:
+    named = (
+        f'substring("{name}" for {_SEALED_BYTES}) as "{name}"' if (name, kind) == ("sealed", "bytea") else f'"{name}"'
+        for name, kind in columns
+    )
+    return f'select {", ".join(named)} from "{table}"'  # noqa: S608 - names from the server's own catalogue

@@ -1,0 +1,137 @@
+"""L1, seen from the sender: what was acknowledged is in the log, what was refused is not, and each record ended as it
+deserved.
+
+The sender's history knows three ends of an attempt: `ok`, `fail` and `info`; an attempt without end is an `info`.
+Unknown ones may have happened or not and prove nothing. What each record deserves was written down before it was
+sent.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Any
+
+from laws import names
+from laws.conservation import fates
+from laws.events import once_each
+from laws.evidence import Evidence, LogRecord, Position, spelt
+from laws.verdict import Findings, Verdict
+
+LAW = "L1 what the sender knows to be sent is in the log, and ended as it deserved"
+
+
+@dataclass(kw_only=True, slots=True)
+class _Attempts:
+    """All the attempts at one record of the sender's."""
+
+    sha256: str | None
+    expected: str
+    codes: frozenset[str]
+    notification_id: str | None
+    ends: dict[int, str] = field(default_factory=dict)
+    acknowledged: list[tuple[int, int]] = field(default_factory=list)
+
+    @property
+    def is_surely_not_sent(self) -> bool:
+        return set(self.ends.values()) == {"fail"}
+
+
+def check(evidence: Evidence) -> Verdict:
+    findings = Findings(law=LAW)
+    history = _history(evidence.sent)
+    log = {record.position[1:]: record for record in evidence.records(names.NOTIFICATION)}
+    findings.count("records sent", len(history))
+    findings.count("acknowledged", sum(len(one.acknowledged) for one in history.values()))
+    findings.count("attempts unknown", sum(end == "info" for one in history.values() for end in one.ends.values()))
+    _ok_are_there(history, log, findings)
+    _failed_are_not(history, log.values(), findings)
+    _deserved(evidence, history, findings)
+    return findings.verdict(judged=len(history))
+
+
+def _history(lines: Iterable[Mapping[str, Any]]) -> dict[tuple[int, int], _Attempts]:
+    """By run and sequence: a history may hold several runs, one after the other."""
+    found: dict[tuple[int, int], _Attempts] = {}
+    run = 0
+    for line in lines:
+        kind = line["type"]
+        if kind == "run":
+            run += 1
+            continue
+        name = run, line["sequence"]
+        if kind == "invoke":
+            attempts = found.setdefault(
+                name,
+                _Attempts(
+                    sha256=line["sha256"],
+                    expected=line["expected"],
+                    codes=frozenset(line.get("codes", ())),
+                    notification_id=line["notification_id"],
+                ),
+            )
+            attempts.ends[line["attempt"]] = "info"
+            continue
+        found[name].ends[line["attempt"]] = kind
+        if kind == "ok":
+            found[name].acknowledged.append((line["partition"], line["offset"]))
+    return found
+
+
+def _hash(record: LogRecord) -> str | None:
+    return None if record.value is None else sha256(record.value).hexdigest()
+
+
+def _ok_are_there(
+    history: Mapping[tuple[int, int], _Attempts], log: Mapping[tuple[int, int], LogRecord], findings: Findings
+) -> None:
+    taken: Counter[tuple[int, int]] = Counter()
+    for (_, sequence), attempts in history.items():
+        findings.demand(bool(attempts.acknowledged), "never acknowledged", f"sequence {sequence}")
+        for place in attempts.acknowledged:
+            taken[place] += 1
+            record = log.get(place)
+            there = record is not None and _hash(record) == attempts.sha256
+            findings.demand(there, "acknowledged, and not in the log", f"sequence {sequence}", *place)
+    for place, number in taken.items():
+        findings.demand(number == 1, "one place in the log acknowledged twice", *place)
+
+
+def _failed_are_not(history: Mapping[tuple[int, int], _Attempts], log: Iterable[LogRecord], findings: Findings) -> None:
+    possible = {one.sha256 for one in history.values() if not one.is_surely_not_sent}
+    for record in log:
+        findings.demand(_hash(record) in possible, "in the log, though nobody can have sent it", record)
+
+
+def _deserved(evidence: Evidence, history: Mapping[tuple[int, int], _Attempts], findings: Findings) -> None:
+    settled = fates(evidence, Findings(law=LAW))
+    codes = _codes(evidence)
+    by_hash = {one.sha256: one for one in history.values()}
+    taken_in: Counter[str] = Counter()
+    wanted: set[str] = set()
+    for record in evidence.records(names.NOTIFICATION):
+        attempts, row = by_hash.get(_hash(record)), settled.get(record.position)
+        if attempts is None or row is None:
+            continue  # each is an offence told elsewhere
+        fate, who = row["fate"], spelt(record.position)
+        if attempts.expected == "rejected":
+            findings.demand(fate == "rejected", "deserved rejection", who, fate)
+            known = codes.get(record.position, frozenset()) <= attempts.codes
+            findings.demand(known, "rejected for another reason than it deserved", who, *codes.get(record.position, ()))
+            continue
+        findings.demand(fate in {"accepted", "duplicate"}, "deserved to be taken in", who, fate, row["reason"])
+        assert attempts.notification_id is not None
+        wanted.add(attempts.notification_id)
+        taken_in[attempts.notification_id] += fate == "accepted"
+    for notification_id in wanted:
+        times = taken_in[notification_id]
+        findings.demand(times == 1, "deserved to be accepted once", notification_id, times)
+
+
+def _codes(evidence: Evidence) -> dict[Position, frozenset[str]]:
+    """The codes each receipt tells."""
+    return {
+        (told["topic"], told["partition"], told["offset"]): frozenset(one["code"] for one in event.data["reasons"])
+        for event in once_each(evidence, names.RECEIPT)
+        for told in (event.data["position"],)
+    }
