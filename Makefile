@@ -12,6 +12,7 @@ OK := $(VENV)/.ok
 CODE := $(wildcard contracts plumbing services simulators stack laws campaign bench deploy tests conftest.py)
 SERVICES := citizens intake tasks notifier
 SHORT_CAMPAIGN := --short
+WITHOUT_SERVERS := $(wildcard tests/unit tests/contracts tests/architecture tests/laws)
 
 .PHONY: help prepare demo test check test-servers test-docker campaign campaign-short bite bench lock schemas up down secrets clean
 
@@ -32,7 +33,7 @@ check: $(OK) ## format, lint, types, imports, schemas and unit tests; no server 
 	@deploy/step "types"   $(VENV)/bin/mypy --no-error-summary $(CODE)
 	@deploy/step "imports" $(VENV)/bin/lint-imports --no-cache
 	@deploy/step "schemas" $(PY) -m contracts check
-	@deploy/step "units"   $(PY) -m pytest -q tests/unit tests/contracts tests/architecture tests/laws
+	@deploy/step "units"   $(PY) -m pytest -q -m "not docker and not long" $(WITHOUT_SERVERS)
 
 test-servers: prepare ## plumbing, integration and system tests on real servers
 	@$(PY) -m pytest tests/plumbing tests/integration tests/system

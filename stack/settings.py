@@ -40,7 +40,8 @@ POSTGRES = MappingProxyType(
         "max_wal_size": "512MB",
         "timezone": "UTC",
         "log_timezone": "UTC",
-        # a failed statement's text, its parameters and the row it failed on may hold what must not stand in a log
+        # an error's text, its statement, parameters and row may hold what must not stand in a log; the services hear of it
+        "log_min_messages": "fatal",
         "log_statement": "none",
         "log_min_error_statement": "panic",
         "log_error_verbosity": "terse",

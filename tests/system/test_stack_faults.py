@@ -66,6 +66,17 @@ def test_a_paused_database_answers_nobody_until_it_is_resumed(own_stack: Stack) 
     own_stack.wait_ready()
 
 
+async def test_what_a_failed_statement_held_is_not_in_the_databases_log(own_stack: Stack) -> None:
+    connection = await asyncpg.connect(own_stack.create_database("canary").owner_dsn)
+    await connection.execute("create table letter (id text primary key)")
+    await connection.execute("insert into letter values ($1)", "canary")
+    for failing in ("insert into letter values ($1)", "select $1::text::uuid", "select $1::text::canary"):
+        with pytest.raises(asyncpg.PostgresError):
+            await connection.execute(failing, "canary")
+    await connection.close()
+    assert "canary" not in own_stack.server("postgres").log_path.read_text().replace("mitsyg_canary", "")
+
+
 def test_servers_do_not_run_as_root(own_stack: Stack) -> None:
     for server in own_stack.servers:
         assert isinstance(server, Process)

@@ -11,6 +11,7 @@ from stack.addresses import DatabaseAddresses
 from stack.members import SERVICES, SIMULATORS, Seat, Wiring
 from stack.paths import ROOT
 from stack.secrets_file import NAMES, Secrets
+from stack.settings import POSTGRES
 
 _TEXT = (ROOT / "docker-compose.yml").read_text()
 _SERVICES: dict[str, dict[str, Any]] = yaml.safe_load(_TEXT)["services"]
@@ -69,6 +70,13 @@ def test_our_containers_may_do_no_more_than_they_need(name: str) -> None:
     assert ours["read_only"] is True
     assert ours["cap_drop"] == ["ALL"]
     assert ours["security_opt"] == ["no-new-privileges:true"]
+
+
+@pytest.mark.parametrize(
+    "setting", [name for name in POSTGRES if name.startswith("log_") and name not in ("log_timezone", "log_statement")]
+)
+def test_the_databases_log_is_as_silent_as_the_native_one(setting: str) -> None:
+    assert f"{setting}={POSTGRES[setting]}" in _SERVICES["postgres"]["command"]
 
 
 def test_no_secret_stands_in_the_file() -> None:
