@@ -7,7 +7,6 @@ later). A row that Kafka could never take is refused here, when it is made. The 
 outbox router can be pointed at.
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -21,7 +20,7 @@ create table outbox (
     id uuid not null,
     aggregatetype text not null,
     aggregateid text not null,
-    headers text not null,
+    headers bytea not null,
     payload bytea not null,
     created_at timestamptz not null default clock_timestamp(),
     failures smallint not null default 0
@@ -101,7 +100,7 @@ async def put(connection: Connection, messages: Sequence[Outgoing]) -> None:
         [message.event_id for message in messages],
         [message.topic for message in messages],
         [message.key for message in messages],
-        [json.dumps([(name, value.decode()) for name, value in message.headers]) for message in messages],
+        [_written(message.headers) for message in messages],
         [message.value for message in messages],
     )
 
@@ -124,7 +123,7 @@ async def read(connection: Connection, limit: int) -> list[Row]:
             seq=row["seq"],
             topic=row["aggregatetype"],
             key=row["aggregateid"],
-            headers=[(name, value.encode()) for name, value in json.loads(row["headers"])],
+            headers=_read_back(row["headers"]),
             value=row["payload"],
             failures=row["failures"],
         )
@@ -161,10 +160,20 @@ async def depth(connection: Connection) -> tuple[int, float, int]:
     return row["waiting"], float(row["oldest"]), row["parked"]
 
 
+def _written(headers: tuple[tuple[str, bytes], ...]) -> bytes:
+    """One line a header, `name:value`; neither holds a line break, and no name a colon (see the envelope's codec)."""
+    return b"\n".join([name.encode() + b":" + value for name, value in headers])
+
+
+def _read_back(written: bytes) -> list[tuple[str, bytes]]:
+    pairs = [line.partition(b":") for line in written.split(b"\n")] if written else []
+    return [(name.decode(), value) for name, _, value in pairs]
+
+
 _PUT = """
 insert into outbox (id, aggregatetype, aggregateid, headers, payload)
 select id, topic, key, headers, payload
-from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::bytea[])
+from unnest($1::uuid[], $2::text[], $3::text[], $4::bytea[], $5::bytea[])
      with ordinality as message (id, topic, key, headers, payload, nth)
 order by nth
 """

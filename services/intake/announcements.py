@@ -25,11 +25,15 @@ ACTOR = "service:intake"
 _SAID = {Accepted: nemrefusion.Outcome.ACCEPTED, Duplicate: nemrefusion.Outcome.DUPLICATE}
 
 
-def content(report: AbsenceReport) -> bytes:
-    """All that a report tells but its ids and when it was sent: two with the same say the same."""
-    return report.model_dump_json(
-        exclude={"notification_id", "absence_reference", "sent_at"}, exclude_defaults=True
-    ).encode()
+_NOT_TOLD = {"version", "kind", "notification_id", "absence_reference", "sent_at", "citizen"}
+
+
+def told(report: AbsenceReport) -> str:
+    """All that a report tells about the absence, without who the citizen is and what names the message itself.
+
+    Two reports with the same text say the same; it is what the citizen is shown, and sealed past intake.
+    """
+    return report.model_dump_json(exclude=_NOT_TOLD, exclude_defaults=True)
 
 
 def repeat_key(report: AbsenceReport, citizen_id: UUID) -> bytes:
@@ -76,30 +80,30 @@ def audit_entries(outcomes: Sequence[Outcome], at: datetime) -> list[Entry]:
 
 
 def _reported(one: Accepted, received_at: datetime) -> Encoded:
-    told = one.report.report
-    pay = absence_v1.Pay(kind=absence_v1.PayKind(told.pay.kind.value), until=told.pay.until) if told.pay else None
+    report = one.report.report
+    pay = absence_v1.Pay(kind=absence_v1.PayKind(report.pay.kind.value), until=report.pay.until) if report.pay else None
     event = AbsenceReported(
         absence_id=one.absence.absence_id,
         citizen_id=one.citizen.citizen_id,
-        notification_id=told.notification_id,
-        citizen_kind=absence_v1.CitizenKind(told.citizen_kind.value),
-        reporter_kind=absence_v1.ReporterKind(told.reporter.kind),
-        municipality_code=told.municipality_code,
-        first_absence_day=told.first_absence_day,
-        last_absence_day=told.last_absence_day,
+        notification_id=report.notification_id,
+        citizen_kind=absence_v1.CitizenKind(report.citizen_kind.value),
+        reporter_kind=absence_v1.ReporterKind(report.reporter.kind),
+        municipality_code=report.municipality_code,
+        first_absence_day=report.first_absence_day,
+        last_absence_day=report.last_absence_day,
         pay=pay,
-        reporter_deadline=absence_v1.ReporterDeadline(reporter_deadline(told).value),
-        early=is_early(told),
-        sent_at=told.sent_at,
+        reporter_deadline=absence_v1.ReporterDeadline(reporter_deadline(report).value),
+        early=is_early(report),
+        sent_at=report.sent_at,
         received_at=received_at,
         reported=seal_text(
             one.citizen.key,
-            told.model_dump_json(exclude={"citizen"}, exclude_none=True),
+            one.told,
             owner=str(one.citizen.citizen_id),
             field=REPORTED_SEALING_FIELD,
         ),
     )
-    return encode(event, event_id=ids.derive(one.report.receipt_id, "absence.reported"), time=received_at)
+    return encode(event, event_id=ids.derive(one.receipt_id, "absence.reported"), time=received_at)
 
 
 def _receipt(one: Outcome, received_at: datetime) -> Encoded:

@@ -17,10 +17,11 @@ class Citizen:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Accepted:
-    """The report opens an absence."""
+    """The report opens an absence. `told` is what it tells, still in clear."""
 
     report: Report
     citizen: Citizen
+    told: str = field(repr=False)
     absence: Absence
 
     @property

@@ -67,6 +67,7 @@ class _Candidate:
 
     report: Report
     citizen: Citizen
+    told: str
     fingerprint: bytes
     absence: Absence
 
@@ -138,23 +139,25 @@ class TakeIn:
         return [self._candidate(one, next(citizens)) if isinstance(one, Report) else one for one in readings]
 
     def _candidate(self, report: Report, citizen: Citizen | None) -> _Candidate | Rejected:
-        told = report.report
+        body = report.report
         if citizen is None:
             return _reject(report, ReasonCode.TOO_LATE, "sent_at")
+        told = announcements.told(body)
         return _Candidate(
             report=report,
             citizen=citizen,
+            told=told,
             fingerprint=self._keyed(report.fingerprint),
             absence=Absence(
-                absence_id=ids.derive(told.absence_reference, "absence"),
-                absence_reference=told.absence_reference,
-                repeat_key=self._keyed(announcements.repeat_key(told, citizen.citizen_id)),
-                content=self._keyed(announcements.content(told)),
+                absence_id=ids.derive(body.absence_reference, "absence"),
+                absence_reference=body.absence_reference,
+                repeat_key=self._keyed(announcements.repeat_key(body, citizen.citizen_id)),
+                content=self._keyed(told.encode()),
                 citizen_id=citizen.citizen_id,
-                notification_id=told.notification_id,
+                notification_id=body.notification_id,
                 receipt_id=report.receipt_id,
-                first_absence_day=told.first_absence_day,
-                sent_at=told.sent_at,
+                first_absence_day=body.first_absence_day,
+                sent_at=body.sent_at,
             ),
         )
 
@@ -228,7 +231,7 @@ class TakeIn:
         repeats = [one for one in candidates if one.notification_id not in opening]
         alike = await self._notifications.absences_like(connection, [one.absence for one in repeats])
         outcomes: dict[UUID, Outcome] = {
-            one.notification_id: Accepted(report=one.report, citizen=one.citizen, absence=one.absence)
+            one.notification_id: Accepted(report=one.report, citizen=one.citizen, told=one.told, absence=one.absence)
             for one in candidates
             if one.notification_id in opening
         }

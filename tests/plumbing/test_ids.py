@@ -1,0 +1,14 @@
+"""Derived ids are UUIDv5, so that anybody can compute them with any library."""
+
+from uuid import UUID, uuid5
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from plumbing import ids
+
+
+@given(st.lists(st.text(st.characters(codec="utf-8")), min_size=1, max_size=4))
+def test_a_derived_id_is_the_uuid5_of_its_parts(parts: list[str]) -> None:
+    name = "\x1f".join(parts)
+    assert ids.derive(*parts) == uuid5(UUID("5f6d1c0e-6d1f-5a55-9a4c-3f1f6e3b7c21"), name)
