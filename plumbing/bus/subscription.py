@@ -2,9 +2,11 @@
 
 Invariants: `work` is called with one batch at a time; what it cannot do *now* (`Unavailable`, a lost connection, a
 deadlock) is tried again in place with growing, jittered pauses for `patience` seconds, then raised, which rewinds
-every partition of the batch; nothing is ever skipped. Partitions are given up only after the batch in work has ended
-(bounded), and a batch that is waiting to be tried again gives up waiting at once. Reading a record cannot raise: the
-framework would drop the batch in silence, because its parser runs before anything could be acknowledged or rewound.
+every partition of the batch; nothing is ever skipped. A fault of ours holds up the partitions of its batch, ever more
+slowly and for as long as it lasts. Partitions are given up only after the batch in work has ended and its offsets are
+committed (bounded), and a batch that is waiting to be tried again gives up waiting at once. Reading a record cannot
+raise: the framework would drop the batch in silence, because its parser runs before anything could be acknowledged or
+rewound.
 """
 
 import asyncio
@@ -17,10 +19,13 @@ from typing import Any
 
 import structlog
 from aiokafka import ConsumerRebalanceListener, ConsumerRecord, TopicPartition
+from aiokafka.errors import KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 from faststream.kafka.message import KafkaMessage
+from faststream.message import AckStatus
 
+from plumbing.bus import header_names
 from plumbing.bus.broker import BusSettings
 from plumbing.bus.records import Record
 from plumbing.faults import FaultInjected, faultpoint
@@ -30,6 +35,8 @@ from plumbing.telemetry import metrics
 log = structlog.get_logger(__name__)
 
 Work = Callable[[Sequence[Record]], Awaitable[None]]
+
+header_names.install()
 
 
 class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]  # the client library has no types
@@ -54,8 +61,10 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]  # the clie
         self._idle = asyncio.Event()
         self._idle.set()
         self._give_up = asyncio.Event()
+        self._is_draining = False
+        self._has_joined = False
         self._busy_since: float | None = None
-        self._last_progress = time.monotonic()
+        self._behind_since: float | None = None
         self._failures = 0
         self._subscriber = broker.subscriber(
             topic,
@@ -72,6 +81,8 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]  # the clie
             isolation_level="read_committed",
             session_timeout_ms=settings.session_timeout_ms,
             heartbeat_interval_ms=settings.heartbeat_interval_ms,
+            # a member that waits for its batch must not be taken for one that is gone
+            rebalance_timeout_ms=max(settings.session_timeout_ms, int(revoke_seconds * 1000) + 10_000),
             max_poll_interval_ms=300_000,
             fetch_max_wait_ms=100,
         )
@@ -79,31 +90,32 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]  # the clie
 
     @property
     def is_assigned(self) -> bool:
-        """Whether this member of the group has been given partitions."""
-        return bool(self._assignment())
-
-    async def lag(self) -> int:
-        """Records between what was fetched and the end of the log, over the assigned partitions, as last seen."""
+        """Whether this member has its place in the group; where members outnumber partitions that may be an idle one."""
         consumer = self._subscriber.consumer
-        behind = 0
-        for partition in self._assignment():
-            end = consumer.highwater(partition) if consumer is not None else None
-            if consumer is None or end is None:  # nothing was fetched from it yet
-                continue
-            with contextlib.suppress(Exception):  # it was revoked meanwhile
-                behind += max(0, end - await asyncio.wait_for(consumer.position(partition), 1))
+        return self._has_joined and consumer is not None and bool(consumer.partitions_for_topic(self.topic))
+
+    async def lag(self) -> int | None:
+        """Records between what was read and the log's end, over the assigned partitions; None while the broker is silent."""
+        behind = await self._lag()
+        if not behind or self._busy_since is not None:
+            self._behind_since = None
+        elif self._behind_since is None:
+            self._behind_since = time.monotonic()
         return behind
 
     def is_stuck(self, seconds: float) -> bool:
-        """Whether a batch has been in work for longer than `seconds`."""
-        return self._busy_since is not None and time.monotonic() - self._busy_since > seconds
+        """Whether for longer than `seconds` one batch was in work, or none was though `lag` kept finding records to read."""
+        since = self._busy_since or self._behind_since
+        return since is not None and time.monotonic() - since > seconds
 
     def stop_waiting(self) -> None:
         """The service drains: whatever waits to be tried again is handed back to Kafka at once."""
+        self._is_draining = True
         self._give_up.set()
 
     async def on_partitions_revoked(self, _revoked: Collection[TopicPartition]) -> None:
         """Awaited by the client before it joins anew: the batch in work ends first."""
+        self._has_joined = False
         if self._idle.is_set():
             return
         self._give_up.set()
@@ -112,29 +124,43 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]  # the clie
             await asyncio.wait_for(self._idle.wait(), self._revoke_seconds)
 
     async def on_partitions_assigned(self, _assigned: Collection[TopicPartition]) -> None:
-        """A new generation begins: waiting is worth it again."""
-        self._give_up.clear()
+        """A new generation begins: waiting is worth it again, unless the service is ending."""
+        self._has_joined = True
+        if not self._is_draining:
+            self._give_up.clear()
 
-    async def _handle(self, raws: Sequence["ConsumerRecord[Any, Any]"]) -> None:
+    async def _handle(self, message: KafkaMessage) -> None:
         self._idle.clear()
+        self._behind_since = None
         began = self._busy_since = time.monotonic()
         try:
-            records = [Record.of(raw) for raw in raws]
+            records = [Record.of(raw) for raw in message.raw_message]
             faultpoint("bus.after_fetch")
-            await self._persist(records, began)
+            try:
+                await self._persist(records, began)
+            finally:
+                self._busy_since = None
+                metrics.BATCH_SECONDS.labels(self.topic).observe(time.monotonic() - began)
             faultpoint("bus.before_offset_commit")
+            await self._commit(message)
             metrics.BATCH_RECORDS.labels(self.topic).observe(len(records))
             metrics.CONSUMER_PROGRESS.labels(self.topic).set_to_current_time()
         finally:
-            metrics.BATCH_SECONDS.labels(self.topic).observe(time.monotonic() - began)
-            self._busy_since = None
             self._idle.set()
+
+    async def _commit(self, message: KafkaMessage) -> None:
+        """Here and not after the handler, as the framework would: whoever waits for this batch waits for its offsets too."""
+        try:
+            await message.ack()
+        except KafkaError as error:  # the work is done: at worst its records come again and are known
+            log.warning("offsets could not be committed", topic=self.topic, error=type(error).__name__)
+            message.committed = AckStatus.ACKED
 
     async def _persist(self, records: Sequence[Record], began: float) -> None:
         attempt = 0
         while True:
             try:
-                await self._work(records)
+                await self._work_once(records)
             except Exception as error:
                 attempt += 1
                 metrics.BATCH_RETRIES.labels(self.topic, type(error).__name__).inc()
@@ -151,11 +177,21 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]  # the clie
                 self._failures = 0
                 return
 
+    async def _work_once(self, records: Sequence[Record]) -> None:
+        try:
+            await self._work(records)
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            # Nobody cancelled us: let through, it would end the framework's loop and leave the partitions to nobody.
+            raise RuntimeError("the work was cancelled from within") from None
+
     async def _slow_down(self, error: Exception) -> None:
-        """A fault of ours: it blocks its partition, never skips it, and neither burns the machine nor floods the log."""
+        """A fault of ours: it skips nothing, and neither burns the machine nor floods the log."""
         self._failures += 1
         log.error("batch failed by a fault of ours", topic=self.topic, exc_info=error, failures=self._failures)
-        await self._given_up_within(min(30.0, 0.5 * 2**self._failures))
+        await self._given_up_within(min(30.0, 0.5 * 2 ** min(self._failures, 6)))
 
     async def _given_up_within(self, seconds: float) -> bool:
         try:
@@ -164,9 +200,19 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]  # the clie
             return False
         return True
 
-    def _assignment(self) -> Collection[TopicPartition]:
+    async def _lag(self) -> int | None:
         consumer = self._subscriber.consumer
-        return consumer.assignment() if consumer is not None else ()
+        if consumer is None:
+            return None
+        try:
+            async with asyncio.timeout(2):
+                ends: dict[TopicPartition, int] = await consumer.end_offsets(consumer.assignment())
+                behind = 0
+                for partition, end in ends.items():
+                    behind += max(0, end - await consumer.position(partition))
+                return behind
+        except (KafkaError, TimeoutError, AssertionError):  # the broker is away, or the partition was revoked meanwhile
+            return None
 
 
 async def _never_raising(
@@ -184,5 +230,5 @@ async def _never_raising(
     return message
 
 
-async def _undecoded(message: KafkaMessage) -> Any:
-    return message.raw_message
+async def _undecoded(message: KafkaMessage) -> KafkaMessage:
+    return message

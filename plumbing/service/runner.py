@@ -145,11 +145,12 @@ class Runner:
             loop.add_signal_handler(number, self._draining.set)
         server = _server(self._ops_app(), self._settings.ops_host, self._settings.ops_port)
         serving = asyncio.create_task(server.serve())
-        beating = asyncio.create_task(self._heartbeat())
+        watching = [asyncio.create_task(self._heartbeat()), asyncio.create_task(self._watch_lag())]
         try:
             yield
         finally:
-            beating.cancel()
+            for task in watching:
+                task.cancel()
             server.should_exit = True
             await asyncio.wait({serving}, timeout=5)
 
@@ -203,8 +204,13 @@ class Runner:
     async def _heartbeat(self) -> None:
         while True:
             self._beat = time.monotonic()
+            await asyncio.sleep(1)
+
+    async def _watch_lag(self) -> None:
+        while True:
             for subscription in self._subscriptions:
-                metrics.CONSUMER_LAG.labels(subscription.topic).set(await subscription.lag())
+                if (behind := await subscription.lag()) is not None:
+                    metrics.CONSUMER_LAG.labels(subscription.topic).set(behind)
             await asyncio.sleep(1)
 
     # probes ------------------------------------------------------------------------------------------------------------------

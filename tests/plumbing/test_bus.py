@@ -1,0 +1,593 @@
+"""A subscription loses nothing and skips nothing, whatever the records hold and whatever the work raises."""
+
+import asyncio
+import struct
+import time
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.record.util import calc_crc32c
+from faststream import AckPolicy
+from faststream.kafka import KafkaBroker
+from faststream.kafka.subscriber.usecase import BatchSubscriber
+
+from plumbing.bus import Record, Subscription, make_broker, start_producer
+from plumbing.errors import Unavailable
+from tests.plumbing.helpers import (
+    Headers,
+    Recorder,
+    bus_settings,
+    committed,
+    fresh_group,
+    member,
+    produce,
+    producer,
+    read_log,
+    until,
+)
+from tests.support.fixtures import TopicFactory
+
+AWAY = Unavailable("database")
+
+
+# what records hold -----------------------------------------------------------------------------------------------------------
+
+BAD_HEADERS: list[Headers] = [
+    [("ce_id", None)],
+    [("ce_id", b"\xff\xfe")],
+    [("", b"empty name")],
+    [("twice", b"1"), ("twice", b"2")],
+    [(f"header-{nth}", b"x") for nth in range(1000)],
+    [("content-type", b"application/x-pickle"), ("reply_to", b"sygefravaer.absence.v1")],
+]
+
+
+@pytest.mark.parametrize("headers", BAD_HEADERS, ids=["null", "not-utf-8", "no-name", "twice", "1000", "framework"])
+async def test_a_header_of_any_kind_loses_neither_its_record_nor_its_batch(
+    kafka: str, topics: TopicFactory, headers: Headers
+) -> None:
+    topic = topics()
+    await produce(kafka, topic, b"before")
+    await produce(kafka, topic, b"odd", headers=headers)
+    await produce(kafka, topic, b"after")
+    work = Recorder()
+
+    async with member(kafka, topic, fresh_group(), work):
+        await until(lambda: len(work.values) == 3)
+
+    assert work.values == [b"before", b"odd", b"after"]
+    odd = [record for batch in work.batches for record in batch][1]
+    assert odd.headers == tuple((name, value or b"") for name, value in headers)
+
+
+async def test_the_framework_alone_would_lose_the_batch_of_a_null_header(kafka: str, topics: TopicFactory) -> None:
+    topic, group = topics(), fresh_group()
+    await produce(kafka, topic, b"before")
+    await produce(kafka, topic, b"odd", headers=[("ce_id", None)])
+    broker = KafkaBroker(kafka)
+    seen: list[Any] = []
+
+    @broker.subscriber(
+        topic, group_id=group, batch=True, auto_offset_reset="earliest", ack_policy=AckPolicy.NACK_ON_ERROR
+    )
+    async def keep(batch: list[Any]) -> None:
+        seen.extend(batch)
+
+    async with broker:
+        await broker.start()
+        await asyncio.sleep(1)
+        await produce(kafka, topic, b"after")
+        await until(lambda: bool(seen))
+
+    assert seen == [b"after"]
+    assert await committed(kafka, group, topic) == 3  # two records were stepped over in silence
+
+
+async def test_a_header_name_that_is_not_utf_8_is_read_escaped_and_stops_nobody(
+    kafka: str, topics: TopicFactory
+) -> None:
+    topic = topics(partitions=2)
+    for partition in (0, 1):
+        await produce(kafka, topic, b"before", partition=partition)
+    await produce_with_raw_header_name(kafka, topic, b"\xffname")
+    for partition in (0, 1):
+        await produce(kafka, topic, b"after", partition=partition)
+    work = Recorder()
+
+    async with member(kafka, topic, fresh_group(), work):
+        await until(lambda: len(work.values) == 6)
+
+    by_partition = {nth: [r.value for b in work.batches for r in b if r.partition == nth] for nth in (0, 1)}
+    assert by_partition == {0: [b"before", b"first", b"odd", b"after"], 1: [b"before", b"after"]}
+    odd = next(record for batch in work.batches for record in batch if record.value == b"odd")
+    assert odd.headers == (("\\xffname", b"x"),)
+
+
+async def produce_with_raw_header_name(kafka: str, topic: str, name: bytes) -> None:
+    """No client of ours can send such a name, so it is written into a batch that was made with another of the same length."""
+    placeholder = "?" * len(name)
+    async with producer(kafka) as client:
+        batch = client.create_batch()
+        batch.append(key=None, value=b"first", timestamp=None)
+        batch.append(key=None, value=b"odd", timestamp=None, headers=[(placeholder, b"x")])
+        batch.close()
+        raw = bytearray(batch._build())
+        at = raw.index(placeholder.encode())
+        raw[at : at + len(name)] = name
+        raw[17:21] = struct.pack(">I", calc_crc32c(bytes(raw[21:])))
+        batch._buffer = raw
+        await (await client.send_batch(batch, topic, partition=0))
+
+
+async def test_null_keys_and_values_and_their_places_arrive_as_they_are(kafka: str, topics: TopicFactory) -> None:
+    topic = topics()
+    async with producer(kafka) as client:
+        await client.send_and_wait(topic, None, key=b"\xff", timestamp_ms=1_700_000_000_000)
+        await client.send_and_wait(topic, b"\xff", key=None)
+    work = Recorder()
+
+    async with member(kafka, topic, fresh_group(), work):
+        await until(lambda: len(work.values) == 2)
+
+    first, second = (record for batch in work.batches for record in batch)
+    assert (first.topic, first.partition, first.offset, first.key, first.value) == (topic, 0, 0, b"\xff", None)
+    assert first.timestamp_ms == 1_700_000_000_000
+    assert (second.offset, second.key, second.value) == (1, None, b"\xff")
+
+
+@pytest.mark.parametrize("codec", ["gzip", "snappy", "lz4", "zstd"])
+async def test_every_codec_a_sender_may_use_is_read(kafka: str, topics: TopicFactory, codec: str) -> None:
+    topic = topics()
+    async with producer(kafka, compression_type=codec) as client:
+        await client.send_and_wait(topic, b"compressed " * 100)
+    work = Recorder()
+
+    async with member(kafka, topic, fresh_group(), work):
+        await until(lambda: len(work.values) == 1)
+
+
+async def test_what_a_transaction_aborted_is_never_handed_over(kafka: str, topics: TopicFactory) -> None:
+    topic = topics()
+    async with producer(kafka, transactional_id=fresh_group()) as client:
+        for value in (b"aborted", b"kept"):
+            await client.begin_transaction()
+            await client.send_and_wait(topic, value)
+            await (client.commit_transaction() if value == b"kept" else client.abort_transaction())
+    work = Recorder()
+
+    async with member(kafka, topic, fresh_group(), work) as one:
+        await until(lambda: bool(work.values))
+        assert work.values == [b"kept"]
+        await until(lambda: lag_is(one.subscription, 0))
+
+
+# what the work does ----------------------------------------------------------------------------------------------------------
+
+
+def test_every_subscription_of_the_bus_starts_at_the_beginning_and_rewinds_on_error() -> None:
+    settings = bus_settings("127.0.0.1:1")
+    broker = make_broker(settings)
+    for name in ("one", "two"):
+        Subscription(broker, topic=name, group=f"g.{name}", work=Recorder(), settings=settings)
+
+    assert len(broker.subscribers) == 2
+    for subscriber in broker.subscribers:
+        assert isinstance(subscriber, BatchSubscriber)
+        assert subscriber.ack_policy is AckPolicy.NACK_ON_ERROR
+        options = subscriber._connection_args
+        assert options["auto_offset_reset"] == "earliest"
+        assert options["enable_auto_commit"] is False
+        assert options["isolation_level"] == "read_committed"
+        assert options["group_instance_id"] is None
+        assert subscriber.max_records == settings.max_records
+        assert subscriber._no_reply
+
+
+async def test_what_was_there_before_the_group_is_read(kafka: str, topics: TopicFactory) -> None:
+    topic = topics()
+    await produce(kafka, topic, b"old")
+    work = Recorder()
+
+    async with member(kafka, topic, fresh_group(), work):
+        await until(lambda: work.values == [b"old"])
+
+
+async def test_offsets_are_committed_only_after_the_work_returned(kafka: str, topics: TopicFactory) -> None:
+    topic, group = topics(), fresh_group()
+    await produce(kafka, topic, b"1", b"2")
+    began, may_end = asyncio.Event(), asyncio.Event()
+
+    async def work(_records: Sequence[Record]) -> None:
+        began.set()
+        await may_end.wait()
+
+    async with member(kafka, topic, group, work):
+        await began.wait()
+        assert await committed(kafka, group, topic) is None
+        may_end.set()
+        await until(lambda: committed_is(kafka, group, topic, 2))
+
+
+async def test_work_that_never_returned_is_redelivered_to_the_next_member(kafka: str, topics: TopicFactory) -> None:
+    topic, group = topics(), fresh_group()
+    await produce(kafka, topic, b"1", b"2")
+    began = asyncio.Event()
+
+    async def hang(_records: Sequence[Record]) -> None:
+        began.set()
+        await asyncio.Event().wait()
+
+    async with member(kafka, topic, group, hang, graceful_seconds=0.1):
+        await began.wait()
+    work = Recorder()
+    async with member(kafka, topic, group, work):
+        await until(lambda: work.values == [b"1", b"2"])
+
+
+@pytest.mark.parametrize("error", [RuntimeError("ours"), AWAY], ids=["a fault of ours", "not now"])
+async def test_a_batch_over_several_partitions_is_redelivered_whole(
+    kafka: str, topics: TopicFactory, error: Exception
+) -> None:
+    topic, group = topics(partitions=3), fresh_group()
+    for partition in range(3):
+        await produce(kafka, topic, *(b"%d-%d" % (partition, nth) for nth in range(4)), partition=partition)
+    expected = sorted(b"%d-%d" % (partition, nth) for partition in range(3) for nth in range(4))
+    done: list[bytes | None] = []
+    failed: list[bytes | None] = []
+
+    async def work(records: Sequence[Record]) -> None:
+        if len({record.partition for record in records}) > 1 and not failed:
+            failed.extend(record.value for record in records)
+            raise error
+        done.extend(record.value for record in records)
+
+    async with member(kafka, topic, group, work, patience=0, batch_timeout_ms=500):
+        await until(lambda: len(done) >= 12)
+        await asyncio.sleep(0.3)
+
+    assert failed, "no batch held several partitions"
+    assert sorted(done, key=str) == sorted(expected, key=str)
+    assert [await committed(kafka, group, topic, nth) for nth in range(3)] == [4, 4, 4]
+
+
+async def test_the_default_policy_would_lose_a_batch_whose_work_raised(kafka: str, topics: TopicFactory) -> None:
+    topic, group = topics(), fresh_group()
+    await produce(kafka, topic, b"1")
+    broker = KafkaBroker(kafka)
+    seen: list[Any] = []
+
+    @broker.subscriber(topic, group_id=group, batch=True, auto_offset_reset="earliest", auto_commit_interval_ms=100)
+    async def fail(batch: list[Any]) -> None:
+        seen.extend(batch)
+        raise RuntimeError
+
+    async with broker:
+        await broker.start()
+        await until(lambda: bool(seen))
+        await until(lambda: committed_is(kafka, group, topic, 1))
+
+
+async def test_what_is_not_now_is_tried_again_in_place_with_the_same_records(kafka: str, topics: TopicFactory) -> None:
+    topic = topics()
+    await produce(kafka, topic, b"1", b"2")
+    work = Recorder(AWAY, ConnectionError(), TimeoutError())
+
+    async with member(kafka, topic, fresh_group(), work) as one:
+        rewound = watch_rewinds(one.subscription)
+        await until(lambda: len(work.batches) == 4)
+
+    assert all([record.offset for record in batch] == [0, 1] for batch in work.batches)
+    assert not rewound
+
+
+async def test_patience_ends_with_a_rewind_that_skips_nothing(kafka: str, topics: TopicFactory) -> None:
+    topic, group = topics(), fresh_group()
+    await produce(kafka, topic, b"1", b"2")
+    work = Recorder(*(Unavailable("citizens") for _ in range(6)))
+
+    async with member(kafka, topic, group, work, patience=0.3) as one:
+        rewound = watch_rewinds(one.subscription)
+        await until(lambda: len(work.batches) == 7)
+        await until(lambda: committed_is(kafka, group, topic, 2))
+
+    assert rewound
+    assert all([record.offset for record in batch] == [0, 1] for batch in work.batches)
+
+
+async def test_a_fault_of_ours_is_tried_ever_more_slowly_and_never_skipped(kafka: str, topics: TopicFactory) -> None:
+    topic, group = topics(), fresh_group()
+    await produce(kafka, topic, b"poison")
+    times: list[float] = []
+
+    async def work(_records: Sequence[Record]) -> None:
+        times.append(time.monotonic())
+        if len(times) < 4:
+            raise KeyError
+
+    async with member(kafka, topic, group, work):
+        await until(lambda: len(times) == 4, 20)
+        await until(lambda: committed_is(kafka, group, topic, 1))
+
+    pauses = [after - before for before, after in pairwise(times)]
+    assert pauses[0] > 0.9
+    assert pauses[1] > 1.8
+    assert pauses[2] > 3.6
+
+
+async def test_a_fault_that_lasts_for_days_is_still_slowed_down() -> None:
+    settings = bus_settings("127.0.0.1:1")
+    one = Subscription(make_broker(settings), topic="t", group="g", work=Recorder(), settings=settings)
+    one._failures = 100_000
+    one.stop_waiting()  # so that the pause itself is spared
+
+    await one._slow_down(KeyError())
+
+
+async def test_work_that_is_cancelled_from_within_does_not_end_the_consumer(kafka: str, topics: TopicFactory) -> None:
+    topic = topics()
+    await produce(kafka, topic, b"1")
+    calls = 0
+
+    async def work(_records: Sequence[Record]) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == 1:
+            raise asyncio.CancelledError
+
+    async with member(kafka, topic, fresh_group(), work):
+        await until(lambda: calls == 2)
+
+
+# leaving and rebalancing -----------------------------------------------------------------------------------------------------
+
+
+async def test_draining_ends_the_waiting_at_once_and_hands_the_batch_back(kafka: str, topics: TopicFactory) -> None:
+    topic, group = topics(), fresh_group()
+    await produce(kafka, topic, b"1")
+    tried = asyncio.Event()
+
+    async def away(_records: Sequence[Record]) -> None:
+        tried.set()
+        raise Unavailable("database")
+
+    async with member(kafka, topic, group, away, graceful_seconds=20):
+        await tried.wait()
+        await asyncio.sleep(1)  # by now it waits for seconds
+        left_at = time.monotonic()
+    assert time.monotonic() - left_at < 3
+    assert await committed(kafka, group, topic) is None
+
+
+async def test_a_rebalance_does_not_make_a_draining_member_patient_again() -> None:
+    settings = bus_settings("127.0.0.1:1")
+    one = Subscription(make_broker(settings), topic="t", group="g", work=Recorder(), settings=settings)
+    one.stop_waiting()
+    await one.on_partitions_assigned([])
+
+    assert await one._given_up_within(0.1)
+
+
+async def test_a_revoked_batch_ends_and_is_committed_before_its_partitions_go(kafka: str, topics: TopicFactory) -> None:
+    topic, group = topics(partitions=2), fresh_group()
+    for partition in (0, 1):
+        await produce(kafka, topic, b"1", partition=partition)
+    began = asyncio.Event()
+    seen: list[tuple[str, int, int]] = []
+
+    def work(name: str, seconds: float) -> Any:
+        async def note(records: Sequence[Record]) -> None:
+            began.set()
+            await asyncio.sleep(seconds)
+            seen.extend((name, record.partition, record.offset) for record in records)
+
+        return note
+
+    async with member(kafka, topic, group, work("old", 2), batch_timeout_ms=300):
+        await began.wait()
+        async with member(kafka, topic, group, work("new", 0)) as newcomer:
+            await until(lambda: newcomer.subscription.is_assigned)
+            await until(lambda: len(seen) >= 2)
+            await asyncio.sleep(0.5)
+
+    assert sorted((partition, offset) for _, partition, offset in seen) == [(0, 0), (1, 0)]
+
+
+async def test_a_revoked_batch_that_waits_is_given_up_at_once(kafka: str, topics: TopicFactory) -> None:
+    topic, group = topics(partitions=2), fresh_group()
+    for partition in (0, 1):
+        await produce(kafka, topic, b"1", partition=partition)
+    is_away = True
+    tried = asyncio.Event()
+    done: list[tuple[int, int]] = []
+
+    async def work(records: Sequence[Record]) -> None:
+        tried.set()
+        if is_away:
+            raise Unavailable("database")
+        done.extend((record.partition, record.offset) for record in records)
+
+    async with member(kafka, topic, group, work):
+        await tried.wait()
+        await asyncio.sleep(1.5)  # by now it waits for seconds
+        joined_at = time.monotonic()
+        async with member(kafka, topic, group, work) as newcomer:
+            await until(lambda: newcomer.subscription.is_assigned)
+            assert time.monotonic() - joined_at < 6
+            is_away = False
+            await until(lambda: sorted(done) == [(0, 0), (1, 0)])
+
+
+async def test_a_batch_longer_than_the_session_keeps_its_place_while_partitions_are_revoked(
+    kafka: str, topics: TopicFactory
+) -> None:
+    topic, group = topics(partitions=2), fresh_group()
+    await produce(kafka, topic, b"1")
+    began = asyncio.Event()
+    done: list[str] = []
+
+    async def slow(_records: Sequence[Record]) -> None:
+        began.set()
+        await asyncio.sleep(3.5)
+        done.append("slow")
+
+    async def quick(_records: Sequence[Record]) -> None:
+        done.append("quick")
+
+    async with member(kafka, topic, group, slow, session_timeout_ms=1_000):
+        await began.wait()
+        async with member(kafka, topic, group, quick, session_timeout_ms=1_000):
+            await until(lambda: "slow" in done)
+            await until(lambda: committed_is(kafka, group, topic, 1))
+            await asyncio.sleep(0.5)
+
+    assert done == ["slow"]
+
+
+# what is told about it -------------------------------------------------------------------------------------------------------
+
+
+async def test_lag_is_what_was_not_read_yet(kafka: str, topics: TopicFactory) -> None:
+    topic = topics(partitions=2)
+    for partition in (0, 1):
+        await produce(kafka, topic, *(b"%d" % nth for nth in range(10)), partition=partition)
+    may_end = asyncio.Event()
+
+    async def work(_records: Sequence[Record]) -> None:
+        await may_end.wait()
+
+    async with member(kafka, topic, fresh_group(), work, max_records=5) as one:
+        await until(lambda: lag_is(one.subscription, 15))
+        may_end.set()
+        await until(lambda: lag_is(one.subscription, 0))
+
+
+async def test_lag_is_unknown_while_there_is_no_consumer() -> None:
+    settings = bus_settings("127.0.0.1:1")
+    one = Subscription(make_broker(settings), topic="t", group="g", work=Recorder(), settings=settings)
+
+    assert await one.lag() is None
+    assert not one.is_assigned
+
+
+async def test_lag_survives_a_partition_that_was_just_revoked(kafka: str, topics: TopicFactory) -> None:
+    topic = topics()
+    await produce(kafka, topic, b"1")
+    work = Recorder()
+
+    async with member(kafka, topic, fresh_group(), work) as one:
+        await until(lambda: bool(work.values))
+        consumer: Any = one.subscription._subscriber.consumer
+        consumer.assignment = lambda: {TopicPartition(topic, 0), TopicPartition(topic, 7)}
+        assert await one.subscription.lag() is None
+
+
+async def test_a_batch_in_work_for_too_long_is_stuck(kafka: str, topics: TopicFactory) -> None:
+    topic = topics()
+    await produce(kafka, topic, b"1")
+    may_end = asyncio.Event()
+
+    async def work(_records: Sequence[Record]) -> None:
+        await may_end.wait()
+
+    async with member(kafka, topic, fresh_group(), work) as one:
+        await until(lambda: one.subscription.is_stuck(0.2))
+        assert not one.subscription.is_stuck(60)
+        may_end.set()
+        await until(lambda: not one.subscription.is_stuck(0.2))
+
+
+async def test_a_consumer_that_reads_no_more_although_there_is_more_is_stuck(kafka: str, topics: TopicFactory) -> None:
+    topic = topics()
+    await produce(kafka, topic, b"1")
+    work = Recorder()
+
+    async with member(kafka, topic, fresh_group(), work) as one:
+        await until(lambda: bool(work.values))
+        for task in one.subscription._subscriber.tasks:
+            task.cancel()
+        assert await one.subscription.lag() == 0
+        assert not one.subscription.is_stuck(0)
+        await produce(kafka, topic, b"2")
+        await until(lambda: lag_is(one.subscription, 1))
+        await until(lambda: one.subscription.is_stuck(0.1))
+
+
+async def test_a_member_beyond_the_number_of_partitions_is_in_its_place_and_idle(
+    kafka: str, topics: TopicFactory
+) -> None:
+    topic, group = topics(partitions=1), fresh_group()
+    async with (
+        member(kafka, topic, group, Recorder()) as one,
+        member(kafka, topic, group, Recorder()) as two,
+    ):
+        await until(lambda: one.subscription.is_assigned and two.subscription.is_assigned)
+
+
+async def test_a_topic_that_is_not_there_is_waited_for_and_not_made_up(kafka: str) -> None:
+    settings = bus_settings(kafka)
+    broker = make_broker(settings)
+    one = Subscription(broker, topic="no.such.topic", group=fresh_group(), work=Recorder(), settings=settings)
+    async with broker:
+        starting = asyncio.create_task(broker.start())
+        await asyncio.sleep(1)
+        assert not starting.done()
+        assert not one.is_assigned
+        starting.cancel()
+    assert not await is_topic(kafka, "no.such.topic"), "it was made, with nobody's partitions and retention"
+
+
+# producing ----------------------------------------------------------------------------------------------------
+
+
+async def test_a_producer_waits_for_all_replicas_and_writes_nothing_twice(kafka: str, topics: TopicFactory) -> None:
+    topic = topics()
+    client = await start_producer(bus_settings(kafka))
+    assert isinstance(client, AIOKafkaProducer)
+    assert client._sender._acks == -1
+    assert client._txn_manager is not None  # the idempotent one
+    await (await client.send(topic, key=b"k", value=b"v", headers=[]))
+    await client.stop()
+
+    assert [record.value for record in await read_log(kafka, topic)] == [b"v"]
+
+
+async def test_a_broker_that_is_away_is_unavailable() -> None:
+    with pytest.raises(Unavailable):
+        await start_producer(bus_settings("127.0.0.1:1"))
+
+
+# helpers ----------------------------------------------------------------------------------------------------
+
+
+def watch_rewinds(subscription: Subscription) -> list[int]:
+    consumer: Any = subscription._subscriber.consumer
+    seek = consumer.seek
+    rewound: list[int] = []
+
+    def note(partition: TopicPartition, offset: int) -> None:
+        rewound.append(offset)
+        seek(partition, offset)
+
+    consumer.seek = note
+    return rewound
+
+
+async def lag_is(subscription: Subscription, wanted: int) -> bool:
+    return await subscription.lag() == wanted
+
+
+async def committed_is(kafka: str, group: str, topic: str, wanted: int) -> bool:
+    return await committed(kafka, group, topic) == wanted
+
+
+async def is_topic(kafka: str, name: str) -> bool:
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
+    await admin.start()
+    try:
+        return name in await admin.list_topics()
+    finally:
+        await admin.close()
