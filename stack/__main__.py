@@ -14,6 +14,7 @@ from urllib.parse import unquote, urlsplit
 
 from stack.errors import StackError
 from stack.house import House
+from stack.members import SIMULATORS
 from stack.paths import DEFAULT_RUN_DIR
 from stack.run_file import Remembered, RunFile
 from stack.say import say
@@ -118,11 +119,16 @@ def _env(run_dir: Path) -> int:
         "PGUSER": database.username or "",
         "PGDATABASE": database.path.lstrip("/"),
         "PGPASSFILE": str(_write_password_file(run_dir, database.password or "")),
-        **{f"{one.name.upper()}_URL": one.url for one in held.house if one.url},
+        **{_url_variable(one.name): one.url for one in held.house},
     }
     for name, value in variables.items():
         print(f"export {name}={shlex.quote(value)}")
     return 0
+
+
+def _url_variable(name: str) -> str:
+    word = name.upper().replace("-", "_")
+    return f"{word}_URL" if name in SIMULATORS else f"{word}_OPS_URL"
 
 
 def _write_password_file(run_dir: Path, password: str) -> Path:

@@ -21,7 +21,7 @@ from stack.processes import Process
 from stack.run_file import Remembered, RunFile
 from stack.say import say
 from stack.secrets_file import Secrets
-from stack.servers import Stack
+from stack.servers import STATE, Stack
 
 _START_TIMEOUT_S = 60
 
@@ -43,7 +43,7 @@ class House:
         Sessions are shorter than a service's own 30 seconds: the partitions of a killed process wait that long for another.
         """
         self.stack = stack
-        self.state_dir = stack.run_dir / "state"
+        self.state_dir = stack.run_dir / STATE
         self._overlay = {kind: dict(variables) for kind, variables in (environment or {}).items()}
         self._outlives_supervisor = outlives_supervisor
         self._seats = {kind: _seat(kind, kind) for kind in (*SIMULATORS, *SERVICES)}

@@ -27,6 +27,9 @@ from stack.run_file import Remembered, RunFile, Server
 from stack.say import say
 from stack.waiting import run
 
+STATE = "state"
+"""Where in the run directory the simulators keep what must outlive a kill."""
+
 _SERVERS = ("kafka", "postgres")
 
 
@@ -61,6 +64,7 @@ class Stack:
             running.is_borrowed = True
             return running
         (run_dir / "logs").mkdir(exist_ok=True)
+        shutil.rmtree(run_dir / STATE, ignore_errors=True)  # simulators must not remember what new databases never knew
         if _wants_docker():
             return cls._start_in_docker(run_dir, outlives_supervisor=outlives_supervisor)
         return cls._start_native(run_dir, outlives_supervisor=outlives_supervisor)
@@ -142,7 +146,7 @@ class Stack:
         self._remember()
 
     def stop(self) -> None:
-        """Ends the servers and removes their data, unless they are borrowed; logs stay in the run directory."""
+        """Ends the servers and removes their data and the simulators', unless they are borrowed; logs stay."""
         if self.is_borrowed:
             return
         for server in self._servers:
@@ -151,6 +155,7 @@ class Stack:
                 server.remove()
         if self._home is not None:
             shutil.rmtree(self._home, ignore_errors=True)
+        shutil.rmtree(self.run_dir / STATE, ignore_errors=True)
         RunFile.forget(self.run_dir)
 
     @classmethod
