@@ -13,10 +13,11 @@ import json
 import os
 import sys
 from importlib import resources
-from typing import BinaryIO, Final
+from typing import Any, BinaryIO, Final
 
 LENGTH_BYTES: Final = 4
 MAX_BYTES: Final = 16 * 1024 * 1024
+NAMELESS: Final = "borger"
 
 
 def main() -> int:
@@ -52,15 +53,43 @@ def write_frame(stream: BinaryIO, frame: bytes) -> None:
 def _answer(compiler: "object", request: bytes) -> bytes:
     try:
         wish = json.loads(request)
-        pdf: bytes = compiler.compile(  # type: ignore[attr-defined] # typst is imported in main alone
-            sys_inputs={"letter": json.dumps(wish["letter"], ensure_ascii=False)},
-            format="pdf",
-            pdf_standards=["a-2a", "ua-1"],
-            timestamp=wish["timestamp"],
-        )
+        pdf = _set(compiler, wish["letter"], wish["timestamp"])
     except Exception as error:  # noqa: BLE001 - told to the parent, which decides
         return b"-" + type(error).__name__.encode()
     return b"+" + pdf + b"\n"  # without the newline after %%EOF a later signature breaks PDF/A 6.1.9
+
+
+def _set(compiler: "object", letter: dict[str, Any], timestamp: int) -> bytes:
+    """The PDF. A name may hold what no embedded font has, which PDF/A refuses: it is left out, since the letter must go out."""
+    try:
+        return _compile(compiler, letter, timestamp)
+    except Exception:
+        settable = _settable(compiler, letter, timestamp)
+        if settable == letter["recipient"]:
+            raise
+        return _compile(compiler, {**letter, "recipient": settable}, timestamp)
+
+
+def _settable(compiler: "object", letter: dict[str, Any], timestamp: int) -> str:
+    """What of the recipient's name can be set: each character is tried by itself; `borger` where none can."""
+    refused = set()
+    for character in set(letter["recipient"]):
+        try:
+            _compile(compiler, {**letter, "recipient": character}, timestamp)
+        except Exception:  # noqa: BLE001 - the refusal is the answer
+            refused.add(character)
+    kept = "".join(character for character in letter["recipient"] if character not in refused)
+    return " ".join(kept.split()) or NAMELESS
+
+
+def _compile(compiler: "object", letter: dict[str, Any], timestamp: int) -> bytes:
+    pdf: bytes = compiler.compile(  # type: ignore[attr-defined] # typst is imported in main alone
+        sys_inputs={"letter": json.dumps(letter, ensure_ascii=False)},
+        format="pdf",
+        pdf_standards=["a-2a", "ua-1"],
+        timestamp=timestamp,
+    )
+    return pdf
 
 
 if __name__ == "__main__":

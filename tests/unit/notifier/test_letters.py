@@ -219,3 +219,11 @@ async def test_a_child_ends_with_its_parent() -> None:
     assert child.stdin is not None
     child.stdin.close()
     assert await asyncio.wait_for(child.wait(), 10) == 0
+
+
+@pytest.mark.parametrize("name", ["Mælk Ønskeby \U0001f468\u200d\U0001f469", "王小明", "Łukasz 王"])
+async def test_a_name_that_no_font_holds_never_keeps_the_letter_from_going_out(renderer: Renderer, name: str) -> None:
+    day = date(2026, 11, 23)
+    pdf = await renderer.render(text(name=name), day)
+    assert pdf.startswith(b"%PDF-")
+    assert pdf == await renderer.render(text(name=name), day)
