@@ -36,7 +36,10 @@ def read(ledger: Mapping[str, Any]) -> Gateway:
     proven: dict[str, list[datetime]] = {}
     for status in ledger["status_messages"]:
         if status["status_code"] == names.DELIVERED:
-            proven.setdefault(status["transmission_id"], []).append(instant(status["at"]))
+            # A status message tells its instant to the millisecond, the ledger keeps it finer.
+            at = instant(status["at"])
+            at = at.replace(microsecond=at.microsecond // 1000 * 1000)
+            proven.setdefault(status["transmission_id"], []).append(at)
     letters: dict[str, list[TakenOver]] = {}
     for row in ledger["letters"]:
         taken = TakenOver(

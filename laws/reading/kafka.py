@@ -1,6 +1,8 @@
 """The raw log, every record of every topic, and how far each consumer group is behind it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
@@ -10,34 +12,38 @@ from laws.evidence import LogRecord
 
 _LARGEST_FETCH = 16 * 1024 * 1024
 
+Partitions = Mapping[str, Sequence[TopicPartition]]
+
 
 async def read_log(bootstrap: str) -> dict[str, Sequence[LogRecord]]:
     """All records that stand in the log now, by topic, in the order of partition and offset."""
-    consumer = AIOKafkaConsumer(
-        bootstrap_servers=bootstrap,
-        enable_auto_commit=False,
-        auto_offset_reset="earliest",
-        max_partition_fetch_bytes=_LARGEST_FETCH,
-        fetch_max_bytes=2 * _LARGEST_FETCH,
-    )
-    await consumer.start()
-    try:
-        topics = sorted(topic for topic in await consumer.topics() if not topic.startswith("__"))
-        found: dict[str, Sequence[LogRecord]] = {}
-        for topic in topics:
-            found[topic] = await _read_topic(consumer, topic)
-        return found
-    finally:
-        await consumer.stop()
+    async with _admin(bootstrap) as admin, _consumer(bootstrap) as consumer:
+        topics = await _partitions(admin)
+        return {topic: await _read_topic(consumer, partitions) for topic, partitions in topics.items()}
 
 
-async def _read_topic(consumer: AIOKafkaConsumer, topic: str) -> list[LogRecord]:
-    partitions = [TopicPartition(topic, number) for number in sorted(await _partitions(consumer, topic))]
+async def group_lags(bootstrap: str) -> Mapping[str, int]:
+    """Records behind the end of the log for each group and topic of ours, by the offsets that Kafka keeps for the group."""
+    async with _admin(bootstrap) as admin, _consumer(bootstrap) as consumer:
+        topics = await _partitions(admin)
+        lags = {}
+        for topic, service in names.CONSUMERS:
+            kept = await admin.list_consumer_group_offsets(names.group(service, topic))
+            done = {one: found.offset for one, found in kept.items() if found.offset >= 0}
+            ends = await consumer.end_offsets(topics[topic])
+            begins = await consumer.beginning_offsets(topics[topic])
+            lags[f"{service} on {topic}"] = sum(ends[one] - done.get(one, begins[one]) for one in topics[topic])
+        return lags
+
+
+async def _read_topic(consumer: AIOKafkaConsumer, partitions: Sequence[TopicPartition]) -> list[LogRecord]:
     consumer.assign(partitions)
     ends = await consumer.end_offsets(partitions)
-    await consumer.seek_to_beginning(*partitions)
+    begins = await consumer.beginning_offsets(partitions)
+    for partition in partitions:
+        consumer.seek(partition, begins[partition])
     found: list[LogRecord] = []
-    left = {partition for partition in partitions if ends[partition] > await consumer.position(partition)}
+    left = {partition for partition in partitions if ends[partition] > begins[partition]}
     while left:
         for partition, batch in (await consumer.getmany(timeout_ms=1_000)).items():
             found += [_record(raw) for raw in batch if raw.offset < ends[partition]]
@@ -45,41 +51,47 @@ async def _read_topic(consumer: AIOKafkaConsumer, topic: str) -> list[LogRecord]
     return sorted(found, key=lambda record: (record.partition, record.offset))
 
 
-async def _partitions(consumer: AIOKafkaConsumer, topic: str) -> set[int]:
-    found: set[int] | None = consumer.partitions_for_topic(topic)
-    return found or set()
+async def _partitions(admin: AIOKafkaAdminClient) -> Partitions:
+    return {
+        told["topic"]: [TopicPartition(told["topic"], one["partition"]) for one in told["partitions"]]
+        for told in await admin.describe_topics()
+        if not told["is_internal"]
+    }
 
 
-def _record(raw: object) -> LogRecord:
+def _record(raw: Any) -> LogRecord:
     return LogRecord(
-        topic=raw.topic,  # type: ignore[attr-defined] # the client library has no types
-        partition=raw.partition,  # type: ignore[attr-defined]
-        offset=raw.offset,  # type: ignore[attr-defined]
-        key=raw.key,  # type: ignore[attr-defined]
-        value=raw.value,  # type: ignore[attr-defined]
-        headers=tuple(raw.headers),  # type: ignore[attr-defined]
-        timestamp_ms=raw.timestamp,  # type: ignore[attr-defined]
+        topic=raw.topic,
+        partition=raw.partition,
+        offset=raw.offset,
+        key=raw.key,
+        value=raw.value,
+        headers=tuple(raw.headers),
+        timestamp_ms=raw.timestamp,
     )
 
 
-async def group_lags(bootstrap: str) -> Mapping[str, int]:
-    """Records behind the end of the log for each group and topic of ours, by the offsets that Kafka keeps for the group."""
+@asynccontextmanager
+async def _admin(bootstrap: str) -> AsyncIterator[AIOKafkaAdminClient]:
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=10_000)
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)
-    await consumer.start()
     try:
         await admin.start()
-        await consumer.topics()
-        lags = {}
-        for topic, service in names.CONSUMERS:
-            committed = await admin.list_consumer_group_offsets(names.group(service, topic))
-            partitions = [TopicPartition(topic, number) for number in await _partitions(consumer, topic)]
-            ends, begins = await consumer.end_offsets(partitions), await consumer.beginning_offsets(partitions)
-            lags[f"{service} on {topic}"] = sum(
-                ends[one] - (committed[one].offset if one in committed and committed[one].offset >= 0 else begins[one])
-                for one in partitions
-            )
-        return lags
+        yield admin
     finally:
         await admin.close()
+
+
+@asynccontextmanager
+async def _consumer(bootstrap: str) -> AsyncIterator[AIOKafkaConsumer]:
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=bootstrap,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        max_partition_fetch_bytes=_LARGEST_FETCH,
+        fetch_max_bytes=2 * _LARGEST_FETCH,
+    )
+    try:
+        await consumer.start()
+        yield consumer
+    finally:
         await consumer.stop()
