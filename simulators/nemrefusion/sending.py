@@ -160,8 +160,8 @@ class Sender:
     async def _reconnect(self) -> None:
         """A new producer, however long the broker is away within the attempts; raises Undeliverable."""
         pause = _SHORTEST_PAUSE_SECONDS
-        for _ in range(self._attempts):
-            if self._again:
+        for number in range(self._attempts):
+            if self._again or number:
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
             try:

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaConnectionError, KafkaTimeoutError, UnknownTopicOrPartitionError
+from typing_extensions import override
 
 from simulators.nemrefusion.ledger import Ledger
 from simulators.nemrefusion.sending import Sender, Undeliverable, kafka_producer
@@ -194,6 +195,7 @@ async def test_a_broker_that_is_away_for_a_while_loses_nothing(tmp_path: Path) -
     sent = records(3, mix=Mix(bad=0, duplicates=0))
 
     class Returning(FlakyProducer):
+        @override
         async def start(self) -> None:
             if error := next(starts):
                 raise error
