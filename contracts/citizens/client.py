@@ -8,6 +8,7 @@ Two things can go wrong. `VaultUnavailable`: not now; every request may be repea
 understood and said no; that is a fault in this service or its settings, never in the message being worked on.
 """
 
+import io
 from collections.abc import Iterator, Sequence
 from http import HTTPStatus
 from types import TracebackType
@@ -20,6 +21,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from contracts.citizens import v1
 from contracts.citizens.cache import KeyCache
 
+_LARGE_BYTES: Final = 512 * 1024
 _MOST_ANSWER_BYTES: Final = 8 * 1024 * 1024
 _RETRY_STATUSES: Final = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS})
 
@@ -155,7 +157,9 @@ class VaultClient:
 
     async def _exchange(self, path: str, body: bytes, reference: str) -> tuple[int, bytes]:
         headers = {v1.REQUEST_ID_HEADER: reference}
-        async with self._open().post(self._url + path, data=body, headers=headers, allow_redirects=False) as answer:
+        # aiohttp writes a large body in one go, unless it is a stream.
+        data = io.BytesIO(body) if len(body) > _LARGE_BYTES else body
+        async with self._open().post(self._url + path, data=data, headers=headers, allow_redirects=False) as answer:
             raw = bytearray()
             async for chunk in answer.content.iter_any():
                 raw += chunk

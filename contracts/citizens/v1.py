@@ -9,6 +9,8 @@ Fields that tell who somebody is, and keys, stay out of `repr`, and validation e
 
 import base64
 import binascii
+import re
+from datetime import datetime
 from typing import Annotated, Final, Literal
 from uuid import UUID
 
@@ -27,6 +29,9 @@ MONTH_KEYS_PATH: Final = "/v1/month-keys"
 DESTROY_PATH: Final = "/v1/destroy"
 REQUEST_ID_HEADER: Final = "x-request-id"
 """A UUID that the vault's audit entries and refusals name as their reference; made by the vault where it is missing."""
+
+
+_RFC3339: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)", re.ASCII)
 
 
 class Part(BaseModel):
@@ -61,6 +66,21 @@ Month = Annotated[str, StringConstraints(pattern=r"^20[0-9]{2}-(0[1-9]|1[0-2])$"
 """A calendar month in UTC, `2026-11`."""
 
 
+def _read_instant(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    # pydantic itself would take a text of digits for seconds since 1970.
+    if _RFC3339.fullmatch(value):
+        try:
+            return datetime.fromisoformat(value)
+        except ValueError:
+            pass
+    raise ValueError("not an instant")
+
+
+SaidAt = Annotated[Instant, BeforeValidator(_read_instant, json_schema_input_type=datetime)]
+
+
 def _text(longest: int, shortest: int = 1) -> StringConstraints:
     return StringConstraints(min_length=shortest, max_length=longest)
 
@@ -92,7 +112,7 @@ class Person(Part):
     """Somebody named in a message."""
 
     cpr: Cpr
-    said_at: Instant = Field(
+    said_at: SaidAt = Field(
         description="When it was said: the message's sent time, for a login the present. Of two cards the later said one stays; "
         "what was said before a person was destroyed does not bring the person back"
     )

@@ -185,27 +185,32 @@ async def eventually(trail: Trail, *, sealed: int) -> None:
 # what the run-time role may not do --------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "update audit_entry set actor = 'somebody else'",
-        "delete from audit_entry",
-        "truncate audit_entry",
-        "update audit_chain set hash = hash",
-        "delete from audit_chain",
-        "truncate audit_chain",
-        "update audit_unsealed set entry_id = entry_id",
-        "truncate audit_unsealed",
-        "alter table audit_entry disable trigger all",
-        "drop table audit_entry",
-    ],
-)
-async def test_the_run_time_role_may_not_change_or_remove(trail: Trail, statement: str) -> None:
+FORBIDDEN = [
+    "update audit_entry set actor = 'somebody else'",
+    "delete from audit_entry",
+    "truncate audit_entry",
+    "update audit_chain set hash = hash",
+    "delete from audit_chain",
+    "truncate audit_chain",
+    "update audit_unsealed set entry_id = entry_id",
+    "truncate audit_unsealed",
+    "alter table audit_entry disable trigger all",
+    "drop table audit_entry",
+]
+
+
+async def test_the_run_time_role_may_neither_change_nor_remove(trail: Trail) -> None:
     await trail.write(entry())
     await Sealer(trail.database).seal()
-    async with trail.database.acquire() as connection:
-        with pytest.raises(asyncpg.InsufficientPrivilegeError):
-            await connection.execute(statement)
+    allowed = []
+    for statement in FORBIDDEN:
+        async with trail.database.acquire() as connection:
+            try:
+                await connection.execute(statement)
+            except asyncpg.InsufficientPrivilegeError:
+                continue
+        allowed.append(statement)
+    assert allowed == []
 
 
 # what is found ----------------------------------------------------------------------------------------------------------------

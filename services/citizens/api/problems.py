@@ -58,12 +58,17 @@ def response(refused: Refused, reference: str) -> Response:
 
 def invalid(error: ValidationError) -> Refused:
     """What is wrong with a body, by place and kind of fault. Places hold only names that the contract knows, and numbers."""
-    faults = error.errors(include_input=False, include_context=False, include_url=False)
+    faults = {
+        one["loc"]: one["type"] for one in error.errors(include_input=False, include_context=False, include_url=False)
+    }
+    # A tuple whose items are at fault is called too short as well: only the innermost places are the sender's to mend.
+    around = {place[:length] for place in faults for length in range(len(place))}
+    places = [place for place in faults if place not in around]
     return Refused(
         "invalid",
         tuple(
-            InvalidField(field=".".join(map(_known, one["loc"])), code=one["type"].replace("_", "-"))
-            for one in faults[:_MOST_FIELDS]
+            InvalidField(field=".".join(map(_known, place)), code=faults[place].replace("_", "-"))
+            for place in places[:_MOST_FIELDS]
         ),
     )
 

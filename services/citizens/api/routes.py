@@ -79,7 +79,7 @@ def make_app(verbs: Verbs, tokens: Tokens) -> Starlette:
         return answer, [answer.state]
 
     door = Door(tokens)
-    return Starlette(
+    app = Starlette(
         routes=[
             Route(v1.RESOLVE_PATH, door.endpoint(Act.RESOLVE, v1.ResolveRequest, resolve), methods=["POST"]),
             Route(v1.KEYS_PATH, door.endpoint(Act.KEYS, v1.CitizensRequest, keys), methods=["POST"]),
@@ -89,6 +89,8 @@ def make_app(verbs: Verbs, tokens: Tokens) -> Starlette:
         ],
         exception_handlers={HTTPException: _no_such_door},
     )
+    app.router.redirect_slashes = False
+    return app
 
 
 async def _no_such_door(_request: Request, error: Exception) -> Response:
