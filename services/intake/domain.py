@@ -5,9 +5,10 @@ setting (N3, N6, N7).
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from contracts.nemrefusion.v1 import (
@@ -45,6 +46,43 @@ class Rules:
 
     accept_test_cpr: bool
     is_municipality: Callable[[str, date], bool]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Citizen:
+    """Who a report is about, past intake: a random id, and the key under which what was told is sealed."""
+
+    citizen_id: UUID
+    key: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Notification:
+    """A notification that has its effect, and the receipt it got."""
+
+    notification_id: UUID
+    fingerprint: bytes
+    receipt_id: UUID
+    absence_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Absence:
+    """An absence, its id derived from its reference.
+
+    `repeat_key` names citizen, reporter, employment and first day; `content` all that was reported but ids and sent
+    time; both are keyed hashes. `notification_id` and `receipt_id` are those of the report that opened it.
+    """
+
+    absence_id: UUID
+    absence_reference: UUID
+    repeat_key: bytes
+    content: bytes
+    citizen_id: UUID
+    notification_id: UUID
+    receipt_id: UUID
+    first_absence_day: date
+    sent_at: datetime
 
 
 def civil_day(instant: datetime) -> date:

@@ -7,7 +7,7 @@ from contracts.citizens.client import VaultClient, VaultUnavailable
 from contracts.nemrefusion.v1 import AbsenceReport
 from plumbing.dead_letters import MonthKey
 from plumbing.errors import Unavailable
-from services.intake.outcomes import Citizen
+from services.intake.domain import Citizen
 
 
 class Vault:

@@ -5,42 +5,13 @@ with the same id waits on the unique key until the first has committed or rolled
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from uuid import UUID
 
 import asyncpg
 
 from plumbing.postgres import Connection
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Notification:
-    """A notification that has its effect, and the receipt it got."""
-
-    notification_id: UUID
-    fingerprint: bytes
-    receipt_id: UUID
-    absence_id: UUID
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Absence:
-    """An absence, its id derived from its reference.
-
-    `repeat_key` names citizen, reporter, employment and first day; `content` all that was reported but ids and sent
-    time; both are keyed hashes. `notification_id` and `receipt_id` are those of the report that opened it.
-    """
-
-    absence_id: UUID
-    absence_reference: UUID
-    repeat_key: bytes
-    content: bytes
-    citizen_id: UUID
-    notification_id: UUID
-    receipt_id: UUID
-    first_absence_day: date
-    sent_at: datetime
+from services.intake.domain import Absence, Notification
 
 
 class Store:

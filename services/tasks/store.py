@@ -5,60 +5,12 @@ ring; a letter is read `for update` before anything about it is decided.
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
 from uuid import UUID
 
 import asyncpg
 
 from plumbing.postgres import Connection
-from services.tasks.domain import CitizenKind, Deadline, Letter, LetterState, TaskKind
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class NewAbsence:
-    """An absence as it was reported; `reported` is sealed."""
-
-    absence_id: UUID
-    citizen_id: UUID
-    citizen_kind: CitizenKind
-    municipality_code: str
-    first_absence_day: date
-    last_absence_day: date | None
-    reported: str
-    opened_at: datetime
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class NewTask:
-    """A task that was just opened."""
-
-    task_id: UUID
-    kind: TaskKind
-    order_in_letter: int
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class NewLetter:
-    """A letter that is asked for, and the tasks it tells of."""
-
-    letter_id: UUID
-    version: int
-    absence_id: UUID
-    citizen_id: UUID
-    cause_id: str
-    planned_deadline_day: date
-    requested_at: datetime
-    tasks: tuple[NewTask, ...]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class TaskOfLetter:
-    """A task whose letter's fate was told."""
-
-    task_id: UUID
-    letter_id: UUID
-    kind: TaskKind
+from services.tasks.domain import Deadline, Letter, LetterState, NewAbsence, NewLetter, TaskKind, TaskOfLetter
 
 
 class Store:

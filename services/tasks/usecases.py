@@ -21,8 +21,17 @@ from plumbing.outbox import Outgoing
 from plumbing.postgres import Connection
 from plumbing.stage import Arrival, Refusal, Result
 from services.tasks import domain
-from services.tasks.domain import CitizenKind, Letter, Pay, PayKind, Report
-from services.tasks.store import NewAbsence, NewLetter, NewTask, TaskOfLetter
+from services.tasks.domain import (
+    CitizenKind,
+    Letter,
+    NewAbsence,
+    NewLetter,
+    NewTask,
+    Pay,
+    PayKind,
+    Report,
+    TaskOfLetter,
+)
 
 ACTOR = "service:tasks"
 FIRST_VERSION = 1

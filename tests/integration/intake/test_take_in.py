@@ -20,9 +20,8 @@ from plumbing.dead_letters import FIELD, MonthKey, Undertaker, unpack
 from plumbing.errors import Unavailable
 from plumbing.postgres import Database
 from plumbing.sealing import open_sealed, open_text
-from services.intake.domain import Rules
+from services.intake.domain import Citizen, Rules
 from services.intake.municipalities import is_municipality
-from services.intake.outcomes import Citizen
 from services.intake.store import Store
 from services.intake.usecases import TakeIn
 from tests.support.fixtures import DatabaseFactory

@@ -101,7 +101,11 @@ def test_wage_that_ended_before_the_report_asks_for_the_benefit_but_never_becaus
         # late in the evening it is already tomorrow in Denmark
         (datetime(2026, 1, 5, 23, 30, tzinfo=UTC), date(2026, 1, 14), datetime(2026, 1, 14, 23, tzinfo=UTC)),
         (datetime(2026, 7, 6, 22, 0, tzinfo=UTC), date(2026, 7, 15), datetime(2026, 7, 15, 22, tzinfo=UTC)),
-        (datetime(2026, 7, 6, 21, 59, 59, 999999, tzinfo=UTC), date(2026, 7, 14), datetime(2026, 7, 14, 22, tzinfo=UTC)),
+        (
+            datetime(2026, 7, 6, 21, 59, 59, 999999, tzinfo=UTC),
+            date(2026, 7, 14),
+            datetime(2026, 7, 14, 22, tzinfo=UTC),
+        ),
     ],
 )
 def test_the_deadline_is_the_end_of_the_eighth_calendar_day_in_denmark(

@@ -1,18 +1,10 @@
-"""How a notification can end: accepted, a duplicate of an earlier one, or rejected (`handlers.Rejected`)."""
+"""How a notification can end: accepted, a duplicate of an earlier one, or rejected (`reading.Rejected`)."""
 
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from services.intake.handlers import Rejected, Report
-from services.intake.store import Absence
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Citizen:
-    """Who a report is about, past intake: a random id, and the key under which what was told is sealed."""
-
-    citizen_id: UUID
-    key: bytes = field(repr=False)
+from services.intake.domain import Absence, Citizen
+from services.intake.usecases.reading import Rejected, Report
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

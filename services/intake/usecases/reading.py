@@ -1,4 +1,4 @@
-"""What `intake` hears: how a record of the notification topic is read.
+"""How a record of the notification topic is read: a report that can be taken in, or why there is none.
 
 Everything that can be told from the record, the time and the settings is decided here, before any transaction; nothing
 raises.

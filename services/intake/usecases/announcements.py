@@ -18,8 +18,8 @@ from plumbing import ids
 from plumbing.audit import Entry
 from plumbing.sealing import seal_text
 from services.intake.domain import is_early, reporter_deadline
-from services.intake.handlers import Rejected
-from services.intake.outcomes import Accepted, Duplicate, Outcome
+from services.intake.usecases.outcomes import Accepted, Duplicate, Outcome
+from services.intake.usecases.reading import Rejected
 
 ACTOR = "service:intake"
 _SAID = {Accepted: nemrefusion.Outcome.ACCEPTED, Duplicate: nemrefusion.Outcome.DUPLICATE}

@@ -24,11 +24,10 @@ from plumbing.faults import faultpoint
 from plumbing.inbox import Fate, Settled
 from plumbing.postgres import Connection, Database
 from plumbing.telemetry import metrics
-from services.intake import announcements
-from services.intake.domain import Rules
-from services.intake.handlers import Rejected, Report, read
-from services.intake.outcomes import Accepted, Citizen, Duplicate, Outcome
-from services.intake.store import Absence, Notification
+from services.intake.domain import Absence, Citizen, Notification, Rules
+from services.intake.usecases import announcements
+from services.intake.usecases.outcomes import Accepted, Duplicate, Outcome
+from services.intake.usecases.reading import Rejected, Report, read
 
 
 class People(Protocol):

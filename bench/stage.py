@@ -1,0 +1,92 @@
+"""The intake stage as it is deployed: subscription, use case, store, undertaker, relay and audit sealer, on a topic of its own.
+
+The vault is asked for real where the task names one; otherwise it answers at once, from memory, so that the stage
+itself is measured.
+"""
+
+import asyncio
+import os
+from collections.abc import Sequence
+from uuid import UUID, uuid5
+
+from faststream import FastStream
+
+from bench.child import Measured, Task, meter
+from contracts.citizens.client import VaultClient
+from contracts.dead_letter.v1 import record as dead_letter
+from contracts.nemrefusion.v1 import AbsenceReport
+from plumbing.audit import Sealer
+from plumbing.bus import BusSettings, Record, Subscription, make_broker, start_producer
+from plumbing.clock import SystemClock
+from plumbing.dead_letters import MonthKey, Undertaker
+from plumbing.outbox import Relay
+from plumbing.postgres import Database
+from plumbing.service import memory
+from services.intake.domain import Citizen, Rules
+from services.intake.gateways import Vault
+from services.intake.municipalities import is_municipality
+from services.intake.store import Store
+from services.intake.usecases import TakeIn
+
+
+class _InstantVault:
+    async def resolve(self, reports: Sequence[AbsenceReport]) -> list[Citizen | None]:
+        return [Citizen(citizen_id=uuid5(UUID(int=1), one.citizen.cpr), key=b"k" * 32) for one in reports]
+
+    async def month_key(self, month: str) -> MonthKey:
+        return MonthKey(key_id=f"bench/{month}", key=b"m" * 32)
+
+
+async def run(task: Task) -> Measured:
+    """Work `task.count` notifications; the time runs from the first batch until the outbox is empty and offsets are committed."""
+    database = await Database.open(task.dsn, application_name="bench")
+    client = VaultClient(task.citizens_url, task.citizens_token or "") if task.citizens_url else None
+    vault = Vault(client) if client is not None else _InstantVault()
+    bus = BusSettings(bootstrap_servers=task.bootstrap, client_id=f"bench-{os.getpid()}")
+    relay = Relay(database, lambda: start_producer(bus))
+    take_in = TakeIn(
+        database,
+        people=vault,
+        notifications=Store(),
+        undertaker=Undertaker(fetch_key=vault.month_key, write=dead_letter, clock=SystemClock(), group=task.group),
+        clock=SystemClock(),
+        rules=Rules(accept_test_cpr=True, is_municipality=is_municipality),
+        fingerprint_key=b"f" * 32,
+        wake_relay=relay.wake,
+    )
+    done = 0
+    finished = asyncio.Event()
+
+    async def work(records: Sequence[Record]) -> None:
+        nonlocal done
+        meter.begin()
+        await take_in(records)
+        done += len(records)
+        if done >= task.count:
+            finished.set()
+
+    broker = make_broker(bus)
+    Subscription(broker, topic=task.topic, group=task.group, work=work, settings=bus)
+    app = FastStream(broker, logger=None)
+    relaying = asyncio.create_task(relay.run())
+    sealing = asyncio.create_task(Sealer(database).run())
+    await app.start()
+    memory.settle()
+    try:
+        await finished.wait()
+        while await _waiting(database):
+            await asyncio.sleep(0.005)
+        return meter.end(done)
+    finally:
+        sealing.cancel()
+        await app.stop()
+        relay.stop()
+        await relaying
+        if client is not None:
+            await client.close()
+        await database.close()
+
+
+async def _waiting(database: Database) -> bool:
+    async with database.acquire() as connection:
+        return bool(await connection.fetchval("select exists (select from outbox)"))

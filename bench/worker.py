@@ -1,0 +1,33 @@
+"""`python -m bench.worker bare|stage`: one measured run. The task comes as JSON on standard input, the result goes to output."""
+
+import json
+import sys
+from collections.abc import Callable, Coroutine
+from dataclasses import asdict
+from typing import Any
+
+import uvloop
+
+from bench.child import Measured, Task
+from plumbing.telemetry import logs
+
+
+def main() -> None:
+    """Run and tell."""
+    task = Task(**json.load(sys.stdin))
+    logs.configure("bench", "ERROR")
+    print(json.dumps(asdict(uvloop.run(_side(sys.argv[1])(task)))))
+
+
+def _side(name: str) -> Callable[[Task], Coroutine[Any, Any, Measured]]:
+    if name == "bare":  # each side imports its own: memory is compared as well
+        from bench import bare
+
+        return bare.run
+    from bench import stage
+
+    return stage.run
+
+
+if __name__ == "__main__":
+    main()
