@@ -8,20 +8,23 @@ of the input.
 
 import re
 import unicodedata
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from enum import StrEnum
 from typing import Annotated, Final
 from uuid import UUID
 
-from pydantic import BeforeValidator, Field
-from pydantic_core import PydanticCustomError
+from pydantic import BeforeValidator, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import PydanticCustomError, core_schema
 
 from contracts.nemrefusion.v1.numbers import is_cpr_number, is_cvr_number
 from contracts.nemrefusion.v1.reasons import ReasonCode
 from contracts.strict_json import bad_text
 
+DAY_PATTERN: Final = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
+ID_PATTERN: Final = r"^[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
 _RFC3339: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)", re.ASCII)
-_UUID: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_UUID: Final = re.compile(ID_PATTERN)
 _CPR_WITH_HYPHEN: Final = re.compile(r"\d{6}-\d{4}", re.ASCII)
 _LINE_BREAK: Final = re.compile("[\n\v\f\r\x1c-\x1e\x85\u2028\u2029]")
 _CONTROL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
@@ -38,20 +41,6 @@ def refusal(code: ReasonCode, text: str) -> PydanticCustomError:
 
 def _wrong_type(wanted: str) -> PydanticCustomError:
     return refusal(ReasonCode.WRONG_TYPE, f"Send {wanted}.")
-
-
-def _read_day(value: object) -> object:
-    if type(value) is not str:
-        if type(value) is date:
-            return value
-        raise _wrong_type("a day as text, YYYY-MM-DD, for example 2026-03-02")
-    # fromisoformat also takes 20260302 and 2026-W10-1; a day has one spelling here.
-    if len(value) == 10 and value[4] == "-" and value[7] == "-":
-        try:
-            return date.fromisoformat(value)
-        except ValueError:
-            pass
-    raise refusal(ReasonCode.BAD_DATE, "Send a day of the calendar as YYYY-MM-DD, for example 2026-03-02.")
 
 
 def _read_instant(value: object) -> object:
@@ -71,16 +60,6 @@ def _read_instant(value: object) -> object:
         "Send an instant as YYYY-MM-DDThh:mm:ss with its time zone, Z or an offset, for example "
         "2026-03-02T08:15:00+01:00; without a zone it can't be placed.",
     )
-
-
-def _read_uuid(value: object) -> object:
-    if type(value) is not str:
-        if isinstance(value, UUID):
-            return value
-        raise _wrong_type("a UUID as text")
-    if not _UUID.fullmatch(value):
-        raise refusal(ReasonCode.BAD_ID, "Send a UUID with hyphens: 8-4-4-4-12 hexadecimal digits.")
-    return UUID(value)
 
 
 def uuid_or_none(value: object) -> UUID | None:
@@ -143,17 +122,28 @@ def _read_free_text(value: object) -> object:
     return text.strip()
 
 
-def _read_code(value: object) -> object:
-    if type(value) is not str and not isinstance(value, StrEnum):
-        raise _wrong_type("one of the codes, as text")
-    return value
+@dataclass(frozen=True, slots=True, eq=False)
+class _Spelt:
+    """Text in exactly one spelling, then read by pydantic's own reader, which would take more: epoch numbers, other spellings."""
+
+    pattern: str
+    format: str
+    reader: core_schema.CoreSchema
+
+    def __get_pydantic_core_schema__(self, _source: object, _handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+        return core_schema.chain_schema([core_schema.str_schema(pattern=self.pattern, strict=True), self.reader])
+
+    def __get_pydantic_json_schema__(
+        self, _schema: core_schema.CoreSchema, _handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        return {"type": "string", "format": self.format}
 
 
-Day = Annotated[date, BeforeValidator(_read_day)]
+Day = Annotated[date, _Spelt(DAY_PATTERN, "date", core_schema.date_schema(strict=False))]
 """A calendar day, in Denmark."""
 Instant = Annotated[datetime, BeforeValidator(_read_instant)]
 """An instant with its zone; kept in UTC."""
-Id = Annotated[UUID, BeforeValidator(_read_uuid)]
+Id = Annotated[UUID, _Spelt(ID_PATTERN, "uuid", core_schema.uuid_schema(strict=False))]
 CprNumber = Annotated[
     str,
     BeforeValidator(_read_cpr, json_schema_input_type=Annotated[str, Field(pattern=r"^[0-9]{6}-?[0-9]{4}$")]),
@@ -166,5 +156,3 @@ Line = Annotated[str, Field(min_length=1, max_length=200), BeforeValidator(_read
 """One line of text. Line breaks are refused, because a name with one could forge an address block in a letter."""
 FreeText = Annotated[str, Field(min_length=1, max_length=2_000), BeforeValidator(_read_free_text)]
 """Text of several lines. A reporter's free text is treated as health data."""
-Chosen = BeforeValidator(_read_code)
-"""Before a closed list of codes: tells what is not text at all from a code that is unknown."""

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from contracts.nemrefusion.v1.fields import Chosen, Day, Id, Instant
+from contracts.nemrefusion.v1.fields import Day, Id, Instant
 from contracts.nemrefusion.v1.parts import (
     Cause,
     Citizen,
@@ -46,7 +46,7 @@ class _Report(_Notification):
     """Who reports (anmelder)."""
     citizen: Citizen
     """Who is absent."""
-    citizen_kind: Annotated[CitizenKind, Field(strict=False), Chosen]
+    citizen_kind: Annotated[CitizenKind, Field(strict=False)]
     """`employee` is reported by an employer, `unemployed` by a fund, `self_employed` by themselves."""
     municipality_code: MunicipalityCode
     """The citizen's municipality (kommunekode): four digits, with the leading zero."""
@@ -54,7 +54,7 @@ class _Report(_Notification):
     """The first day of absence (første fraværsdag)."""
     last_absence_day: Day | None = None
     """The last day of absence, if the person is already back (sidste fraværsdag)."""
-    cause: Annotated[Cause, Field(strict=False), Chosen]
+    cause: Annotated[Cause, Field(strict=False)]
     """Why. Never a diagnosis: an employer may not ask for one."""
     pay: Pay | None = None
     """Pay during the absence. Mandatory for an employee, left out for others."""

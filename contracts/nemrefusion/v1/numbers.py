@@ -6,10 +6,12 @@ Numbers issued since 2007 may lack modulus 11, so it is never asked for. Replace
 """
 
 from datetime import date
+from operator import mul
 from typing import Final
 
 REPLACEMENT_DAY_OFFSET: Final = 60
 _CVR_WEIGHTS: Final = (2, 7, 6, 5, 4, 3, 2, 1)
+_CVR_ZEROS: Final = sum(_CVR_WEIGHTS) * ord("0")
 
 
 def is_cpr_number(digits: str) -> bool:
@@ -39,7 +41,9 @@ def is_cvr_number(digits: str) -> bool:
     """Eight digits, the first not 0, whose weighted sum is a multiple of 11."""
     if len(digits) != 8 or not digits.isascii() or not digits.isdigit() or digits[0] == "0":
         return False
-    return sum(weight * int(digit) for weight, digit in zip(_CVR_WEIGHTS, digits, strict=True)) % 11 == 0
+    # the zeros' own weight in the sum of character codes is taken off at the end
+    weighted: int = sum(map(mul, _CVR_WEIGHTS, digits.encode()))
+    return (weighted - _CVR_ZEROS) % 11 == 0
 
 
 def _year(year_of_century: int, seventh_digit: int) -> int:

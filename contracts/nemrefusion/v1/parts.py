@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 from typing_extensions import override
 
-from contracts.nemrefusion.v1.fields import Chosen, CprNumber, CvrNumber, Day, FreeText, Line
+from contracts.nemrefusion.v1.fields import CprNumber, CvrNumber, Day, FreeText, Line
 
 
 class NotificationPart(BaseModel):
@@ -126,7 +126,7 @@ class Citizen(CitizenNumber):
 class Pay(NotificationPart):
     """What the employer pays during the absence."""
 
-    kind: Annotated[PayKind, Field(strict=False), Chosen]
+    kind: Annotated[PayKind, Field(strict=False)]
     """`wage` (løn), `sickness_benefit` (sygedagpenge paid by the employer) or `nothing`."""
     until: Day | None = None
     """The last day paid so, if known."""

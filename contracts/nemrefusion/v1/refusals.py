@@ -6,17 +6,20 @@ names in its location that are fields of ours.
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Any, Final
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from contracts.nemrefusion.v1 import fields
 from contracts.nemrefusion.v1.reasons import ADVICE, WHOLE_MESSAGE, Reason, ReasonCode, reason
 from contracts.nemrefusion.v1.shapes import MASK, Shape, Strangers, masked_path
 from contracts.strict_json import BadJson
 
 MOST_REASONS: Final = 100
 _OWN_CODES: Final = frozenset(ReasonCode)
+_NO_CODE: Final = "Send one of the codes, as text."
 _JSON_TYPES: Final = {
     "string_type": "text",
     "bool_type": "true or false, without quotes",
@@ -38,7 +41,15 @@ _FORMATS: Final = {
 }
 
 _Context = dict[str, Any]
+
+
+def _wrong_type(wanted: str, _: _Context) -> str:
+    return f"Send {wanted}."
+
+
 _BY_TYPE: Final[dict[str, tuple[ReasonCode, Callable[[_Context], str]]]] = {
+    "date_parsing": (ReasonCode.BAD_DATE, lambda _: ADVICE[ReasonCode.BAD_DATE]),
+    "date_from_datetime_parsing": (ReasonCode.BAD_DATE, lambda _: ADVICE[ReasonCode.BAD_DATE]),
     "missing": (ReasonCode.MISSING, lambda _: ADVICE[ReasonCode.MISSING]),
     "enum": (ReasonCode.UNKNOWN_CODE, lambda context: f"Send one of these codes: {context['expected']}."),
     "literal_error": (ReasonCode.UNKNOWN_CODE, lambda context: f"Send {context['expected']}."),
@@ -48,6 +59,7 @@ _BY_TYPE: Final[dict[str, tuple[ReasonCode, Callable[[_Context], str]]]] = {
     "too_long": (ReasonCode.TOO_MANY, lambda context: f"Send at most {context['max_length']} in the list."),
     "greater_than_equal": (ReasonCode.OUT_OF_RANGE, lambda context: f"Send a number of at least {context['ge']}."),
     "less_than_equal": (ReasonCode.OUT_OF_RANGE, lambda context: f"Send a number of at most {context['le']}."),
+    **{name: (ReasonCode.WRONG_TYPE, partial(_wrong_type, wanted)) for name, wanted in _JSON_TYPES.items()},
     "finite_number": (ReasonCode.BAD_NUMBER, lambda _: ADVICE[ReasonCode.BAD_NUMBER]),
 }
 
@@ -98,17 +110,30 @@ def from_validation(error: ValidationError, shape: Shape) -> Iterator[Reason]:
 
 def _from_fault(fault: ErrorDetails, field: str) -> Reason:
     kind, context = fault["type"], fault.get("ctx", {})
-    if kind in _BY_TYPE:
-        code, text = _BY_TYPE[kind]
-        return reason(field, code, text(context))
-    if kind in _JSON_TYPES:
-        return reason(field, ReasonCode.WRONG_TYPE, f"Send {_JSON_TYPES[kind]}.")
-    if kind in _OWN_CODES:
-        return reason(field, ReasonCode(kind), fault["msg"])
-    if kind in ("union_tag_invalid", "union_tag_not_found"):
-        return _variant_reason(f"{field}.kind", fault["input"], context)
-    # what is left is a pattern that did not match, or a refusal that a later pydantic adds: answered in any case
-    return reason(field, ReasonCode.BAD_FORMAT, _FORMATS.get(field.rpartition(".")[2]))
+    match kind:
+        case "enum" if not isinstance(fault["input"], str):
+            return reason(field, ReasonCode.WRONG_TYPE, _NO_CODE)
+        case "union_tag_invalid" | "union_tag_not_found":
+            return _variant_reason(f"{field}.kind", fault["input"], context)
+        case "string_pattern_mismatch":
+            return _spelling(field, context["pattern"])
+        case _ if kind in _BY_TYPE:
+            code, text = _BY_TYPE[kind]
+            return reason(field, code, text(context))
+        case _:
+            # ours by name; a refusal that a later pydantic adds is answered in any case
+            code = ReasonCode(kind) if kind in _OWN_CODES else ReasonCode.BAD_FORMAT
+            return reason(field, code, fault["msg"] if kind in _OWN_CODES else None)
+
+
+def _spelling(field: str, pattern: str) -> Reason:
+    match pattern:
+        case fields.DAY_PATTERN:
+            return reason(field, ReasonCode.BAD_DATE)
+        case fields.ID_PATTERN:
+            return reason(field, ReasonCode.BAD_ID)
+        case _:
+            return reason(field, ReasonCode.BAD_FORMAT, _FORMATS.get(field.rpartition(".")[2]))
 
 
 def _variant_reason(field: str, value: Any, context: _Context) -> Reason:
@@ -116,7 +141,7 @@ def _variant_reason(field: str, value: Any, context: _Context) -> Reason:
     if kind is None:
         return reason(field, ReasonCode.MISSING)
     if not isinstance(kind, str):
-        return reason(field, ReasonCode.WRONG_TYPE, "Send one of the codes, as text.")
+        return reason(field, ReasonCode.WRONG_TYPE, _NO_CODE)
     return reason(field, ReasonCode.UNKNOWN_CODE, f"Send one of these codes: {context['expected_tags']}.")
 
 
