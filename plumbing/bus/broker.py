@@ -64,8 +64,10 @@ async def start_producer(settings: BusSettings) -> Producer:
     )
     try:
         await producer.start()
-    except Exception as error:
+    except BaseException as error:
         await producer.stop()
+        if not isinstance(error, Exception):
+            raise
         raise Unavailable("kafka", type(error).__name__) from error
     return _typed(producer)
 

@@ -3,28 +3,49 @@
 Invariants: one relay per database at a time, by a lease; no transaction is open while producing; messages are handed
 to the producer in the order of `seq` and deleted, by number and under the lease's epoch, only when Kafka has
 acknowledged them. If one is not acknowledged, nothing behind it is deleted, the producer is thrown away (an idempotent
-producer that lost one sequence number refuses its partition for ever) and the relay begins anew, one message at a time
-until it is past the place. A message refused for good five times parks its key, loudly, and the others go on. A
-pending acknowledgement is never timed out: it may still come.
+producer that lost one sequence number refuses its partition for ever) and the relay begins anew there. Messages travel
+together and are refused together, so after a refusal ever fewer are sent at once, until one is refused alone; one that
+was so five times parks its key, loudly, and the others go on. A broker that is away, slow or forbids is no refusal, and
+is waited for. A pending acknowledgement is never timed out: it may still come.
 """
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 from uuid import uuid4
 
 import structlog
+from aiokafka import errors as kafka
 from aiokafka.errors import KafkaError
 
 from plumbing.faults import FaultInjected, faultpoint
 from plumbing.outbox import store
 from plumbing.outbox.store import Row
-from plumbing.postgres import Database, is_transient
+from plumbing.postgres import Connection, Database, is_transient
 from plumbing.telemetry.metrics import OUTBOX_PARKED_KEYS, OUTBOX_PRODUCED
 
 log = structlog.get_logger(__name__)
+
+# What says nothing about the message, though the library does not call it retriable.
+_NOT_NOW = (
+    kafka.KafkaTimeoutError,
+    kafka.KafkaUnavailableError,
+    kafka.BrokerNotAvailableError,
+    kafka.TopicAuthorizationFailedError,  # an operator's mistake, mended by an operator: it must not park a key
+    kafka.ClusterAuthorizationFailedError,
+    kafka.AuthenticationFailedError,
+    kafka.SaslAuthenticationFailed,
+    kafka.ProducerClosed,
+    kafka.ProducerFenced,
+    kafka.InvalidProducerEpoch,
+    kafka.InvalidProducerIdMapping,
+    kafka.UnknownProducerId,
+    kafka.OutOfOrderSequenceNumber,  # follows from an earlier failure; the next producer begins anew
+    kafka.DuplicateSequenceNumber,
+)
 
 
 class Producer(Protocol):
@@ -54,17 +75,20 @@ class Relay:
         batch: int = 1000,
         lease_seconds: float = 10.0,
         park_at: int = 5,
+        rest_seconds: float = 0.5,
     ) -> None:
         self._database = database
         self._start_producer = start_producer
         self._owner = uuid4().hex
-        self._batch = batch
+        self._epoch: int | None = None
+        self._renew_at = 0.0
+        self._batch = self._at_once = batch
         self._lease_seconds = lease_seconds
         self._park_at = park_at
+        self._rest_seconds = rest_seconds
         self._producer: Producer | None = None
         self._wake = asyncio.Event()
-        self._stopping = False
-        self._one_at_a_time_until = -1
+        self._stopping = asyncio.Event()
 
     def wake(self) -> None:
         """There may be something to relay."""
@@ -72,7 +96,7 @@ class Relay:
 
     def stop(self) -> None:
         """Relay what waits, once more, then return from `run`."""
-        self._stopping = True
+        self._stopping.set()
         self._wake.set()
 
     async def run(self) -> None:
@@ -81,7 +105,7 @@ class Relay:
         try:
             while True:
                 self._wake.clear()
-                last_round = self._stopping
+                last_round = self._stopping.is_set()
                 try:
                     moved = await self._round()
                 except Exception as error:
@@ -89,8 +113,9 @@ class Relay:
                         raise
                     log.warning("outbox relay could not go on", error=type(error).__name__)
                     moved = 0
+                    self._epoch = None
                     await self._discard_producer()
-                    await self._sleep(0.5)
+                    await self._rest(self._rest_seconds)
                 if last_round and not moved:
                     return
                 if moved:
@@ -105,14 +130,19 @@ class Relay:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._wake.wait(), seconds)
 
+    async def _rest(self, seconds: float) -> None:
+        """Sleep that new messages do not cut short."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._stopping.wait(), seconds)
+
     async def _round(self) -> int:
         async with self._database.acquire() as connection:
-            epoch = await store.hold_lease(connection, self._owner, self._lease_seconds)
-            if epoch is None:
-                return 0
-            rows = await store.read(connection, 1 if self._one_at_a_time_until >= 0 else self._batch)
+            epoch = await self._hold_lease(connection)
+            rows = [] if epoch is None else await store.read(connection, self._at_once)
+        if epoch is None:
+            await self._rest(self._lease_seconds / 10)
+            return 0
         if not rows:
-            self._one_at_a_time_until = -1
             return 0
         faultpoint("relay.after_read")
         delivered, failure = await self._produce(rows)
@@ -122,13 +152,21 @@ class Relay:
                 deleted = await store.delete(connection, [row.seq for row in delivered], self._owner, epoch)
             OUTBOX_PRODUCED.inc(len(delivered))
             if deleted < len(delivered):
+                self._epoch = None
                 log.warning("outbox lease was lost while producing", produced=len(delivered), deleted=deleted)
         if failure is not None:
-            await self._mend(failure)
-            return 0
-        if rows[-1].seq >= self._one_at_a_time_until:
-            self._one_at_a_time_until = -1
+            await self._mend(failure, len(rows))
+            return len(delivered)
+        self._at_once = min(self._batch, 2 * self._at_once)
         return len(rows)
+
+    async def _hold_lease(self, connection: Connection) -> int | None:
+        """The lease's epoch, asked for anew only when a third of the lease is over: it is a write."""
+        now = time.monotonic()
+        if self._epoch is None or now >= self._renew_at:
+            self._epoch = await store.hold_lease(connection, self._owner, self._lease_seconds)
+            self._renew_at = now + self._lease_seconds / 3
+        return self._epoch
 
     async def _produce(self, rows: list[Row]) -> tuple[list[Row], _Failure | None]:
         """Send in order and wait for all: those acknowledged before the first that was not, and that one."""
@@ -165,23 +203,25 @@ class Relay:
                 async with self._database.acquire() as connection:
                     await store.hold_lease(connection, self._owner, self._lease_seconds)
 
-    async def _mend(self, failure: _Failure) -> None:
+    async def _mend(self, failure: _Failure, sent_at_once: int) -> None:
         error = failure.error
         await self._discard_producer()
         if not isinstance(error, KafkaError):
             raise error
-        self._one_at_a_time_until = max(self._one_at_a_time_until, failure.row.seq)
         name = type(error).__name__
         log.warning("Kafka did not take a message", topic=failure.row.topic, seq=failure.row.seq, error=name)
-        if getattr(error, "retriable", False):
-            await self._sleep(0.5)
+        if error.retriable or isinstance(error, _NOT_NOW):
+            await self._rest(self._rest_seconds)
+            return
+        if sent_at_once > 1:
+            self._at_once = max(1, sent_at_once // 4)
             return
         async with self._database.transaction() as connection:
             parked = await store.note_failure(connection, failure.row, name, self._park_at)
         if parked:
             OUTBOX_PARKED_KEYS.inc()
             log.error("outbox key is parked", topic=failure.row.topic, seq=failure.row.seq, error=name)
-        await self._sleep(0.2)
+        await self._rest(self._rest_seconds)
 
     async def _discard_producer(self) -> None:
         producer, self._producer = self._producer, None

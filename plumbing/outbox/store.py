@@ -44,6 +44,7 @@ grant select, insert, update, delete on outbox, outbox_lease, outbox_parked_key 
 
 # Kafka's default topic limit is 1 MiB with the batch's own overhead; past it an idempotent producer is of no use any more.
 MAX_MESSAGE_BYTES = 960 * 1024
+_READ_BYTES = 4 * 1024 * 1024
 
 
 class Oversized(Exception):
@@ -117,7 +118,7 @@ async def release_lease(connection: Connection, owner: str) -> None:
 
 
 async def read(connection: Connection, limit: int) -> list[Row]:
-    """The oldest waiting messages, without those of parked keys."""
+    """The oldest waiting messages, without those of parked keys: `limit` at most, and no more than a few megabytes."""
     return [
         Row(
             seq=row["seq"],
@@ -127,7 +128,7 @@ async def read(connection: Connection, limit: int) -> list[Row]:
             value=row["payload"],
             failures=row["failures"],
         )
-        for row in await connection.fetch(_READ, limit)
+        for row in await connection.fetch(_READ, limit, _READ_BYTES)
     ]
 
 
@@ -162,7 +163,10 @@ async def depth(connection: Connection) -> tuple[int, float, int]:
 
 def _written(headers: tuple[tuple[str, bytes], ...]) -> bytes:
     """One line a header, `name:value`; neither holds a line break, and no name a colon (see the envelope's codec)."""
-    return b"\n".join([name.encode() + b":" + value for name, value in headers])
+    written = b"\n".join([name.encode() + b":" + value for name, value in headers])
+    if headers and written.count(b"\n") != len(headers) - 1:
+        raise ValueError("a header holds a line break")
+    return written
 
 
 def _read_back(written: bytes) -> list[tuple[str, bytes]]:
@@ -189,15 +193,25 @@ where outbox_lease.owner = excluded.owner or outbox_lease.expires_at < clock_tim
 returning epoch
 """
 
+# The sum is over what stands before each row, so that one row always comes, however large.
 _READ = """
 select seq, aggregatetype, aggregateid, headers, payload, failures
-from outbox
-where not exists (
-    select from outbox_parked_key parked
-    where parked.aggregatetype = outbox.aggregatetype and parked.aggregateid = outbox.aggregateid
-)
+from (
+    select *, coalesce(sum(octet_length(payload)) over (
+        order by seq rows between unbounded preceding and 1 preceding), 0) as bytes_before
+    from (
+        select seq, aggregatetype, aggregateid, headers, payload, failures
+        from outbox
+        where not exists (
+            select from outbox_parked_key parked
+            where parked.aggregatetype = outbox.aggregatetype and parked.aggregateid = outbox.aggregateid
+        )
+        order by seq
+        limit $1
+    ) oldest
+) counted
+where bytes_before < $2
 order by seq
-limit $1
 """
 
 _DELETE = """
