@@ -11,7 +11,7 @@ from simulators.nemrefusion.badness import LARGE, LARGEST, written
 from simulators.nemrefusion.reports import Document
 
 EMOJI_FAMILY: Final = " " + "\u200d".join("👨👩👧👦👶" * 2)
-Headers = tuple[tuple[str, bytes], ...]
+Headers = tuple[tuple[str, bytes | None], ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,6 +58,7 @@ ODDITIES: Final[tuple[Oddity, ...]] = (
     Oddity(name="close to 1 MiB", row="N46", write=lambda document: written(document).ljust(LARGEST), weight=LARGE),
     Oddity(name="no key", row="N48", has_key=False),
     Oddity(name="headers that are not UTF-8", row="N49", headers=(("x-payroll", b"L\xf8n"), ("", b""), ("x-payroll", b"2"))),
+    Oddity(name="a header that is null", row="N49", headers=(("x-payroll", None),)),
     Oddity(name="a line break in a correlation id", row="N50", headers=(("correlation_id", b"a\nlevel=error"),)),
     Oddity(name="an address to answer to", row="N52", headers=(("reply_to", b"sygefravaer.absence.v1"),)),
     Oddity(name="markup in a name", row="N53", write=_with_name(lambda name: f"<b>{name}</b>'; --{{{{7*7}}}}%s")),

@@ -102,7 +102,7 @@ class _Traffic:
 
     def _good(self, sequence: int) -> Sent:
         if self._earlier and self._dice.random() < self._mix.second_employers * CITIZEN_KINDS["employee"] / 100:
-            report, what = self._second_employer(), "a second employer"
+            report, what = self._second_employer()
         else:
             (kind,) = self._dice.choices(tuple(CITIZEN_KINDS), tuple(CITIZEN_KINDS.values()))
             report, what = self._new_report(kind), kind
@@ -147,23 +147,18 @@ class _Traffic:
         self._next_person += 1
         return self._reporters.report(person(self._next_person), citizen_kind)
 
-    def _second_employer(self) -> Report:
+    def _second_employer(self) -> tuple[Report, str]:
         """The person of an earlier report, absent from a second employment on the same day."""
         first = self._dice.choice(self._earlier)
         if first.document["citizen_kind"] != "employee" or first.person.number in self._in_two_jobs:
-            return self._new_report("employee")
+            return self._new_report("employee"), "employee"
         self._in_two_jobs.add(first.person.number)
         report = self._reporters.report(first.person, "employee")
         document = deepcopy(first.document)
         for name in ("notification_id", "absence_reference", "sent_at"):
             document[name] = report.document[name]
         document["reporter"] = employer((int(first.document["reporter"]["production_unit"][1:]) + 1) % EMPLOYERS)
-        return Report(
-            document=document,
-            notification_id=report.notification_id,
-            absence_reference=report.absence_reference,
-            person=first.person,
-        )
+        return replace(report, document=document), "a second employer"
 
 
 def _bad(sequence: int, report: Report, badness: Badness) -> Sent:

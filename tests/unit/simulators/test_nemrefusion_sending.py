@@ -20,6 +20,7 @@ from aiokafka.errors import KafkaConnectionError, KafkaTimeoutError, UnknownTopi
 from typing_extensions import override
 
 from simulators.nemrefusion.ledger import Ledger
+from simulators.nemrefusion.oddities import ODDITIES
 from simulators.nemrefusion.sending import Sender, Undeliverable, kafka_producer
 from simulators.nemrefusion.traffic import Mix, Sent, generate
 from tests.support.fixtures import TopicFactory
@@ -70,6 +71,7 @@ async def test_every_record_is_in_the_log_where_the_ledger_says(
     assert (tally.ok, tally.unknown, tally.refused) == (600, 0, 0)
     assert {sequence: log[place] for sequence, place in where.items()} == {each.sequence: each.value for each in sent}
     assert len(log) == 600
+    assert {oddity.name for oddity in ODDITIES} & {each.what for each in sent} >= {"a header that is null", "no key"}
 
 
 async def test_records_with_the_same_key_stay_in_order(kafka: str, topics: TopicFactory, tmp_path: Path) -> None:
