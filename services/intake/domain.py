@@ -121,6 +121,14 @@ def _implausible_days(report: AbsenceReport, today: date) -> list[Reason]:
                 "The first absence day is still to come. Report it when it has begun.",
             )
         ]
+    if first > civil_day(report.sent_at):
+        return [
+            reason(
+                "first_absence_day",
+                ReasonCode.INCONSISTENT,
+                "The first absence day comes after the day on which the message says it was sent.",
+            )
+        ]
     if first < today - OLDEST_ABSENCE:
         return [
             reason(

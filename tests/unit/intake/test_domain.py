@@ -65,6 +65,12 @@ def test_a_day_that_cannot_be_right_is_refused_with_its_field(changes: dict[str,
         assert field in {one.field for one in result.reasons}
 
 
+def test_an_absence_cannot_begin_after_its_report_was_sent() -> None:
+    body = report(first_absence_day="2026-03-19", sent_at="2026-03-18T22:59:59Z")  # the 18th, in Denmark
+    assert codes_of(body) == [("first_absence_day", ReasonCode.INCONSISTENT)]
+    assert codes_of({**body, "sent_at": "2026-03-18T23:00:00Z"}) == []
+
+
 @pytest.mark.parametrize(
     ("first", "last", "refused"),
     [
