@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
+from typing import TypeVar
 from uuid import UUID
 
 import asyncpg
@@ -45,6 +46,8 @@ grant select, insert on audit_entry, audit_chain to {role};
 grant select, insert, delete on audit_unsealed to {role};
 """
 
+Value = TypeVar("Value", str, datetime)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Entry:
@@ -65,14 +68,20 @@ async def put(connection: Connection, entries: Sequence[Entry]) -> None:
         return
     await connection.execute(
         _PUT,
-        [entry.actor for entry in entries],
-        [entry.action for entry in entries],
+        _column([entry.actor for entry in entries]),
+        _column([entry.action for entry in entries]),
         [entry.subject for entry in entries],
-        [entry.object_type for entry in entries],
-        [entry.object_id for entry in entries],
-        [entry.purpose for entry in entries],
-        [entry.at for entry in entries],
+        _column([entry.object_type for entry in entries]),
+        _column([entry.object_id for entry in entries]),
+        _column([entry.purpose for entry in entries]),
+        _column([entry.at for entry in entries]),
     )
+
+
+def _column(values: list[Value]) -> list[Value]:
+    """A column as it is sent: the one value where all are equal, as most columns of a batch are. The driver takes its time
+    over each."""
+    return values[:1] if values.count(values[0]) == len(values) else values
 
 
 def digest(entry_id: int, entry: Entry) -> bytes:
@@ -104,10 +113,12 @@ def entry_of(row: asyncpg.Record) -> Entry:
     )
 
 
+# Arrays shorter than that of the subjects stand for one value in every row: unnest fills up with null.
 _PUT = """
 with written as (
     insert into audit_entry (actor, action, subject, object_type, object_id, purpose, at)
-    select actor, action, subject, object_type, object_id, purpose, at
+    select coalesce(actor, $1[1]), coalesce(action, $2[1]), subject, coalesce(object_type, $4[1]),
+           coalesce(object_id, $5[1]), coalesce(purpose, $6[1]), coalesce(at, $7[1])
     from unnest($1::text[], $2::text[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::timestamptz[])
          with ordinality as entry (actor, action, subject, object_type, object_id, purpose, at, nth)
     order by nth

@@ -106,6 +106,15 @@ async def test_an_entry_committed_behind_later_ones_is_sealed_too(trail: Trail) 
     assert verdict.is_intact
 
 
+async def test_columns_that_are_equal_in_a_batch_and_those_that_are_not_come_back_as_they_were(trail: Trail) -> None:
+    same = entry(1)
+    mixed = [replace(same, action="cards.refused"), replace(same, subject=None), replace(same, at=NOON), same]
+    for written in ([same, same, same], mixed, [replace(same, subject=None)] * 2):
+        await trail.write(*written)
+        rows = await trail.owner.fetch("select * from audit_entry order by id")
+        assert [entry_of(row) for row in rows[-len(written) :]] == list(written)
+
+
 async def test_nothing_to_write_or_to_seal_leaves_no_block(trail: Trail) -> None:
     await trail.write()
     assert await Sealer(trail.database).seal() == 0

@@ -11,7 +11,7 @@ from plumbing.faults import faultpoint
 from plumbing.postgres import Connection, Database
 from services.citizens.domain.people import Citizen, DestroyedCitizen
 from services.citizens.domain.rights import Asking
-from services.citizens.usecases.trail import entry
+from services.citizens.usecases.trail import Trail
 
 
 class People(Protocol):
@@ -39,7 +39,6 @@ class Destroy:
             if isinstance(held, Citizen):
                 await self._people.destroy(connection, held, now)
             action = "citizen.destroyed" if isinstance(held, Citizen) else "citizen.destroyed-before"
-            told = entry(asking, f"{action}.{reason}", subject=citizen_id, object_type="nothing", now=now)
-            await audit.put(connection, [told])
+            await audit.put(connection, [Trail(asking, now).entry(f"{action}.{reason}", citizen_id, "nothing")])
             faultpoint("citizens.before_destroy_commit")
         return DestroyResponse(state="destroyed")

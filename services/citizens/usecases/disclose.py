@@ -4,7 +4,6 @@ Invariants: whatever is handed out was written to the audit trail in the same tr
 """
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
 from typing import ClassVar, Generic, Protocol, TypeVar
 from uuid import UUID
 
@@ -17,7 +16,7 @@ from plumbing.postgres import Connection, Database
 from services.citizens.domain.keyring import Keyring
 from services.citizens.domain.people import Citizen, DestroyedCitizen, open_card_text, open_cpr, read_card
 from services.citizens.domain.rights import Asking
-from services.citizens.usecases.trail import entry
+from services.citizens.usecases.trail import Trail
 
 Answer = TypeVar("Answer", KnownKey, KnownCard)
 
@@ -47,7 +46,9 @@ class _Disclosure(Generic[Answer]):
         async with self._database.transaction() as connection:
             held = await self._people.get(connection, set(citizen_ids))
             answers = {one.citizen_id: self._answer(one) for one in held.values()}
-            await audit.put(connection, [self._told(asking, one, answers[one], now) for one in sorted(answers)])
+            trail = Trail(asking, now)
+            entries = [trail.entry(self.action, one, self._class_of(answer)) for one, answer in answers.items()]
+            await audit.put(connection, entries)
         return [answers.get(citizen_id, Unknown()) for citizen_id in citizen_ids]
 
     def _answer(self, one: Citizen | DestroyedCitizen) -> Answer | Destroyed | Unknown:
@@ -58,11 +59,8 @@ class _Disclosure(Generic[Answer]):
     def _open(self, citizen: Citizen, key: bytes) -> Answer | Unknown:
         raise NotImplementedError
 
-    def _told(
-        self, asking: Asking, citizen_id: UUID, answer: Answer | Destroyed | Unknown, now: datetime
-    ) -> audit.Entry:
-        disclosed = "nothing" if isinstance(answer, Destroyed | Unknown) else self.disclosed
-        return entry(asking, self.action, subject=citizen_id, object_type=disclosed, now=now)
+    def _class_of(self, answer: Answer | Destroyed | Unknown) -> str:
+        return "nothing" if isinstance(answer, Destroyed | Unknown) else self.disclosed
 
 
 class DiscloseKeys(_Disclosure[KnownKey]):

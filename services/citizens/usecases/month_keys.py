@@ -12,7 +12,7 @@ from plumbing.sealing import new_key
 from services.citizens.domain.keyring import Keyring, WrappedKey
 from services.citizens.domain.months import MonthState, ends_at, key_id, state_of
 from services.citizens.domain.rights import Asking
-from services.citizens.usecases.trail import entry
+from services.citizens.usecases.trail import Trail
 
 
 class MonthKeys(Protocol):
@@ -51,8 +51,7 @@ class DiscloseMonthKey:
         async with self._database.transaction() as connection:
             wrapped, action = await self._get_or_make(connection, name, month, now)
             key = self._keyring.unwrap(wrapped, owner=name)
-            told = entry(asking, f"{action}.{name}", subject=None, object_type="month-key", now=now)
-            await audit.put(connection, [told])
+            await audit.put(connection, [Trail(asking, now).entry(f"{action}.{name}", None, "month-key")])
         return MonthKey(key_id=name, key=key)
 
     async def _get_or_make(

@@ -29,7 +29,7 @@ from services.citizens.domain.people import (
     seal_cpr,
 )
 from services.citizens.domain.rights import Asking
-from services.citizens.usecases.trail import entry
+from services.citizens.usecases.trail import Trail
 
 # A rival that made the same person known wins once; to lose again, the person must have been erased in between.
 _ATTEMPTS = 3
@@ -64,11 +64,8 @@ class Resolve:
             erasures, named, known, created = await self._know(connection, asked, now)
             keys = {one.citizen_id: self._unwrap(one) for one in known.values()}
             replaced = await self._replace_cards(connection, named, known, keys)
-            entries = [
-                entry(asking, _action(citizen_id, created, replaced), subject=citizen_id, object_type="key", now=now)
-                for citizen_id in sorted(keys)
-            ]
-            await audit.put(connection, entries)
+            trail = Trail(asking, now)
+            await audit.put(connection, [trail.entry(_action(one, created, replaced), one, "key") for one in keys])
             faultpoint("citizens.before_resolve_commit")
         faultpoint("citizens.after_resolve_commit")
 
