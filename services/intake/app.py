@@ -2,6 +2,7 @@
 
 import base64
 
+from contracts.citizens.cache import KeyCache
 from contracts.citizens.client import VaultClient
 from contracts.dead_letter.v1 import record as dead_letter
 from contracts.topics import NEMREFUSION_NOTIFICATION, consumer_group
@@ -24,7 +25,11 @@ async def serve(settings: Settings) -> None:
     async with runner.probes():
         clock = await make_clock(runner, settings, NAME)
         database = await runner.database(settings.database_url.get_secret_value(), "services.intake.migrations")
-        client = VaultClient(settings.citizens_url, settings.citizens_token.get_secret_value())
+        client = VaultClient(
+            settings.citizens_url,
+            settings.citizens_token.get_secret_value(),
+            cache=KeyCache(most=0),  # keys come with each answer here, and nobody asks for one again
+        )
         runner.close(client.close)
         vault = Vault(client)
         kafka = KafkaSide(runner, settings, NAME, database)
