@@ -16,6 +16,7 @@ _TRANSIENT: tuple[type[BaseException], ...] = (
     pg.IdleInTransactionSessionTimeoutError,
     pg.PostgresSystemError,
     asyncpg.InterfaceError,  # the pool or the connection is closed under us
+    asyncpg.InternalClientError,  # what asyncpg calls a query sent in the instant in which the server cuts the connection
     ConnectionError,
     TimeoutError,
     OSError,
