@@ -1,10 +1,10 @@
-"""`python -m services.notifier serve|migrate|config`."""
+"""`python -m services.notifier serve|migrate|config|jobs`."""
 
 import sys
 
 from plumbing.service import main
-from services.notifier.app import NAME, serve
+from services.notifier.app import NAME, parked_letters, serve
 from services.notifier.settings import Settings
 
 if __name__ == "__main__":
-    sys.exit(main(NAME, Settings, serve))
+    sys.exit(main(NAME, Settings, serve, more={"jobs": parked_letters}))

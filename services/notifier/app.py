@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections.abc import Sequence
 
 import structlog
 from prometheus_client import Gauge
@@ -11,7 +12,7 @@ from contracts.dead_letter.v1 import record as dead_letter
 from contracts.topics import LETTER_REQUEST, consumer_group
 from plumbing.dead_letters import Undertaker
 from plumbing.faults import faultpoint
-from plumbing.jobs import Policy, Worker
+from plumbing.jobs import Policy, Worker, commands
 from plumbing.outbox import Relay
 from plumbing.postgres import Database, is_transient
 from plumbing.service import Runner
@@ -76,6 +77,15 @@ async def serve(settings: Settings) -> None:
         runner.loop("overdue letters", lambda: _surfacing(database, surface, every, kafka.relay))
         runner.loop("letter gauges", lambda: _gauges(database, store))
         await runner.run()
+
+
+async def parked_letters(settings: Settings, arguments: Sequence[str]) -> int:
+    """`jobs list|release`: letters whose jobs are parked."""
+    database = await Database.open(settings.database_url.get_secret_value(), application_name=NAME, max_size=1)
+    try:
+        return await commands.run(database, QUEUE, arguments)
+    finally:
+        await database.close()
 
 
 def _sender(

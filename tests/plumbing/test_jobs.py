@@ -1,6 +1,7 @@
 """Jobs on a real PostgreSQL: claimed once, done once, tried again, never lost, never written by who lost the lease."""
 
 import asyncio
+import json
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ import pytest
 
 from plumbing import jobs
 from plumbing.errors import Unavailable
-from plumbing.jobs import Again, Claim, Done, Job, LeaseLost, Parked, Policy, Verdict, Worker, store
+from plumbing.jobs import Again, Claim, Done, Job, LeaseLost, Parked, Policy, Verdict, Worker, commands, store
 from plumbing.postgres import Connection, Database
 from tests.support.fixtures import PlainDatabaseFactory
 
@@ -267,6 +268,28 @@ async def test_what_was_tried_too_often_is_parked_told_of_and_can_be_released(be
         assert await jobs.release(connection, QUEUE, [job_id, uuid4()]) == 1
     await bench.until(bench.empty, worker(bench, bench.done))
     assert bench.seen == [b"x"]
+
+
+async def test_somebody_on_duty_sees_parked_jobs_and_releases_them(
+    bench: Bench, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, second = await bench.add(b"one", b"two")
+    for claim in await bench.claim():
+        async with bench.database.transaction() as connection:
+            await store.park(connection, claim, reason="odd-answer-418")
+    assert await commands.run(bench.database, QUEUE, ["list"]) == 0
+    listed = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [(job["job_id"], job["payload"], job["reason"]) for job in listed] == [
+        (str(first), "one", "odd-answer-418"),
+        (str(second), "two", "odd-answer-418"),
+    ]
+    for _ in range(2):
+        assert await commands.run(bench.database, QUEUE, ["release", str(first)]) == 0
+    assert capsys.readouterr().out == "1 of 1 released\n0 of 1 released\n"
+    assert await commands.run(bench.database, QUEUE, ["release", "all"]) == 0
+    assert (await bench.depth()).waiting == 2
+    for wrong in ([], ["release"], ["release", "x"], ["list", "x"], ["drop"]):
+        assert await commands.run(bench.database, QUEUE, wrong) == 2
 
 
 async def test_a_job_that_kills_its_worker_each_time_is_parked_too(bench: Bench) -> None:
