@@ -5,13 +5,16 @@ an exception is told by its class and where it was raised, never by its message,
 quote input; a reader that stops reading never stops the service: lines are dropped and counted instead.
 """
 
+import contextlib
 import logging
+import os
 import queue
 import re
 import sys
 import threading
+import time
 import traceback
-from collections.abc import MutableMapping
+from collections.abc import Collection, Mapping, MutableMapping
 from typing import Any
 
 import structlog
@@ -20,6 +23,7 @@ from typing_extensions import override
 from plumbing.telemetry.metrics import LOG_LINES_DROPPED
 
 _CPR = re.compile(r"(?<!\d)(?:0[1-9]|[1-9]\d)(?:0[1-9]|1[0-2])\d{2}[- ]?\d{4}(?!\d)")
+_REDACTED = "[redacted]"
 _Event = MutableMapping[str, Any]
 
 
@@ -35,9 +39,12 @@ def configure(service: str, level: str = "INFO") -> None:
     ]
     formatter = structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=[_library_message, *shared],
-        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, structlog.processors.JSONRenderer()],
+        processors=[
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            structlog.processors.JSONRenderer(ensure_ascii=False),
+        ],
     )
-    handler = _DroppingHandler(sys.stdout)
+    handler = _DroppingHandler(sys.stdout.fileno())
     handler.setFormatter(formatter)
     root = logging.getLogger()
     root.handlers[:] = [handler]
@@ -54,20 +61,47 @@ def configure(service: str, level: str = "INFO") -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
+    sys.excepthook = _uncaught
 
 
 def redact(_logger: Any, _name: str, event: _Event) -> _Event:
-    """Black out whatever has the form of a CPR number."""
-    for name, value in event.items():
-        if isinstance(value, str):
-            event[name] = _CPR.sub("[redacted]", value)
-    return event
+    """Black out whatever has the form of a CPR number, wherever it stands; exceptions are told by their class."""
+    return {
+        _CPR.sub(_REDACTED, name): value if name.startswith("_") else _clean(value) for name, value in event.items()
+    }
 
 
 def where(error: BaseException) -> list[str]:
     """The innermost frames of an exception, as file:line:function: what happened without what it happened to."""
     frames = traceback.extract_tb(error.__traceback__)[-6:]
     return [f"{'/'.join(frame.filename.split('/')[-3:])}:{frame.lineno}:{frame.name}" for frame in frames]
+
+
+def _clean(value: Any, depth: int = 6) -> Any:
+    match value:
+        case None | bool() | float():
+            return value
+        case int():
+            return _REDACTED if _CPR.fullmatch(str(value)) else value
+        case BaseException():
+            return type(value).__name__
+        case Mapping() | list() | tuple() | set() | frozenset():
+            return _clean_parts(value, depth - 1) if depth else "[deeper]"
+        case _:
+            return _CPR.sub(_REDACTED, _said_by(value))
+
+
+def _clean_parts(value: Mapping[Any, Any] | Collection[Any], depth: int) -> Any:
+    if isinstance(value, Mapping):
+        return {_clean(str(name)): _clean(part, depth) for name, part in value.items()}
+    return [_clean(part, depth) for part in value]
+
+
+def _said_by(value: object) -> str:
+    try:
+        return str(value)
+    except Exception:  # noqa: BLE001  # a line must not stop the work it tells of
+        return type(value).__name__
 
 
 def _service(name: str) -> "structlog.typing.Processor":
@@ -93,17 +127,36 @@ def _library_message(_logger: Any, _name: str, event: _Event) -> _Event:
     """A library's line is told by its template: the arguments may hold keys, rows or addresses."""
     record = event.get("_record")
     if isinstance(record, logging.LogRecord):
-        event["event"] = str(record.msg)[:300] if record.args else str(record.msg)[:120]
+        event["event"] = _template(record)
         event["logger"] = record.name
     return event
 
 
-class _DroppingHandler(logging.Handler):
-    """Writes in a thread of its own; a full queue drops the line."""
+def _template(record: logging.LogRecord) -> str:
+    if isinstance(record.msg, BaseException):
+        return type(record.msg).__name__
+    text = str(record.msg)
+    error = record.exc_info[1] if record.exc_info else None
+    if error is not None and (said := str(error)) and said in text:
+        return type(error).__name__
+    return text.split("\n", 1)[0][: 300 if record.args else 120]
 
-    def __init__(self, stream: Any, capacity: int = 10_000) -> None:
+
+def _uncaught(_type: type[BaseException], error: BaseException, _traceback: Any) -> None:
+    """Python's own way would print the message."""
+    structlog.get_logger("services").critical("uncaught exception", exc_info=error)
+
+
+class _DroppingHandler(logging.Handler):
+    """Writes in a thread of its own; a full queue drops the line.
+
+    The thread writes to the descriptor itself: one that is blocked holding the lock of `sys.stdout` would make the
+    interpreter abort when it ends.
+    """
+
+    def __init__(self, descriptor: int, capacity: int = 10_000) -> None:
         super().__init__()
-        self._stream = stream
+        self._descriptor = descriptor
         self._lines: queue.Queue[str] = queue.Queue(capacity)
         threading.Thread(target=self._write, name="log-writer", daemon=True).start()
 
@@ -111,25 +164,30 @@ class _DroppingHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         try:
             self._lines.put_nowait(self.format(record))
-        except queue.Full:
-            LOG_LINES_DROPPED.inc()
-        except Exception:  # noqa: BLE001  # a line that cannot be formatted must not stop the work it tells of
+        except Exception:  # noqa: BLE001  # full, or not to be formatted: a line must not stop the work it tells of
             LOG_LINES_DROPPED.inc()
 
     @override
     def flush(self) -> None:
         """Called at exit: give the writer a moment to catch up."""
-        for _ in range(50):
-            if self._lines.empty():
-                return
-            threading.Event().wait(0.02)
+        deadline = time.monotonic() + 1
+        while self._lines.unfinished_tasks and time.monotonic() < deadline:
+            time.sleep(0.01)
 
     def _write(self) -> None:
         while True:
-            line = self._lines.get()
+            lines = [self._lines.get()]
+            with contextlib.suppress(queue.Empty):
+                while len(lines) < 100:
+                    lines.append(self._lines.get_nowait())
             try:
-                self._stream.write(line + "\n")
-                if self._lines.empty():
-                    self._stream.flush()
-            except (OSError, ValueError):
-                LOG_LINES_DROPPED.inc()
+                _write_all(self._descriptor, "".join(f"{line}\n" for line in lines).encode(errors="backslashreplace"))
+            except OSError:
+                LOG_LINES_DROPPED.inc(len(lines))
+            for _ in lines:
+                self._lines.task_done()
+
+
+def _write_all(descriptor: int, data: bytes) -> None:
+    while data:
+        data = data[os.write(descriptor, data) :]
