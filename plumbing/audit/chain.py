@@ -39,8 +39,6 @@ VANISHED: Final = bytes(32)
 
 ONE_SEALER: Final = 0x61756469745F6368
 """Advisory lock, per database."""
-# asyncpg calls a query internal error that is sent in the instant in which the server cuts the connection.
-_ALSO_NOT_NOW: Final = (FaultInjected, asyncpg.InternalClientError)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _HEX_TO_LETTERS: Final = str.maketrans("0123456789abcdef", "abcdefghijklmnop")
 
@@ -83,7 +81,7 @@ class Sealer:
                 while await self.seal() == self._most:
                     pass
             except Exception as error:
-                if not (is_transient(error) or isinstance(error, _ALSO_NOT_NOW)):
+                if not (is_transient(error) or isinstance(error, FaultInjected)):
                     raise
                 FAILURES.inc()
                 log.warning("audit entries could not be sealed now", error=type(error).__name__)

@@ -12,7 +12,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, TypeVar
 from uuid import UUID, uuid4
 
-import asyncpg
 import structlog
 from prometheus_client import Counter, Histogram
 from pydantic import BaseModel, ValidationError
@@ -134,8 +133,7 @@ def _refuse(act: Act, reference: UUID, error: Exception) -> Response:
     if isinstance(error, Refused):
         refused = error
         log.info("refused", act=act.value, code=error.code, reference=str(reference))
-    # asyncpg calls a query internal error that is sent in the instant in which the server cuts the connection.
-    elif is_transient(error) or isinstance(error, asyncpg.InternalClientError):
+    elif is_transient(error):
         refused = Refused("unavailable")
         log.warning("not answered now", act=act.value, reference=str(reference), error=type(error).__name__)
     else:

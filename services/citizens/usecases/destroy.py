@@ -7,7 +7,6 @@ from uuid import UUID
 from contracts.citizens.v1 import DestroyReason, DestroyResponse
 from plumbing import audit
 from plumbing.clock import Clock
-from plumbing.faults import faultpoint
 from plumbing.postgres import Connection, Database
 from services.citizens.domain.people import Citizen, DestroyedCitizen
 from services.citizens.domain.rights import Asking
@@ -40,5 +39,4 @@ class Destroy:
                 await self._people.destroy(connection, held, now)
             action = "citizen.destroyed" if isinstance(held, Citizen) else "citizen.destroyed-before"
             await audit.put(connection, [Trail(asking, now).entry(f"{action}.{reason}", citizen_id, "nothing")])
-            faultpoint("citizens.before_destroy_commit")
         return DestroyResponse(state="destroyed")
