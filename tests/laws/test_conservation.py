@@ -207,7 +207,6 @@ SENT: dict[str, tuple[Spoil, str]] = {
         "in the log, though nobody can have sent it",
     ),
     "failed, and there": (lambda world: end(world, 1).update(type="fail"), "in the log, though nobody can have sent it"),
-    "never acknowledged": (lambda world: end(world, 1).update(type="info"), "never acknowledged"),
     "good, and rejected": (settled_as(1, fate="rejected", reason="bad-cpr"), "deserved to be taken in"),
     "good, and only a duplicate": (settled_as(1, fate="duplicate"), "deserved to be accepted once"),
     "bad, and accepted": (settled_as(4, fate="accepted"), "deserved rejection"),

@@ -1,0 +1,81 @@
+"""`python -m campaign`: breaks everything under load and says what came of it; exit 0 where every law holds.
+
+The full campaign meets every fault point of every service by kill, stop and raise; `--short` raises at every point
+and kills and stops at a few. The run directory keeps schedule, history, visits and logs; it is removed after a clean
+run unless `--keep`.
+"""
+
+import argparse
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from campaign.account import lines
+from campaign.campaign import Campaign, Wish
+from campaign.plan import Extent
+from campaign.points import services
+from campaign.say import say
+from stack.paths import ROOT
+
+_SHORT: Mapping[str, Extent] = {
+    "citizens": Extent(kills=1, stops=0, deaths=0),
+    "intake": Extent(kills=1, stops=1, deaths=0),
+    "tasks": Extent(kills=1, stops=1, deaths=0),
+    "notifier": Extent(kills=2, stops=1, deaths=0),
+}
+
+
+def main() -> int:
+    arguments = _parser().parse_args()
+    wish = _wish(arguments)
+    run_dir = Path(arguments.run_dir or tempfile.mkdtemp(prefix="mit-sygefravaer-campaign-"))
+    run_dir.mkdir(parents=True, exist_ok=True)
+    run_dir.chmod(0o711)
+    say(f"seed {wish.seed}, run directory {run_dir}")
+    campaign = Campaign(wish, run_dir)
+    campaign.journal.is_loud = arguments.loud
+    account = campaign.run()
+    print("\n".join(lines(account)))
+    if account.is_clean and not arguments.keep:
+        shutil.rmtree(run_dir, ignore_errors=True)
+    else:
+        say(f"kept: {run_dir}")
+    return 0 if account.is_clean else 1
+
+
+def _wish(arguments: argparse.Namespace) -> Wish:
+    short = arguments.short
+    return Wish(
+        seed=arguments.seed if arguments.seed is not None else int(time.time()) % 1_000_000,
+        notifications=arguments.notifications or (600 if short else 5_000),
+        kills=arguments.kills if arguments.kills is not None else (5 if short else 40),
+        rate=arguments.rate or (10.0 if short else 8.0),
+        minutes=arguments.minutes or (2.5 if short else 25.0),
+        extents=_SHORT if short else dict.fromkeys(services(ROOT), Extent()),
+        world_pause=8.0 if short else 12.0,
+        gateway_dedupes=not arguments.forgetful_gateway,
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m campaign", description=__doc__)
+    parser.add_argument("--short", action="store_true", help="a few minutes instead of a quarter of an hour")
+    parser.add_argument("--seed", type=int, help="of schedule and traffic; drawn and printed if not given")
+    parser.add_argument("--notifications", type=int, help="at least so many")
+    parser.add_argument("--kills", type=int, help="at least so many, else the campaign fails")
+    parser.add_argument("--rate", type=float, help="notifications a second")
+    parser.add_argument("--minutes", type=float, help="how long the breaking may last")
+    parser.add_argument(
+        "--forgetful-gateway", action="store_true", help="a gateway that does not recognise a repeated message id"
+    )
+    parser.add_argument("--run-dir", help="where everything is kept; a new temporary directory if not given")
+    parser.add_argument("--keep", action="store_true", help="keep the run directory of a clean run too")
+    parser.add_argument("--loud", action="store_true", help="print every fault as it happens")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

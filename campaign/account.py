@@ -1,0 +1,37 @@
+"""The account of a campaign, for a person to read."""
+
+from collections.abc import Iterator
+
+from campaign.campaign import Account
+
+_WORLD = (
+    "broker killed",
+    "broker frozen",
+    "database killed",
+    "database frozen",
+    "connections cut",
+    "inbox locked",
+    "gateway killed",
+    "gateway misbehaves",
+)
+
+
+def lines(account: Account) -> Iterator[str]:
+    """What was done, what came of it, and whether it is clean."""
+    count = account.journal.count
+    yield f"seed {account.wish.seed}, {account.journal.seconds:.0f} s"
+    yield "traffic   " + ", ".join(f"{number} {what}" for what, number in sorted(account.sent.items()))
+    yield (
+        f"processes {count('kill')} kills, {count('stop')} stopped and woken as zombies, {count('raise')} lives with raised "
+        f"errors, {count('started')} starts, {count('replica')} second instances, {count('drained')} drained by SIGTERM, "
+        f"{count('rebalance')} rebalances in the middle of a batch"
+    )
+    yield "world     " + ", ".join(f"{count(what)} {what}" for what in _WORLD)
+    met = sum(account.points.values())
+    told = ", ".join(f"{service} {number}" for service, number in account.points.items())
+    yield f"points    {met} places to break ({told}); {sum(map(len, account.never_struck.values()))} faults never struck"
+    for verdict in account.verdicts:
+        yield from verdict.lines()
+    for failure in account.failures:
+        yield f"FAILED    {failure}"
+    yield "clean: nothing lost, nothing doubled" if account.is_clean else "NOT CLEAN"

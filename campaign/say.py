@@ -1,0 +1,5 @@
+"""A line to whoever watches."""
+
+
+def say(line: str) -> None:
+    print(f"campaign: {line}", flush=True)
