@@ -70,6 +70,7 @@ async def run(task: Task) -> Measured:
     app = FastStream(broker, logger=None)
     relaying = asyncio.create_task(relay.run())
     sealing = asyncio.create_task(Sealer(database).run())
+    tidying = asyncio.create_task(memory.tidy())
     await app.start()
     memory.settle()
     try:
@@ -79,6 +80,7 @@ async def run(task: Task) -> Measured:
         return meter.end(done)
     finally:
         sealing.cancel()
+        tidying.cancel()
         await app.stop()
         relay.stop()
         await relaying

@@ -145,7 +145,7 @@ class Runner:
             loop.add_signal_handler(number, self._draining.set)
         server = _server(self._ops_app(), self._settings.ops_host, self._settings.ops_port)
         serving = asyncio.create_task(server.serve())
-        watching = [asyncio.create_task(self._heartbeat()), asyncio.create_task(self._watch_lag())]
+        watching = [asyncio.create_task(one) for one in (self._heartbeat(), self._watch_lag(), memory.tidy())]
         try:
             yield
         finally:
