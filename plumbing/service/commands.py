@@ -79,7 +79,7 @@ async def _more(
 async def _serve(serve: Callable[[Settings], Awaitable[None]], settings: Settings) -> int:
     try:
         await serve(settings)
-    except DependencyMissing:
+    except (DependencyMissing, BadConfiguration):  # told by `main`, each with its exit code
         raise
     except BaseException as error:
         structlog.get_logger("services").error("service crashed", exc_info=error)
