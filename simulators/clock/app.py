@@ -90,6 +90,6 @@ async def _taken_over(dial: Dial, patience: float) -> list[str]:
     """Wait until everybody who asked lately has asked again; who has not, when patience ends."""
     until = time.monotonic() + patience
     # A poll and no event: a subscriber that died stops being waited for by the passing of time alone.
-    while (behind := dial.behind()) and time.monotonic() < until:  # noqa: ASYNC110
+    while (behind := dial.behind()) and time.monotonic() < until:
         await asyncio.sleep(0.02)
     return behind
