@@ -49,6 +49,7 @@ class Database:
             server_settings={
                 "application_name": application_name,
                 "timezone": "UTC",
+                "default_transaction_isolation": "read committed",
                 "statement_timeout": f"{statement_seconds}s",
                 "lock_timeout": "10s",
                 "idle_in_transaction_session_timeout": "30s",

@@ -8,11 +8,14 @@ import asyncio
 from importlib import resources
 from urllib.parse import urlsplit
 
+import asyncpg
 from alembic import command, context, op
 from alembic.config import Config
 from sqlalchemy import Connection, pool
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.util import await_only
+
+_ONE_AT_A_TIME = 7_146_304  # an advisory lock of this database
 
 
 def upgrade(package: str, owner_dsn: str, *, role: str) -> None:
@@ -53,8 +56,10 @@ def _config(package: str) -> Config:
 
 
 async def _run(dsn: str) -> None:
-    address = "postgresql+asyncpg://" + dsn.split("://", 1)[1]
-    engine = create_async_engine(address, poolclass=pool.NullPool)
+    # the driver reads the address itself, as it does at run time, options like sslmode included
+    engine = create_async_engine(
+        "postgresql+asyncpg://", async_creator=lambda: asyncpg.connect(dsn), poolclass=pool.NullPool
+    )
     try:
         async with engine.connect() as connection:
             await connection.run_sync(_migrate)
@@ -64,6 +69,8 @@ async def _run(dsn: str) -> None:
 
 
 def _migrate(connection: Connection) -> None:
+    # Two jobs at once: the second waits, and finds nothing left to do.
+    connection.exec_driver_sql(f"select pg_advisory_xact_lock({_ONE_AT_A_TIME})")
     # A migration waits for a lock at most this long: a service that works is worth more than a migration that is early.
     connection.exec_driver_sql("set lock_timeout = '10s'")
     context.configure(connection=connection, transactional_ddl=True)
