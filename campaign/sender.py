@@ -22,11 +22,14 @@ _RUN_LENGTH = 100_000
 class Reporters:
     """`ledger` is their history; `run` keeps them at work until `enough` is set."""
 
-    def __init__(self, bootstrap: str, ledger: Path, *, seed: int, rate: float, log: Path, journal: Journal) -> None:
+    def __init__(
+        self, bootstrap: str, ledger: Path, *, seed: int, rate: float, odd: float, log: Path, journal: Journal
+    ) -> None:
         self._bootstrap = bootstrap
         self._ledger = ledger
         self._seed = seed
         self._rate = rate
+        self._odd = odd
         self._log = log
         self._journal = journal
 
@@ -68,6 +71,7 @@ class Reporters:
             "--count": _RUN_LENGTH,
             "--as-of": AS_OF,
             "--rate": self._rate,
+            "--odd": self._odd,
             "--ledger": self._ledger,
             "--bootstrap-servers": self._bootstrap,
         }

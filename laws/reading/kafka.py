@@ -1,16 +1,19 @@
 """The raw log, every record of every topic, and how far each consumer group is behind it."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import GroupCoordinatorNotAvailableError
 
 from laws import names
 from laws.evidence import LogRecord
 
 _LARGEST_FETCH = 16 * 1024 * 1024
+_COORDINATOR_SECONDS = 30
 
 Partitions = Mapping[str, Sequence[TopicPartition]]
 
@@ -28,12 +31,23 @@ async def group_lags(bootstrap: str) -> Mapping[str, int]:
         topics = await _partitions(admin)
         lags = {}
         for topic, service in names.CONSUMERS:
-            kept = await admin.list_consumer_group_offsets(names.group(service, topic))
-            done = {one: found.offset for one, found in kept.items() if found.offset >= 0}
+            done = await _committed(admin, names.group(service, topic))
             ends = await consumer.end_offsets(topics[topic])
             begins = await consumer.beginning_offsets(topics[topic])
             lags[f"{service} on {topic}"] = sum(ends[one] - done.get(one, begins[one]) for one in topics[topic])
         return lags
+
+
+async def _committed(admin: AIOKafkaAdminClient, group: str) -> dict[TopicPartition, int]:
+    """What the group has committed; a broker that has just come up makes its coordinator first."""
+    async with asyncio.timeout(_COORDINATOR_SECONDS):
+        while True:
+            try:
+                kept = await admin.list_consumer_group_offsets(group)
+            except GroupCoordinatorNotAvailableError:
+                await asyncio.sleep(0.2)
+            else:
+                return {one: found.offset for one, found in kept.items() if found.offset >= 0}
 
 
 async def _read_topic(consumer: AIOKafkaConsumer, partitions: Sequence[TopicPartition]) -> list[LogRecord]:

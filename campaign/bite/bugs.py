@@ -1,0 +1,158 @@
+"""The bugs: mistakes that services of this kind make, each as a patch, and the raid in which it has to show."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+SUBSCRIPTION: Final = "plumbing/bus/subscription.py"
+INBOX: Final = "plumbing/inbox.py"
+OUTBOX: Final = "plumbing/outbox/store.py"
+RELAY: Final = "plumbing/outbox/relay.py"
+TASKS: Final = "services/tasks/usecases.py"
+TASKS_DOMAIN: Final = "services/tasks/domain.py"
+SEND_LETTER: Final = "services/notifier/usecases/send_letter.py"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Patch:
+    """In `file`, each of the `changes`: a text that stands there once, and what stands there instead."""
+
+    file: str
+    changes: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Bug:
+    """`raid` names the run that has to find it."""
+
+    name: str
+    patch: Patch
+    raid: str
+
+
+BUGS: Final[tuple[Bug, ...]] = (
+    Bug(
+        name="offset committed before the work",
+        raid="killed before the work",
+        patch=Patch(
+            file=SUBSCRIPTION,
+            changes={
+                "                await self._persist(records, began)\n": (
+                    "                await self._commit(message)\n                await self._persist(records, began)\n"
+                ),
+            },
+        ),
+    ),
+    Bug(
+        name="ack policy that commits on error",
+        raid="raised after the fetch",
+        patch=Patch(
+            file=SUBSCRIPTION,
+            changes={"            ack_policy=AckPolicy.NACK_ON_ERROR,": "            ack_policy=AckPolicy.ACK,"},
+        ),
+    ),
+    Bug(
+        name="inbox skipped",
+        raid="killed after the work",
+        patch=Patch(
+            file=INBOX,
+            changes={'    return {row["message_id"] for row in rows}\n': "    return set(message_ids)\n"},
+        ),
+    ),
+    Bug(
+        name="produced outside the outbox, before the commit",
+        raid="raised before the commit",
+        patch=Patch(
+            file=OUTBOX,
+            changes={
+                "    await connection.execute(\n        _PUT,\n": (
+                    "    import os\n"
+                    "    from aiokafka import AIOKafkaProducer\n"
+                    '    producer = AIOKafkaProducer(bootstrap_servers=os.environ["KAFKA_BOOTSTRAP_SERVERS"])\n'
+                    "    await producer.start()\n"
+                    "    for message in messages:\n"
+                    "        await producer.send_and_wait(\n"
+                    "            message.topic, key=message.key.encode(), value=message.value, headers=list(message.headers)\n"
+                    "        )\n"
+                    "    await producer.stop()\n"
+                    "    return\n"
+                    "    await connection.execute(\n        _PUT,\n"
+                ),
+            },
+        ),
+    ),
+    Bug(
+        name="outbox row marked sent before the acknowledgement",
+        raid="killed before producing",
+        patch=Patch(
+            file=RELAY,
+            changes={
+                '        faultpoint("relay.after_read")\n': (
+                    "        async with self._database.acquire() as connection:\n"
+                    "            await store.delete(connection, [row.seq for row in rows], self._owner, epoch)\n"
+                    '        faultpoint("relay.after_read")\n'
+                ),
+            },
+        ),
+    ),
+    Bug(
+        name="letter id made at random",
+        raid="restored from a backup",
+        patch=Patch(
+            file=TASKS,
+            changes={
+                "from uuid import UUID\n": "from uuid import UUID, uuid4\n",
+                'letter_id=ids.derive(cause, "letter"),': "letter_id=uuid4(),",
+            },
+        ),
+    ),
+    Bug(
+        name="retry with a new message id",
+        raid="the gateway accepts and says 500",
+        patch=Patch(
+            file=SEND_LETTER,
+            changes={
+                "from uuid import UUID\n": "from dataclasses import replace\nfrom uuid import UUID, uuid4\n",
+                "request = await self._recall(claim, letter)": "request = await self._anew(letter)",
+                "    async def _recall(": (
+                    "    async def _anew(self, letter: Letter) -> bytes:\n"
+                    "        recipient = await self._people.recipient(letter.request.citizen_id)\n"
+                    "        sender = municipality(letter.request.municipality_code)\n"
+                    "        assert isinstance(recipient, Recipient) and sender is not None\n"
+                    "        return await self._written(replace(letter, message_uuid=uuid4()), recipient, sender)\n\n"
+                    "    async def _recall("
+                ),
+            },
+        ),
+    ),
+    Bug(
+        name="header decode error swallowed",
+        raid="odd headers",
+        patch=Patch(file=SUBSCRIPTION, changes={"            parser=_never_raising,\n": ""}),
+    ),
+    Bug(
+        name="work dropped on shutdown",
+        raid="drained while the vault is away",
+        patch=Patch(
+            file=SUBSCRIPTION,
+            changes={
+                "                if await self._given_up_within(pause):\n                    raise\n": (
+                    "                if await self._given_up_within(pause):\n                    return\n"
+                ),
+                "began > self._patience:\n                    raise\n": "began > self._patience:\n                    return\n",
+            },
+        ),
+    ),
+    Bug(
+        name="deadline as 24 hours times 8",
+        raid="odd headers",
+        patch=Patch(
+            file=TASKS_DOMAIN,
+            changes={
+                "        return end_of_day(self.day)\n": (
+                    "        return end_of_day(self.day_zero) + timedelta(hours=24 * 8)\n"
+                ),
+            },
+        ),
+    ),
+)  # fmt: skip

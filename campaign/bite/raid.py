@@ -1,0 +1,107 @@
+"""`python -m campaign.bite.raid NAME --run-dir DIR`: one raid in this tree; what came of it is written to DIR/outcome.json.
+
+`everything` is all raids at once. A law that a raid breaks by its nature is not asked: after a restore the same event is told
+a second time at another time.
+"""
+
+import argparse
+import asyncio
+import json
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Event
+
+from campaign.bite.raids import RAIDS, Raid, everything
+from campaign.bite.restore import restore
+from campaign.journal import Journal
+from campaign.site import Site, open_site
+from campaign.world import post
+from laws import events
+from laws.judging import judged, wait_for_rest
+from laws.verdict import Verdict
+from stack.errors import NotReady
+
+SEED = 7
+NOTIFICATIONS = 80
+RATE = 12.0
+LONGEST_REST_SECONDS = 30.0
+LONGEST_LANE_SECONDS = 90.0
+REST_BEFORE_RESTORE_SECONDS = 120.0
+VAULT_AWAY_SECONDS = 2.0
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m campaign.bite.raid", description=__doc__)
+    parser.add_argument("name", choices=[*RAIDS, "everything"])
+    parser.add_argument("--run-dir", type=Path, required=True)
+    arguments = parser.parse_args()
+    raid = everything() if arguments.name == "everything" else RAIDS[arguments.name]
+    arguments.run_dir.mkdir(parents=True, exist_ok=True)
+    arguments.run_dir.chmod(0o711)
+    journal = Journal(arguments.run_dir / "history.jsonl")
+    with open_site(arguments.run_dir, seed=SEED, journal=journal, drains=False) as site:
+        never_struck = _break(site, raid)
+        verdicts = asyncio.run(judged(site.sources(), within=LONGEST_REST_SECONDS))
+    asked = [verdict for verdict in verdicts if not (raid.restores and verdict.law == events.LAW)]
+    _tell(arguments.run_dir / "outcome.json", asked, never_struck)
+    return 0 if not never_struck and all(verdict.holds for verdict in asked) else 1
+
+
+def _break(site: Site, raid: Raid) -> list[str]:
+    """Everything the raid is made of, under traffic; the faults that never struck."""
+    stopping, enough = Event(), Event()
+    reporters = site.reporters(rate=RATE, odd=raid.odd)
+    if raid.gateway is not None:
+        post(f"{site.house.http_url('post_gateway')}/_sim/switches", raid.gateway)
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        sending = pool.submit(reporters.run, enough)
+        try:
+            lanes = [site.lane(service, told, stopping) for service, told in raid.lives.items()]
+            living = [pool.submit(lane.run) for lane in lanes]
+            until = time.monotonic() + LONGEST_LANE_SECONDS
+            while time.monotonic() < until and not all(lane.is_through.is_set() for lane in lanes):
+                time.sleep(0.2)
+            if raid.drains_without_vault:
+                _drain_without_vault(site)
+            while reporters.acknowledged < NOTIFICATIONS:
+                time.sleep(0.2)
+        finally:
+            stopping.set()
+            enough.set()
+        for future in (*living, sending):
+            future.result()
+    post(f"{site.house.http_url('post_gateway')}/_sim/switches", {"mode": "normal"})
+    if raid.restores:
+        if not asyncio.run(wait_for_rest(site.sources(), within=REST_BEFORE_RESTORE_SECONDS)).is_at_rest:
+            raise NotReady("no rest before the restore")  # fates of letters that came meanwhile would find no letter
+        restore(site)
+    return [
+        f"{service} {strike.visit}"
+        for service, told in raid.lives.items()
+        for life in told
+        for strike in life.wished
+        if strike.visit not in site.struck(service)
+    ]
+
+
+def _drain_without_vault(site: Site) -> None:
+    """Intake is told to end while its batch waits for the vault."""
+    vault, intake = site.house.process("citizens"), site.house.process("intake")
+    vault.pause()
+    time.sleep(VAULT_AWAY_SECONDS)
+    intake.stop(timeout=40)
+    vault.resume()
+    intake.start()
+
+
+def _tell(path: Path, verdicts: list[Verdict], never_struck: list[str]) -> None:
+    broken = [[verdict.law, rule] for verdict in verdicts for rule in verdict.offences]
+    told = "\n".join(line for verdict in verdicts for line in verdict.lines())
+    path.write_text(json.dumps({"broken": broken, "never_struck": never_struck}, indent=1) + "\n")
+    print(told)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,76 @@
+"""The raids: short runs of the whole house under traffic, each with just the faults that make one kind of bug show."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from campaign.plan import Action, Life, Strike
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Raid:
+    """`lives` by service; `gateway` is the switch that is on meanwhile; `odd` the share of odd looking notifications."""
+
+    lives: Mapping[str, tuple[Life, ...]] = field(default_factory=dict)
+    gateway: Mapping[str, object] | None = None
+    odd: float = 0.1
+    drains_without_vault: bool = False
+    restores: bool = False
+
+    def with_all_of(self, other: "Raid") -> "Raid":
+        """Both in one."""
+        services = self.lives.keys() | other.lives.keys()
+        return Raid(
+            lives={name: (*self.lives.get(name, ()), *other.lives.get(name, ())) for name in sorted(services)},
+            gateway=self.gateway or other.gateway,
+            odd=max(self.odd, other.odd),
+            drains_without_vault=self.drains_without_vault or other.drains_without_vault,
+            restores=self.restores or other.restores,
+        )
+
+
+def _life(point: str, action: Action, nth: int = 1) -> tuple[Life, ...]:
+    return (Life(wished=(Strike(point=point, action=action, nth=nth),)),)
+
+
+RAIDS: Final[Mapping[str, Raid]] = {
+    "killed before the work": Raid(
+        lives={
+            "intake": _life("intake.before_transaction", Action.KILL, 2),
+            "tasks": _life("stage.before_transaction", Action.KILL, 2),
+        }
+    ),
+    "raised after the fetch": Raid(
+        lives={
+            "intake": _life("bus.after_fetch", Action.RAISE, 2),
+            "tasks": _life("bus.after_fetch", Action.RAISE, 2),
+        }
+    ),
+    "killed after the work": Raid(
+        lives={
+            "tasks": _life("bus.before_offset_commit", Action.KILL, 2),
+            "notifier": _life("bus.before_offset_commit", Action.KILL, 2),
+        }
+    ),
+    "raised before the commit": Raid(
+        lives={
+            "intake": _life("intake.before_commit", Action.RAISE, 2),
+            "tasks": _life("stage.before_commit", Action.RAISE, 2),
+        }
+    ),
+    "killed before producing": Raid(
+        lives={"intake": _life("relay.after_read", Action.KILL, 2), "tasks": _life("relay.after_read", Action.KILL, 2)}
+    ),
+    "restored from a backup": Raid(restores=True),
+    "the gateway accepts and says 500": Raid(gateway={"mode": "accept_then_500", "share": 0.5}),
+    "odd headers": Raid(odd=0.6),
+    "drained while the vault is away": Raid(drains_without_vault=True),
+}
+
+
+def everything() -> Raid:
+    """All raids in one, for the control."""
+    whole = Raid()
+    for raid in RAIDS.values():
+        whole = whole.with_all_of(raid)
+    return whole

@@ -1,0 +1,30 @@
+"""A copy of the tree, with one bug in it."""
+
+import shutil
+from pathlib import Path
+
+from campaign.bite.bugs import Patch
+from stack.paths import ROOT
+
+_CODE = ("campaign", "contracts", "deploy", "laws", "plumbing", "services", "simulators", "stack")
+
+
+class CannotPlant(Exception):
+    """The text that was to be replaced does not stand where it was, once; the message names file and text."""
+
+
+def copy_tree(to: Path) -> None:
+    """The code as it stands, without tests, history and caches."""
+    for name in _CODE:
+        shutil.copytree(ROOT / name, to / name, ignore=shutil.ignore_patterns("__pycache__", "*.pyc"))
+
+
+def plant(patch: Patch, root: Path) -> None:
+    """Makes the changes; raises CannotPlant."""
+    path = root / patch.file
+    text = path.read_text(encoding="utf-8")
+    for old, new in patch.changes.items():
+        if text.count(old) != 1:
+            raise CannotPlant(f"{patch.file} holds {text.count(old)} times: {old.strip()!r}")
+        text = text.replace(old, new)
+    path.write_text(text, encoding="utf-8")

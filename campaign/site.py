@@ -1,0 +1,123 @@
+"""Where breaking happens: servers and house of our own in one run directory, the clock turned, and who lives there."""
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from threading import Event
+
+from campaign.journal import Journal
+from campaign.lane import Lane
+from campaign.plan import Life
+from campaign.provoke import Provoke, erase_somebody, rebalance_under_way
+from campaign.sender import TURNED_TO, Reporters
+from campaign.world import database_of, post
+from laws.sources import Sources
+from stack import Stack
+from stack.house import House
+from stack.secrets_file import Secrets
+
+SESSION_TIMEOUT_MS = 3_000
+# Longer than the session (3 s) and the outbox lease (10 s); for the notifier also than a job's lease (2 + 10 + 5 s).
+HOLD_SECONDS = {"citizens": 4.0, "intake": 11.5, "tasks": 11.5, "notifier": 18.0}
+
+# A letter in doubt is never called for again where the gateway forgets, so it has to surface within a campaign.
+SURFACED_AFTER_SECONDS = {True: 3_600, False: 30}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Site:
+    """All that faults are done to, and what is kept of it."""
+
+    run_dir: Path
+    seed: int
+    stack: Stack
+    house: House
+    journal: Journal
+
+    @property
+    def ledger(self) -> Path:
+        """The sender's history."""
+        return self.run_dir / "state" / "nemrefusion.jsonl"
+
+    def visits(self, service: str) -> Path:
+        """Where the service writes down each fault before it strikes."""
+        return self.run_dir / f"visits-{service}.txt"
+
+    def struck(self, service: str) -> set[str]:
+        """Faults that struck, as `point:action`."""
+        path = self.visits(service)
+        return set(path.read_text().splitlines()) if path.exists() else set()
+
+    def sources(self) -> Sources:
+        """Where the laws find the evidence."""
+        return Sources(
+            kafka=self.stack.kafka_bootstrap,
+            postgres=self.stack.postgres_admin_dsn,
+            gateway=self.house.http_url("post_gateway"),
+            sent=self.ledger,
+            logs=self.run_dir / "logs",
+            ops_urls={name: self.house.ops_url(name) for name in self.house.names},
+        )
+
+    def reporters(self, *, rate: float, odd: float = 0.1) -> Reporters:
+        return Reporters(
+            self.stack.kafka_bootstrap,
+            self.ledger,
+            seed=self.seed,
+            rate=rate,
+            odd=odd,
+            log=self.run_dir / "logs" / "reporters.log",
+            journal=self.journal,
+        )
+
+    def lane(self, service: str, told: Sequence[Life], stopping: Event) -> Lane:
+        return Lane(
+            self.house,
+            service,
+            told,
+            journal=self.journal,
+            visits=self.visits(service),
+            stopping=stopping,
+            provoke=self._provokers(service),
+            hold_seconds=HOLD_SECONDS[service],
+            has_replicas=service != "citizens",  # its callers know one address
+            dice=Random(f"{self.seed}:{service}:lane"),
+        )
+
+    def _provokers(self, service: str) -> Mapping[str, Provoke]:
+        if service == "citizens":
+            secrets = Secrets.load_or_make(self.run_dir / "secrets.env")
+            tokens = secrets.vault_token("intake"), secrets.vault_token("ops")
+            return {"citizens.before_destroy_commit": erase_somebody(self.house, *tokens, self.journal)}
+        return {"bus.revoked": rebalance_under_way(self.house, service, database_of(self.stack, service), self.journal)}
+
+
+@contextlib.contextmanager
+def open_site(
+    run_dir: Path, *, seed: int, journal: Journal, gateway_dedupes: bool = True, drains: bool = True
+) -> Iterator[Site]:
+    """From nothing to a house in which all are ready; nothing is left running. `drains`: processes end as in a deployment."""
+    stack = Stack.start(run_dir)
+    try:
+        house = House(
+            stack,
+            session_timeout_ms=SESSION_TIMEOUT_MS,
+            gateway_dedupes=gateway_dedupes,
+            environment={
+                "notifier": {
+                    "GATEWAY_SECONDS": "2",
+                    "RETRY_CEILING_SECONDS": "2",
+                    "STATUS_OVERDUE_SECONDS": str(SURFACED_AFTER_SECONDS[gateway_dedupes]),
+                }
+            },
+        ).start()
+        try:
+            house.remember()
+            post(f"{house.http_url('clock')}/turn", {"to": TURNED_TO})
+            yield Site(run_dir=run_dir, seed=seed, stack=stack, house=house, journal=journal)
+        finally:
+            house.stop(timeout=40 if drains else 0)
+    finally:
+        stack.stop()
