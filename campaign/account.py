@@ -22,9 +22,9 @@ def lines(account: Account) -> Iterator[str]:
     yield f"seed {account.wish.seed}, {account.journal.seconds:.0f} s"
     yield "traffic   " + ", ".join(f"{number} {what}" for what, number in sorted(account.sent.items()))
     yield (
-        f"processes {count('kill')} kills, {count('stop')} stopped and woken as zombies, {count('raise')} lives with raised "
-        f"errors, {count('started')} starts, {count('replica')} second instances, {count('drained')} drained by SIGTERM, "
-        f"{count('rebalance')} rebalances in the middle of a batch"
+        f"processes {count('kill')} kills, {count('stop')} stopped and woken as zombies, {account.struck.get('raise', 0)} "
+        f"raised errors, {count('started')} starts, {count('replica')} second instances, {count('drained')} drained by "
+        f"SIGTERM, {count('rebalance')} rebalances in the middle of a batch"
     )
     yield "world     " + ", ".join(f"{count(what)} {what}" for what in _WORLD)
     met = sum(account.points.values())

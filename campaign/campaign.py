@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -41,12 +42,13 @@ class Wish:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Account:
-    """What a campaign came to. `points` tells how many places to break each service has."""
+    """What a campaign came to: faults that struck at a point, by action; how many places to break each service has."""
 
     wish: Wish
     journal: Journal
     sent: Mapping[str, int]
     verdicts: Sequence[Verdict]
+    struck: Mapping[str, int]
     never_struck: Mapping[str, Sequence[str]]
     points: Mapping[str, int]
     failures: Sequence[str] = field(default_factory=list)
@@ -129,7 +131,7 @@ class Campaign:
         count = self.journal.count
         return (
             f"{self.journal.seconds:4.0f} s: {reporters.acknowledged} notifications, {count('kill')} kills, "
-            f"{count('stop')} stops, {count('raise')} raises, {count('started')} starts"
+            f"{count('stop')} stops, {count('started')} starts"
         )
 
     def _keep_schedule(self) -> None:
@@ -141,13 +143,17 @@ class Campaign:
         (self.run_dir / "schedule.txt").write_text(f"seed {self.wish.seed}\n{''.join(lines)}")
 
     def _account(self, site: Site, sent: Mapping[str, int], verdicts: Sequence[Verdict]) -> Account:
-        missed = {service: sorted(wished - site.struck(service)) for service, wished in planned(self._plan).items()}
+        struck = {service: site.struck(service) for service in self._plan}
+        missed = {
+            service: sorted(wished.difference(struck[service])) for service, wished in planned(self._plan).items()
+        }
         never_struck = {service: names for service, names in missed.items() if names}
         return Account(
             wish=self.wish,
             journal=self.journal,
             sent=sent,
             verdicts=verdicts,
+            struck=Counter(visit.rpartition(":")[2] for visits in struck.values() for visit in visits),
             never_struck=never_struck,
             points={service: len(passed_by(service, ROOT)) for service in self._plan},
             failures=self._failures(sent, never_struck),

@@ -101,8 +101,7 @@ class Lane:
                 break
             time.sleep(POLL_SECONDS)
         struck = self._struck()[began_with:]
-        for visit in struck:
-            self._journal.note("raise", self._service, point=visit)
+        self._journal.note("raised", self._service, points=" ".join(struck))
         return tuple(strike for strike in life.wished if strike.visit not in struck)
 
     # what happens to the process ------------------------------------------------------------------------------------------

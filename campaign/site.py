@@ -45,10 +45,10 @@ class Site:
         """Where the service writes down each fault before it strikes."""
         return self.run_dir / f"visits-{service}.txt"
 
-    def struck(self, service: str) -> set[str]:
-        """Faults that struck, as `point:action`."""
+    def struck(self, service: str) -> list[str]:
+        """Faults that struck, as `point:action`, in their order."""
         path = self.visits(service)
-        return set(path.read_text().splitlines()) if path.exists() else set()
+        return path.read_text().splitlines() if path.exists() else []
 
     def sources(self) -> Sources:
         """Where the laws find the evidence."""
