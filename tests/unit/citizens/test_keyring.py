@@ -76,6 +76,7 @@ def test_a_number_is_found_under_one_value_which_depends_on_the_key(one: str, ot
         (encoded(b"0123456789abcde" * 2 + b"01"), "not random"),
         (OLD.hex(), "32 bytes"),
     ],
+    ids=["empty", "no base64", "short", "long", "zeros", "letters", "hex"],
 )
 def test_what_is_no_key_is_refused_without_being_shown(text: str, told: str) -> None:
     with pytest.raises(BadKey, match=told) as caught:
