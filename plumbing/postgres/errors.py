@@ -26,6 +26,11 @@ _TRANSIENT: tuple[type[BaseException], ...] = (
 )
 
 
+def is_missing(error: BaseException) -> bool:
+    """Whether the database, or the role that asks, is not there: whoever sets up the server may not have come to it yet."""
+    return isinstance(error, pg.InvalidCatalogNameError | pg.InvalidAuthorizationSpecificationError)
+
+
 def is_transient(error: BaseException) -> bool:
     """Whether the same transaction may succeed when it is done again, unchanged."""
     return isinstance(error, _TRANSIENT)

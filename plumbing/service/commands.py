@@ -6,7 +6,6 @@
 
 import asyncio
 import json
-import os
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TypeVar
@@ -14,8 +13,9 @@ from typing import TypeVar
 import structlog
 import uvloop
 
+from plumbing.postgres import is_missing, is_transient
 from plumbing.service.runner import DependencyMissing
-from plumbing.service.settings import BadConfiguration, ServiceSettings, load, shown
+from plumbing.service.settings import BadConfiguration, MigrationSettings, ServiceSettings, load, shown
 from plumbing.telemetry import logs
 
 Settings = TypeVar("Settings", bound=ServiceSettings)
@@ -67,13 +67,16 @@ def _run(
         case other:
             configured = load(settings)
             logs.configure(name, configured.log_level)
-            return asyncio.run(_more(more[other], configured, given[1:]))
+            return asyncio.run(_more(more[other](configured, given[1:])))
 
 
-async def _more(
-    command: Callable[[Settings, Sequence[str]], Awaitable[int]], settings: Settings, arguments: Sequence[str]
-) -> int:
-    return await command(settings, arguments)
+async def _more(command: Awaitable[int]) -> int:
+    try:
+        return await command
+    except Exception as error:
+        if is_transient(error):
+            raise DependencyMissing(f"something is not there ({type(error).__name__})") from None
+        raise
 
 
 async def _serve(serve: Callable[[Settings], Awaitable[None]], settings: Settings) -> int:
@@ -92,13 +95,16 @@ async def _serve(serve: Callable[[Settings], Awaitable[None]], settings: Setting
 def _migrate(name: str) -> int:
     from plumbing.postgres import migrations  # some 30 MB that a running service has no use for
 
-    owner, runtime = os.environ.get("DATABASE_OWNER_URL"), os.environ.get("DATABASE_URL")
-    if not owner or not runtime:
-        raise BadConfiguration("DATABASE_OWNER_URL and DATABASE_URL: both are needed to migrate")
+    settings = load(MigrationSettings)
     try:
-        role = migrations.role_of(runtime)
+        role = migrations.role_of(settings.database_url.get_secret_value())
     except ValueError as error:
         raise BadConfiguration(str(error)) from None
-    migrations.upgrade(f"services.{name}.migrations", owner, role=role)
+    try:
+        migrations.upgrade(f"services.{name}.migrations", settings.database_owner_url.get_secret_value(), role=role)
+    except Exception as error:
+        if is_transient(error) or is_missing(error):
+            raise DependencyMissing(f"database is not there ({type(error).__name__})") from None
+        raise
     print(f"{name}: database is at the newest version")
     return 0

@@ -16,6 +16,8 @@ from typing import Any, TypeVar
 
 import structlog
 import uvicorn
+from aiokafka.errors import KafkaError
+from asyncpg import PostgresError
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -25,9 +27,10 @@ from starlette.types import ASGIApp
 from typing_extensions import override
 
 from plumbing.bus import Subscription
+from plumbing.errors import Unavailable
 from plumbing.outbox import Relay
 from plumbing.outbox import store as outbox_store
-from plumbing.postgres import Database, is_transient, schema
+from plumbing.postgres import Database, is_missing, is_transient, schema
 from plumbing.service import memory
 from plumbing.service.settings import ServiceSettings
 from plumbing.telemetry import metrics
@@ -38,6 +41,10 @@ T = TypeVar("T")
 
 class DependencyMissing(Exception):
     """What the service cannot begin without was not there before the start deadline."""
+
+
+class _Ending(Exception):
+    """SIGTERM came while the service was still waiting for what it begins with."""
 
 
 class _Server(uvicorn.Server):
@@ -106,25 +113,49 @@ class Runner:
         deadline = time.monotonic() + self._settings.start_seconds
         while True:
             try:
-                return await attempt()
+                return await self._unless_ending(attempt(), max(1.0, deadline - time.monotonic()))
             except Exception as error:
-                if not is_transient(error) and not _is_kafka(error):
+                if not (is_transient(error) or isinstance(error, KafkaError)):
                     raise
+                reason = str(error) if isinstance(error, Unavailable) else type(error).__name__
                 if time.monotonic() > deadline:
-                    raise DependencyMissing(f"{what} was not there within {self._settings.start_seconds:g} s") from None
-                log.warning("waiting at the start", dependency=what, error=type(error).__name__)
-            await asyncio.sleep(0.5)
+                    seconds = self._settings.start_seconds
+                    raise DependencyMissing(f"{what} was not there within {seconds:g} s ({reason})") from None
+                log.warning("waiting at the start", dependency=what, reason=reason)
+            await self._unless_ending(asyncio.sleep(0.5), 1)
+
+    async def _unless_ending(self, work: Awaitable[T], seconds: float) -> T:
+        """The result of `work`; raises TimeoutError when it takes longer and _Ending as soon as the service is to end."""
+        working = asyncio.ensure_future(work)
+        ending = asyncio.create_task(self._draining.wait())
+        try:
+            await asyncio.wait({working, ending}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+            if working.done():
+                return working.result()
+            raise _Ending if ending.done() else TimeoutError
+        finally:
+            ending.cancel()
+            if not working.done():
+                working.cancel()
+                await asyncio.wait({working}, timeout=5)
 
     async def database(self, dsn: str, package: str, *, max_size: int = 8) -> Database:
         """Open the service's database and wait until its schema is the one this code was written for."""
-        database = await self.wait_for(
-            "database", lambda: Database.open(dsn, application_name=self._name, max_size=max_size)
-        )
+
+        async def open_database() -> Database:
+            try:
+                return await Database.open(dsn, application_name=self._name, max_size=max_size)
+            except PostgresError as error:
+                if is_missing(error):
+                    raise Unavailable("database", type(error).__name__) from None
+                raise
+
+        database = await self.wait_for("database", open_database)
         self.close(database.close)
 
         async def at_head() -> None:
             if not await schema.is_at_head(package, database):
-                raise TimeoutError("migrations")
+                raise Unavailable("database", "it is to be migrated first")
 
         await self.wait_for("database schema", at_head)
 
@@ -148,7 +179,11 @@ class Runner:
         watching = [asyncio.create_task(one) for one in (self._heartbeat(), self._watch_lag(), memory.tidy())]
         try:
             yield
+        except _Ending:
+            log.info("service ends before it began")
         finally:
+            for closer in reversed(self._closers):
+                await _bounded(closer(), 12)
             for task in watching:
                 task.cancel()
             server.should_exit = True
@@ -197,8 +232,6 @@ class Runner:
         for relay in self._relays:
             relay.stop()
         await _ended(relays, 5)
-        for closer in reversed(self._closers):
-            await _bounded(closer(), 12)
         log.info("service ended")
 
     async def _heartbeat(self) -> None:
@@ -288,10 +321,6 @@ async def _bounded(work: Awaitable[None], seconds: float) -> None:
         await asyncio.wait_for(work, seconds)
     except Exception as error:  # one part that cannot end well must not keep the others from it
         log.warning("a part of the service ended badly", exc_info=error)
-
-
-def _is_kafka(error: BaseException) -> bool:
-    return type(error).__module__.startswith("aiokafka.")
 
 
 async def _outbox_gauges(database: Database) -> None:

@@ -9,23 +9,37 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import Field, SecretStr, ValidationError, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from plumbing.bus import BusSettings
 
-Settings = TypeVar("Settings", bound="ServiceSettings")
+Settings = TypeVar("Settings", bound=BaseSettings)
 
 
 class BadConfiguration(Exception):
     """The environment does not make a working service; the text names the settings, never their values."""
 
 
+_CONFIG = SettingsConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+
+
+class MigrationSettings(BaseSettings):
+    """What the migration job of every service needs."""
+
+    model_config = _CONFIG
+
+    database_owner_url: SecretStr = Field(min_length=1, description="PostgreSQL address of the owner's role.")
+    database_url: SecretStr = Field(
+        min_length=1, description="PostgreSQL address of the run-time role, which gets the rights."
+    )
+
+
 class ServiceSettings(BaseSettings):
     """What every service needs."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+    model_config = _CONFIG
 
-    database_url: SecretStr = Field(description="PostgreSQL address of the run-time role.")
+    database_url: SecretStr = Field(min_length=1, description="PostgreSQL address of the run-time role.")
     ops_host: str = Field("127.0.0.1", description="Where /livez, /readyz and /metrics listen.")
     ops_port: int = Field(ge=0, le=65535, description="Port of the same.")
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
@@ -66,6 +80,8 @@ def load(settings: type[Settings]) -> Settings:
     except ValidationError as error:
         lines = [f"{'.'.join(map(str, one['loc'])).upper() or 'settings'}: {one['msg']}" for one in error.errors()]
         raise BadConfiguration("\n".join(lines)) from None
+    except SettingsError as error:  # a value that is to be JSON and is not; the text names the field alone
+        raise BadConfiguration(str(error)) from None
 
 
 def shown(settings: ServiceSettings) -> dict[str, Any]:
@@ -73,7 +89,7 @@ def shown(settings: ServiceSettings) -> dict[str, Any]:
     return {name.upper(): "***" if isinstance(value, SecretStr) else value for name, value in sorted(settings)}
 
 
-def _from_files(settings: type[ServiceSettings]) -> dict[str, Any]:
+def _from_files(settings: type[BaseSettings]) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for name in settings.model_fields:
         path = os.environ.get(f"{name.upper()}_FILE")
@@ -83,4 +99,6 @@ def _from_files(settings: type[ServiceSettings]) -> dict[str, Any]:
             values[name] = Path(path).read_text().strip()
         except OSError as error:
             raise BadConfiguration(f"{name.upper()}_FILE: cannot be read ({error.strerror})") from None
+        except UnicodeDecodeError:
+            raise BadConfiguration(f"{name.upper()}_FILE: is not a text") from None
     return values
