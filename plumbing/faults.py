@@ -38,9 +38,10 @@ _ACTIONS = frozenset({"kill", "stop", "raise", "delay"})
 def _parse(plan: str) -> dict[str, list[_Fault]]:
     faults: dict[str, list[_Fault]] = {}
     for item in filter(None, plan.split(",")):
-        name, action, nth = item.split(":")
-        if action not in _ACTIONS:
-            raise ValueError(f"FAULTPOINTS: unknown action {action!r}; one of {sorted(_ACTIONS)}")
+        parts = item.split(":")
+        if len(parts) != 3 or parts[1] not in _ACTIONS or not parts[2].isdecimal():
+            raise ValueError(f"FAULTPOINTS: {item!r} is not name:action:nth with an action of {sorted(_ACTIONS)}")
+        name, action, nth = parts
         faults.setdefault(name, []).append(_Fault(action=action, nth=int(nth)))
     return faults
 

@@ -7,7 +7,7 @@ outside the database while the transaction is open.
 
 A service gives three things: `read` (a record → an arrival with an id and a message, or a refusal; never raises),
 `work` (the fresh messages, in order, inside the transaction → what to announce and who was refused after all), and an
-refused.
+undertaker, which buries what was refused.
 """
 
 from collections.abc import Awaitable, Callable, Sequence

@@ -1,0 +1,157 @@
+"""A dead letter keeps the whole original, sealed, and nothing of it outside the seal."""
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from plumbing.bus import Record
+from plumbing.dead_letters import FIELD, KeyNotFetched, MonthKey, Reason, Undertaker, unpack
+from plumbing.errors import Unavailable
+from plumbing.outbox import Outgoing
+from plumbing.postgres import Database
+from plumbing.sealing import open_sealed
+from tests.plumbing.helpers import Message
+
+KEY = bytes(range(32))
+RECORD = Record(
+    topic="notifications",
+    partition=3,
+    offset=41,
+    key=b"6101900001",
+    value=b'{"name": "Kirsten"}',
+    headers=(("ce_id", b"1"), ("ce_id", b"\xff\xfe"), ("\\xff", b"")),
+    timestamp_ms=1_700_000_000_000,
+)
+REASONS = [Reason(field="citizen.cpr", code="not-a-date")]
+
+
+@dataclass(slots=True)
+class HandClock:
+    at: datetime = datetime(2026, 11, 30, 23, 59, tzinfo=UTC)
+
+    def now(self) -> datetime:
+        return self.at
+
+
+@dataclass(slots=True)
+class Grave:
+    """An undertaker, what it wrote, and for which months it asked a key."""
+
+    clock: HandClock = field(default_factory=HandClock)
+    written: list[dict[str, Any]] = field(default_factory=list)
+    months: list[str] = field(default_factory=list)
+    is_vault_away: bool = False
+
+    def undertaker(self) -> Undertaker:
+        return Undertaker(fetch_key=self._key, write=self._write, clock=self.clock, group="mitsyg.intake.notifications")
+
+    async def _key(self, month: str) -> MonthKey:
+        if self.is_vault_away:
+            raise Unavailable("citizens")
+        self.months.append(month)
+        return MonthKey(key_id=f"dead-letter-{month}", key=KEY)
+
+    def _write(self, **told: Any) -> Outgoing:
+        self.written.append(told)
+        return Message(topic="dlq", event_id=told["event_id"])
+
+
+async def bury(pool: Database, grave: Grave, *records: Record) -> list[Outgoing]:
+    undertaker = grave.undertaker()
+    await undertaker.prepare()
+    refused: Sequence[tuple[Record, list[Reason]]] = [(record, REASONS) for record in records]
+    async with pool.transaction() as connection:
+        return await undertaker.bury(connection, refused)
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        RECORD,
+        replace(RECORD, key=None, value=None, headers=()),
+        replace(RECORD, key=b"", value=b""),
+        replace(RECORD, key=b"\xff", value=b"\x00\xff"),
+        replace(RECORD, headers=tuple((f"header-{nth}", b"x") for nth in range(1000))),
+    ],
+    ids=["whole", "null", "empty", "binary", "many headers"],
+)
+async def test_the_original_comes_back_as_it_was(pool: Database, record: Record) -> None:
+    grave = Grave()
+    await bury(pool, grave, record)
+
+    (told,) = grave.written
+    packed = open_sealed(KEY, base64.b64decode(told["sealed"]), owner=told["key_id"], field=FIELD)
+    assert unpack(packed) == (record.key, record.value, list(record.headers))
+
+
+async def test_nothing_of_the_original_stands_outside_the_seal(pool: Database) -> None:
+    grave = Grave()
+    await bury(pool, grave, RECORD)
+
+    (told,) = grave.written
+    outside = repr({name: value for name, value in told.items() if name != "sealed"})
+    assert "6101900001" not in outside
+    assert "Kirsten" not in outside
+    assert "ce_id" not in outside
+    assert b"Kirsten" not in base64.b64decode(told["sealed"])
+    assert told["reasons"] == [("citizen.cpr", "not-a-date")]
+    assert (told["topic"], told["partition"], told["offset"]) == ("notifications", 3, 41)
+    assert (told["timestamp_ms"], told["size_bytes"]) == (RECORD.timestamp_ms, len(RECORD.value or b""))
+
+
+async def test_an_original_too_large_to_travel_is_kept_in_the_database(pool: Database) -> None:
+    grave = Grave()
+    large = replace(RECORD, value=bytes(1_000_000))
+    await bury(pool, grave, large)
+    await bury(pool, grave, large)  # the same again: kept once
+
+    told = grave.written[0]
+    assert told["sealed"] is None
+    assert told["kept_as"] == told["event_id"]
+    async with pool.acquire() as connection:
+        rows = await connection.fetch("select * from dead_letter_original")
+    assert [row["id"] for row in rows] == [told["kept_as"]]
+    packed = open_sealed(KEY, rows[0]["sealed"], owner=rows[0]["key_id"], field=FIELD)
+    assert unpack(packed)[1] == large.value
+
+
+async def test_the_same_record_makes_the_same_dead_letter(pool: Database) -> None:
+    grave = Grave()
+    first = await bury(pool, grave, RECORD)
+    again = await bury(pool, grave, RECORD)
+    another = await bury(pool, grave, replace(RECORD, offset=42))
+
+    ids: list[UUID] = [letter.event_id for letter in [*first, *again, *another]]
+    assert ids[0] == ids[1] != ids[2]
+
+
+async def test_a_key_is_fetched_once_a_month_and_sealed_originals_name_it(pool: Database) -> None:
+    grave = Grave()
+    undertaker = grave.undertaker()
+    for _ in range(3):
+        await undertaker.prepare()
+    grave.clock.at = datetime(2026, 12, 1, 0, 0, tzinfo=UTC)
+    with pytest.raises(KeyNotFetched):
+        async with pool.transaction() as connection:
+            await undertaker.bury(connection, [(RECORD, REASONS)])
+    await undertaker.prepare()
+    async with pool.transaction() as connection:
+        await undertaker.bury(connection, [(RECORD, REASONS)])
+
+    assert grave.months == ["2026-11", "2026-12"]
+    assert grave.written[0]["key_id"] == "dead-letter-2026-12"
+
+
+async def test_a_vault_that_is_away_is_a_retry() -> None:
+    with pytest.raises(Unavailable):
+        await Grave(is_vault_away=True).undertaker().prepare()
+
+
+async def test_where_nothing_is_refused_no_key_is_needed(pool: Database) -> None:
+    async with pool.transaction() as connection:
+        assert await Grave(is_vault_away=True).undertaker().bury(connection, []) == []
