@@ -14,6 +14,7 @@ from aiokafka import AIOKafkaProducer
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 
+from plumbing.bus.partitioning import by_crc32
 from plumbing.errors import Unavailable
 from plumbing.outbox.relay import Producer
 
@@ -61,6 +62,7 @@ async def start_producer(settings: BusSettings) -> Producer:
         linger_ms=5,
         max_batch_size=131_072,
         compression_type="lz4",
+        partitioner=by_crc32,
     )
     try:
         await producer.start()

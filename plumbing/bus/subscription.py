@@ -25,7 +25,7 @@ from faststream.kafka import KafkaBroker
 from faststream.kafka.message import KafkaMessage
 from faststream.message import AckStatus
 
-from plumbing.bus import header_names
+from plumbing.bus import fetching
 from plumbing.bus.broker import BusSettings
 from plumbing.bus.records import Record
 from plumbing.faults import FaultInjected, faultpoint
@@ -36,7 +36,7 @@ log = structlog.get_logger(__name__)
 
 Work = Callable[[Sequence[Record]], Awaitable[None]]
 
-header_names.install()
+fetching.install()
 
 
 class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]  # the client library has no types

@@ -15,7 +15,7 @@ from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 from faststream.kafka.subscriber.usecase import BatchSubscriber
 
-from plumbing.bus import Record, Subscription, make_broker, start_producer
+from plumbing.bus import Record, Subscription, fetching, make_broker, start_producer
 from plumbing.errors import Unavailable
 from tests.plumbing.helpers import (
     Headers,
@@ -121,6 +121,29 @@ async def produce_with_raw_header_name(kafka: str, topic: str, name: bytes) -> N
         raw[17:21] = struct.pack(">I", calc_crc32c(bytes(raw[21:])))
         batch._buffer = raw
         await (await client.send_batch(batch, topic, partition=0))
+
+
+async def test_bytes_that_were_damaged_on_the_way_are_fetched_again_and_nothing_beside_them_is_lost(
+    kafka: str, topics: TopicFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    topic = topics(partitions=6)
+    for partition in range(6):
+        await produce(kafka, topic, b"%d" % partition, partition=partition)
+    checked = 0
+
+    def is_whole(_batch: Any) -> bool:
+        nonlocal checked
+        checked += 1
+        return checked not in {3, 5, 8}
+
+    monkeypatch.setattr(fetching, "_REFETCH_AFTER_SECONDS", 0.3)
+    monkeypatch.setattr(fetching._Batch, "validate_crc", is_whole, raising=False)
+    work = Recorder()
+    async with member(kafka, topic, fresh_group(), work, max_records=500):
+        await until(lambda: len(work.values) == 6)
+        await asyncio.sleep(0.5)
+    assert sorted(work.values, key=str) == [b"%d" % partition for partition in range(6)]
+    assert checked > 6
 
 
 async def test_null_keys_and_values_and_their_places_arrive_as_they_are(kafka: str, topics: TopicFactory) -> None:

@@ -1,25 +1,57 @@
-"""Lets the client library read records whose header names are not UTF-8: they arrive backslash-escaped.
+"""Mends how the client library unpacks what it fetched, where one sender's or one wire's bytes would harm the others.
 
-The library decodes header names while it unpacks what it fetched. One name that is not UTF-8 raises there, outside any
-handler: the consumer then tries the same bytes again for ever, as fast as it can, and what it had unpacked of other
-partitions by then is skipped by the next commit. So the class that the fetcher unpacks with is replaced, once per
-process, by one that reads such a batch anew, record by record, with the library's slower reader.
+* A header name that is not UTF-8 raises outside any handler, again and again, as fast as the machine can. Such a batch
+  is read anew, record by record, and the name arrives backslash-escaped.
+* Whatever else cannot be unpacked (damaged bytes, a codec that is missing) raises too, and what was unpacked of *other*
+  partitions by then is stepped over by the next commit. Here only the partition itself waits, loudly, and is fetched
+  again; nothing is skipped.
+
+Both are done by replacing two classes that the fetcher uses, once per process. Tests on a real broker hold them.
 """
 
 import struct
+import time
 from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
+import structlog
 from aiokafka.consumer import fetcher
 from aiokafka.record.default_records import _DefaultRecordBatchPy
 from aiokafka.record.memory_records import MemoryRecords
 from typing_extensions import override
 
+log = structlog.get_logger(__name__)
+
+_REFETCH_AFTER_SECONDS = 5.0
+
 
 def install() -> None:
     """From now on, for every consumer of this process."""
     fetcher.MemoryRecords = _Batches
+    fetcher.FetchResult = _FetchResult
+
+
+class _FetchResult(fetcher.FetchResult):  # type: ignore[misc]  # the client library has no types
+    """What was fetched of one partition; while it is kept here, the fetcher asks for no more of it."""
+
+    _refetch_at: float | None = None
+
+    @override
+    def getall(self, max_records: int | None = None) -> list[Any]:
+        if self._refetch_at is not None:
+            if time.monotonic() >= self._refetch_at:
+                self._partition_records = None
+            return []
+        try:
+            records: list[Any] = super().getall(max_records)
+        except Exception as error:  # noqa: BLE001  # raised on, it would take the other partitions' records with it
+            log.error(
+                "a partition cannot be unpacked", partition=str(self._topic_partition), error=type(error).__name__
+            )
+            self._refetch_at = time.monotonic() + _REFETCH_AFTER_SECONDS
+            return []
+        return records
 
 
 class _Batches:
