@@ -214,8 +214,11 @@ where bytes_before < $2
 order by seq
 """
 
+# The one commit here that need not wait for the disk: what a crash of the server brings back is sent once more, and
+# recognised by everybody as a repeat.
 _DELETE = """
 delete from outbox
+using (select set_config('synchronous_commit', 'off', true)) as unhurried
 where seq = any ($1::bigint[])
   and exists (select from outbox_lease where owner = $2 and epoch = $3)
 """
