@@ -21,19 +21,22 @@ from stack.house import House
 
 Break = Callable[[float], None]
 
-GATEWAY_MODES = (
-    {"mode": "slow", "seconds": 3.0, "share": 0.5},
-    {"mode": "error500"},
-    {"mode": "error503", "share": 0.7},
-    {"mode": "error429", "share": 0.7},
-    {"mode": "down"},
-    {"mode": "accept_then_500"},
-    {"mode": "accept_then_hang", "seconds": 4.0, "share": 0.5},
-    {"mode": "accept_then_drop"},
-    {"mode": "accept_then_html"},
-    {"mode": "status_twice"},
-    {"mode": "received_first"},
-    {"mode": "late_status", "seconds": 5.0},
+Wishes = tuple[Mapping[str, object], ...]
+# A status that comes at once would spare the repeated call, which is what these are about.
+_STATUS_COMES_LATER = {"mode": "late_status", "seconds": 6.0}
+GATEWAY_MODES: tuple[Wishes, ...] = (
+    ({"mode": "slow", "seconds": 3.0, "share": 0.5},),
+    ({"mode": "error500"},),
+    ({"mode": "error503", "share": 0.7},),
+    ({"mode": "error429", "share": 0.7},),
+    ({"mode": "down"},),
+    ({"mode": "accept_then_500"}, _STATUS_COMES_LATER),
+    ({"mode": "accept_then_hang", "seconds": 4.0, "share": 0.5}, _STATUS_COMES_LATER),
+    ({"mode": "accept_then_drop"}, _STATUS_COMES_LATER),
+    ({"mode": "accept_then_html"}, _STATUS_COMES_LATER),
+    ({"mode": "status_twice"},),
+    ({"mode": "received_first"},),
+    ({"mode": "accept_then_500", "share": 0.3}, {"mode": "status_twice"}),
 )
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
@@ -74,7 +77,7 @@ class World:
 
     def heal(self) -> None:
         """The gateway is well behaved; whatever else is broken was mended by who broke it."""
-        post(f"{self._house.http_url('post_gateway')}/_sim/switches", {"mode": "normal"})
+        turn_gateway(self._house, ({"mode": "normal"},))
 
     def _kill(self, server: str, seconds: float) -> None:
         self._stack.server(server).kill()
@@ -103,11 +106,17 @@ class World:
         self._house.wait_ready(["post_gateway"])
 
     def _turn_gateway(self, seconds: float) -> None:
-        wish = self._dice.choice(GATEWAY_MODES)
-        self._journal.note(f"gateway: {wish['mode']}", "world")
-        post(f"{self._house.http_url('post_gateway')}/_sim/switches", wish)
+        wishes = self._dice.choice(GATEWAY_MODES)
+        self._journal.note("gateway turned", "world", modes="+".join(str(wish["mode"]) for wish in wishes))
+        turn_gateway(self._house, wishes)
         self._stopping.wait(2 * seconds)
         self.heal()
+
+
+def turn_gateway(house: House, wishes: Wishes) -> None:
+    """How the gateway behaves from now on: one switch for its answers, one for its statuses."""
+    for wish in wishes:
+        post(f"{house.http_url('post_gateway')}/_sim/switches", wish)
 
 
 def post(url: str, body: Mapping[str, object]) -> None:

@@ -17,7 +17,7 @@ from campaign.bite.raids import RAIDS, Raid, everything
 from campaign.bite.restore import restore
 from campaign.journal import Journal
 from campaign.site import Site, open_site
-from campaign.world import post
+from campaign.world import turn_gateway
 from laws import events
 from laws.judging import judged, wait_for_rest
 from laws.verdict import Verdict
@@ -53,8 +53,7 @@ def _break(site: Site, raid: Raid) -> list[str]:
     """Everything the raid is made of, under traffic; the faults that never struck."""
     stopping, enough = Event(), Event()
     reporters = site.reporters(rate=RATE, odd=raid.odd)
-    if raid.gateway is not None:
-        post(f"{site.house.http_url('post_gateway')}/_sim/switches", raid.gateway)
+    turn_gateway(site.house, raid.gateway)
     with ThreadPoolExecutor(max_workers=8) as pool:
         sending = pool.submit(reporters.run, enough)
         try:
@@ -72,7 +71,7 @@ def _break(site: Site, raid: Raid) -> list[str]:
             enough.set()
         for future in (*living, sending):
             future.result()
-    post(f"{site.house.http_url('post_gateway')}/_sim/switches", {"mode": "normal"})
+    turn_gateway(site.house, ({"mode": "normal"},))
     if raid.restores:
         if not asyncio.run(wait_for_rest(site.sources(), within=REST_BEFORE_RESTORE_SECONDS)).is_at_rest:
             raise NotReady("no rest before the restore")  # fates of letters that came meanwhile would find no letter

@@ -5,14 +5,15 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from campaign.plan import Action, Life, Strike
+from campaign.world import Wishes
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Raid:
-    """`lives` by service; `gateway` is the switch that is on meanwhile; `odd` the share of odd looking notifications."""
+    """`lives` by service; `gateway`: its switches meanwhile; `odd` the share of odd looking notifications."""
 
     lives: Mapping[str, tuple[Life, ...]] = field(default_factory=dict)
-    gateway: Mapping[str, object] | None = None
+    gateway: Wishes = ()
     odd: float = 0.1
     drains_without_vault: bool = False
     restores: bool = False
@@ -62,7 +63,9 @@ RAIDS: Final[Mapping[str, Raid]] = {
         lives={"intake": _life("relay.after_read", Action.KILL, 2), "tasks": _life("relay.after_read", Action.KILL, 2)}
     ),
     "restored from a backup": Raid(restores=True),
-    "the gateway accepts and says 500": Raid(gateway={"mode": "accept_then_500", "share": 0.5}),
+    "the gateway accepts and says 500": Raid(
+        gateway=({"mode": "accept_then_500", "share": 0.5}, {"mode": "late_status", "seconds": 5.0})
+    ),
     "odd headers": Raid(odd=0.6),
     "drained while the vault is away": Raid(drains_without_vault=True),
 }
