@@ -8,7 +8,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from bench import pairs, traffic
+from bench import memory, pairs, traffic
 from plumbing.postgres import migrations
 from stack import Stack
 
@@ -25,8 +25,6 @@ def main() -> None:
     if asked.what in ("stage", "all"):
         _stage(asked.count, asked.pairs)
     if asked.what in ("memory", "all"):
-        from bench import memory
-
         memory.measure(asked.minutes)
 
 

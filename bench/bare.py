@@ -25,8 +25,9 @@ first_absence_day, sent_at, accepted_at) select *, $10 from unnest($1::uuid[], $
 $5::uuid[], $6::uuid[], $7::uuid[], $8::date[], $9::timestamptz[])
 """
 _NOTIFICATIONS = """
-insert into notification (notification_id, fingerprint, receipt_id, absence_id, received_at)
-select *, $5 from unnest($1::uuid[], $2::bytea[], $3::uuid[], $4::uuid[])
+insert into notification (notification_id, fingerprint, original_id, receipt_id, absence_id, received_at)
+select id, fingerprint, id, receipt_id, absence_id, $5
+from unnest($1::uuid[], $2::bytea[], $3::uuid[], $4::uuid[]) as new (id, fingerprint, receipt_id, absence_id)
 """
 _FATES = """
 insert into inbox_record (topic, partition, "offset", fingerprint, fate, message_id) select $1, partition, "offset", 0,

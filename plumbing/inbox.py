@@ -71,6 +71,21 @@ async def admit(connection: Connection, message_ids: Collection[str]) -> set[str
     return {row["message_id"] for row in rows}
 
 
+async def unsettled(connection: Connection, records: Sequence[Record]) -> list[bool]:
+    """Tells for each record whether it has no fate yet: what has one keeps it, whatever would be decided today."""
+    rows = await connection.fetch(
+        _FATES_OF,
+        [record.topic for record in records],
+        [record.partition for record in records],
+        [record.offset for record in records],
+        [fingerprint(record) for record in records],
+    )
+    known = {(row["topic"], row["partition"], row["offset"]) for row in rows}
+    if not known:
+        return [True] * len(records)
+    return [(record.topic, record.partition, record.offset) not in known for record in records]
+
+
 async def settle(connection: Connection, settled: Sequence[Settled]) -> list[bool]:
     """Write the fates; tells for each whether it is new (False: a redelivery whose fate was written before)."""
     prints = [fingerprint(one.record) for one in settled]
@@ -93,6 +108,13 @@ insert into inbox_message (message_id)
 select distinct id from unnest($1::text[]) as id order by id
 on conflict do nothing
 returning message_id
+"""
+
+_FATES_OF = """
+select topic, partition, "offset"
+from inbox_record
+join unnest($1::text[], $2::integer[], $3::bigint[], $4::bigint[]) as asked (topic, partition, "offset", fingerprint)
+     using (topic, partition, "offset", fingerprint)
 """
 
 _SETTLE = """

@@ -92,7 +92,7 @@ class Address(Part):
         description="Street, number, floor; c/o and place name where there are any"
     )
     postal_code: Annotated[str, _text(20), Field(repr=False)]
-    city: Annotated[str, _text(100), Field(repr=False)]
+    city: Annotated[str, _text(200), Field(repr=False)]
     country: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")] = Field(
         default="DK", description="ISO 3166-1 alpha-2"
     )

@@ -27,7 +27,7 @@ EMPLOYER_PERIOD = timedelta(days=30)
 WITH_THE_FUND = timedelta(days=14)
 # A report may be late by months and is taken all the same; beyond this a day is a slip of the keyboard.
 OLDEST_ABSENCE = timedelta(days=3 * 365)
-LAST_DAY_AHEAD = timedelta(days=366)
+LATEST_DAY_AHEAD = timedelta(days=366)
 SENDERS_CLOCK_MAY_BE_AHEAD = timedelta(hours=1)
 
 
@@ -58,10 +58,11 @@ class Citizen:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Notification:
-    """A notification that has its effect, and the receipt it got."""
+    """A notification that has its effect, or repeats one that had: receipt and absence are those of `original_id`."""
 
     notification_id: UUID
     fingerprint: bytes
+    original_id: UUID
     receipt_id: UUID
     absence_id: UUID
 
@@ -97,14 +98,9 @@ def objections(report: AbsenceReport, received_at: datetime, rules: Rules) -> li
         found.append(reason("citizen.cpr", ReasonCode.TEST_CPR))
     if not rules.is_municipality(report.municipality_code, civil_day(received_at)):
         found.append(reason("municipality_code", ReasonCode.NOT_OURS))
-    if report.sent_at > received_at + SENDERS_CLOCK_MAY_BE_AHEAD:
-        found.append(
-            reason(
-                "sent_at",
-                ReasonCode.IMPLAUSIBLE_DATE,
-                "The message says it was sent later than now. Check the sender's clock.",
-            )
-        )
+    if not received_at - OLDEST_ABSENCE < report.sent_at < received_at + SENDERS_CLOCK_MAY_BE_AHEAD:
+        text = "The message says it was sent later than now, or years ago. Check the sender's clock."
+        return [*found, reason("sent_at", ReasonCode.IMPLAUSIBLE_DATE, text)]  # nothing can be compared with it
     found += _implausible_days(report, civil_day(received_at))
     if _is_with_the_fund(report):
         found.append(reason("last_absence_day", ReasonCode.WITH_FUND))
@@ -137,15 +133,13 @@ def _implausible_days(report: AbsenceReport, today: date) -> list[Reason]:
                 "The first absence day is more than three years ago. Check it.",
             )
         ]
-    if last is not None and last > today + LAST_DAY_AHEAD:
-        return [
-            reason(
-                "last_absence_day",
-                ReasonCode.IMPLAUSIBLE_DATE,
-                "The last absence day is more than a year ahead. Check it.",
-            )
-        ]
-    return []
+    return [
+        reason(
+            field, ReasonCode.IMPLAUSIBLE_DATE, "The day is more than a year ahead. Leave it out if it is not known."
+        )
+        for field, day in (("last_absence_day", last), ("pay.until", report.pay.until if report.pay else None))
+        if day is not None and day > today + LATEST_DAY_AHEAD
+    ]
 
 
 def _is_with_the_fund(report: AbsenceReport) -> bool:

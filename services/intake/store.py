@@ -1,7 +1,8 @@
 """The tables of `intake`: notifications by id, absences by reference. A few statements a batch, however large it is.
 
-Invariants: ids are inserted in sorted order, so that two batches never wait for each other in a ring; a rival batch
-with the same id waits on the unique key until the first has committed or rolled back.
+Invariants: ids are inserted in sorted order, so that two batches do not wait for each other in a ring (two absences that
+repeat each other crosswise under other references still can: PostgreSQL ends one of the batches and it is done again); a
+rival batch with the same id waits on the unique key until the first has committed or rolled back.
 """
 
 from collections.abc import Collection, Sequence
@@ -25,6 +26,7 @@ class Store:
             _ADD_NOTIFICATIONS,
             [one.notification_id for one in notifications],
             [one.fingerprint for one in notifications],
+            [one.original_id for one in notifications],
             [one.receipt_id for one in notifications],
             [one.absence_id for one in notifications],
             received_at,
@@ -40,6 +42,7 @@ class Store:
             row["notification_id"]: Notification(
                 notification_id=row["notification_id"],
                 fingerprint=row["fingerprint"],
+                original_id=row["original_id"],
                 receipt_id=row["receipt_id"],
                 absence_id=row["absence_id"],
             )
@@ -74,11 +77,11 @@ class Store:
         )
         return [_absence(row) for row in rows]
 
-    async def point_to_original(
-        self, connection: Connection, notification_id: UUID, *, receipt_id: UUID, absence_id: UUID
-    ) -> None:
+    async def point_to_original(self, connection: Connection, notification_id: UUID, original: Absence) -> None:
         """A report that repeats another one: its id stands for the original's receipt and absence from now on."""
-        await connection.execute(_POINT_TO_ORIGINAL, notification_id, receipt_id, absence_id)
+        await connection.execute(
+            _POINT_TO_ORIGINAL, notification_id, original.notification_id, original.receipt_id, original.absence_id
+        )
 
     async def forget(self, connection: Connection, ids: Collection[UUID]) -> None:
         """Notifications that had no effect after all: their ids are free for a corrected message."""
@@ -101,17 +104,17 @@ def _absence(row: asyncpg.Record) -> Absence:
 
 
 _ADD_NOTIFICATIONS = """
-insert into notification (notification_id, fingerprint, receipt_id, absence_id, received_at)
-select notification_id, fingerprint, receipt_id, absence_id, $5
-from unnest($1::uuid[], $2::bytea[], $3::uuid[], $4::uuid[])
-     as new (notification_id, fingerprint, receipt_id, absence_id)
+insert into notification (notification_id, fingerprint, original_id, receipt_id, absence_id, received_at)
+select notification_id, fingerprint, original_id, receipt_id, absence_id, $6
+from unnest($1::uuid[], $2::bytea[], $3::uuid[], $4::uuid[], $5::uuid[])
+     as new (notification_id, fingerprint, original_id, receipt_id, absence_id)
 order by notification_id
 on conflict do nothing
 returning notification_id
 """
 
 _NOTIFICATIONS = """
-select notification_id, fingerprint, receipt_id, absence_id
+select notification_id, fingerprint, original_id, receipt_id, absence_id
 from notification
 where notification_id = any ($1::uuid[])
 """
@@ -136,6 +139,6 @@ where absence_id = any ($1::uuid[]) or repeat_key = any ($2::bytea[])
 
 _POINT_TO_ORIGINAL = """
 update notification
-set receipt_id = $2, absence_id = $3
+set original_id = $2, receipt_id = $3, absence_id = $4
 where notification_id = $1
 """

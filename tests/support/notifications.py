@@ -2,7 +2,7 @@
 
 import json
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 from plumbing.bus import Record
 
@@ -76,8 +76,3 @@ def record(
         headers=(),
         timestamp_ms=1_773_800_000_000,
     )
-
-
-def notification_id(body: dict[str, Any]) -> UUID:
-    """The id a body carries."""
-    return UUID(body["notification_id"])

@@ -50,6 +50,7 @@ class ReasonCode(StrEnum):
     REPEATED_ABSENCE = "repeated-absence"
     TOO_LATE = "too-late"
     NEVER_JOINED = "never-joined"
+    NOT_TAKEN_YET = "not-taken-yet"
 
 
 ADVICE: Final[dict[ReasonCode, str]] = {
@@ -83,12 +84,14 @@ ADVICE: Final[dict[ReasonCode, str]] = {
     ReasonCode.NOT_OURS: "No municipality has this code on that day. Send the code of the citizen's municipality.",
     ReasonCode.WITH_FUND: "Unemployed people stay with their fund for the first two weeks; report when it lasts longer.",
     ReasonCode.CONFLICT: "This notification id came before with another content. Send a change under an id of its own.",
-    ReasonCode.REPEATED_ABSENCE: "This absence was reported before under another reference. Amend that one instead.",
+    ReasonCode.REPEATED_ABSENCE: "This absence is known, and was told otherwise. Correct the first report, do not send a second.",
     ReasonCode.TOO_LATE: "The rules no longer allow this so long after the first absence day.",
     ReasonCode.NEVER_JOINED: "The absence this message refers to was never reported. Check the absence reference.",
+    ReasonCode.NOT_TAKEN_YET: "This kind of notification is not taken yet; only absence_reported is. Send it again once it is.",
 }
 """What the reporter does about it, for every code; a reason's own text may be more exact."""
 
+_LONGEST_PATH: Final = 200
 WHOLE_MESSAGE: Final = ""
 """The `field` of a reason that concerns the message as a whole."""
 
@@ -96,7 +99,7 @@ WHOLE_MESSAGE: Final = ""
 class Reason(Part):
     """One thing that is wrong, at most one per field."""
 
-    field: Annotated[str, Field(max_length=200)] = Field(
+    field: Annotated[str, Field(max_length=_LONGEST_PATH)] = Field(
         description="Path of the field, `citizen.address.city` or `citizen.address.lines[1]`; empty for the whole message"
     )
     code: ReasonCode = Field(
@@ -108,4 +111,4 @@ class Reason(Part):
 
 def reason(field: str, code: ReasonCode, text: str | None = None) -> Reason:
     """A reason with the code's own advice, unless a more exact text is given."""
-    return Reason(field=field, code=code, text=text or ADVICE[code])
+    return Reason(field=field[:_LONGEST_PATH], code=code, text=text or ADVICE[code])

@@ -14,7 +14,7 @@ from contracts.events import Encoded, encode
 from contracts.nemrefusion import v1 as nemrefusion
 from contracts.nemrefusion.v1 import AbsenceReport, Employer, Receipt, UnemploymentFund
 from contracts.position import Position
-from plumbing import ids
+from plumbing import ids, inbox
 from plumbing.audit import Entry
 from plumbing.sealing import seal_text
 from services.intake.domain import is_early, reporter_deadline
@@ -43,7 +43,7 @@ def repeat_key(report: AbsenceReport, citizen_id: UUID) -> bytes:
         case Employer():
             who = f"{reporter.cvr}\x1f{reporter.production_unit}"
         case UnemploymentFund():
-            who = reporter.fund_number
+            who = reporter.fund_number.zfill(4)
         case _:
             who = reporter.cvr
     employment = report.employment.employment_number if report.employment is not None else None
@@ -68,9 +68,9 @@ def audit_entries(outcomes: Sequence[Outcome], at: datetime) -> list[Entry]:
         Entry(
             actor=ACTOR,
             action="absence.accepted",
-            subject=one.citizen.citizen_id,
+            subject=one.candidate.citizen.citizen_id,
             object_type="absence",
-            object_id=str(one.absence.absence_id),
+            object_id=str(one.absence_id),
             purpose="case-handling",
             at=at,
         )
@@ -83,8 +83,8 @@ def _reported(one: Accepted, received_at: datetime) -> Encoded:
     report = one.report.report
     pay = absence_v1.Pay(kind=absence_v1.PayKind(report.pay.kind.value), until=report.pay.until) if report.pay else None
     event = AbsenceReported(
-        absence_id=one.absence.absence_id,
-        citizen_id=one.citizen.citizen_id,
+        absence_id=one.absence_id,
+        citizen_id=one.candidate.citizen.citizen_id,
         notification_id=report.notification_id,
         citizen_kind=absence_v1.CitizenKind(report.citizen_kind.value),
         reporter_kind=absence_v1.ReporterKind(report.reporter.kind),
@@ -97,9 +97,9 @@ def _reported(one: Accepted, received_at: datetime) -> Encoded:
         sent_at=report.sent_at,
         received_at=received_at,
         reported=seal_text(
-            one.citizen.key,
-            one.told,
-            owner=str(one.citizen.citizen_id),
+            one.candidate.citizen.key,
+            one.candidate.told,
+            owner=str(one.candidate.citizen.citizen_id),
             field=REPORTED_SEALING_FIELD,
         ),
     )
@@ -131,4 +131,4 @@ def _receipt(one: Outcome, received_at: datetime) -> Encoded:
             received_at=received_at,
             position=position,
         )
-    return encode(receipt, event_id=ids.derive(str(position), record.timestamp_ms, "receipted"), time=received_at)
+    return encode(receipt, event_id=ids.derive(inbox.position_id(record), "receipted"), time=received_at)

@@ -1,4 +1,8 @@
-"""How a notification can end: accepted, a duplicate of an earlier one, or rejected (`reading.Rejected`)."""
+"""How a notification can end: accepted, a duplicate of an earlier one, or rejected (`reading.Rejected`).
+
+A `Candidate` is a report on its way there: valid as far as it can be told from itself, its citizen known, and the absence that
+it would open made up.
+"""
 
 from dataclasses import dataclass, field
 from uuid import UUID
@@ -8,31 +12,54 @@ from services.intake.usecases.reading import Rejected, Report
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Accepted:
-    """The report opens an absence. `told` is what it tells, still in clear."""
+class Candidate:
+    """`told` is what the report tells, in clear; `fingerprint` the keyed hash of all of it."""
 
     report: Report
     citizen: Citizen
     told: str = field(repr=False)
+    fingerprint: bytes
     absence: Absence
+
+    @property
+    def notification_id(self) -> UUID:
+        """The id that the reporter gave the message."""
+        return self.report.report.notification_id
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Accepted:
+    """The report opens an absence."""
+
+    candidate: Candidate
+
+    @property
+    def report(self) -> Report:
+        """What was read."""
+        return self.candidate.report
 
     @property
     def receipt_id(self) -> UUID:
         """The receipt that this report, and every repeat of it, gets."""
-        return self.report.receipt_id
+        return self.candidate.absence.receipt_id
 
     @property
     def absence_id(self) -> UUID:
         """The absence that it opens."""
-        return self.absence.absence_id
+        return self.candidate.absence.absence_id
+
+    @property
+    def original_id(self) -> UUID:
+        """It is its own original."""
+        return self.candidate.notification_id
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Duplicate:
-    """The report was taken in before: `notification_id`, `receipt_id` and `absence_id` are the original's."""
+    """The report was taken in before: `original_id` names the notification that was accepted, the others are that one's."""
 
     report: Report
-    notification_id: UUID
+    original_id: UUID
     receipt_id: UUID
     absence_id: UUID
 

@@ -21,7 +21,6 @@ class Report:
     record: Record
     report: AbsenceReport
     fingerprint: bytes
-    receipt_id: UUID
     ignored_fields: int
 
 
@@ -40,11 +39,7 @@ class Rejected:
         return ids.derive(inbox.position_id(self.record), "receipt")
 
 
-NOT_TAKEN_YET = reason(
-    "kind",
-    ReasonCode.UNKNOWN_CODE,
-    "This kind is not taken yet; only absence_reported is. The message is kept, and needs not be sent again.",
-)
+NOT_TAKEN_YET = reason("kind", ReasonCode.NOT_TAKEN_YET)
 
 
 def read(record: Record, received_at: datetime, rules: Rules) -> Report | Rejected:
@@ -61,12 +56,10 @@ def read(record: Record, received_at: datetime, rules: Rules) -> Report | Reject
     if isinstance(notification, AbsenceReport):
         found = objections(notification, received_at, rules)
         if not found:
-            fingerprint = parsed.fingerprint()
             return Report(
                 record=record,
                 report=notification,
-                fingerprint=fingerprint,
-                receipt_id=ids.derive(notification.notification_id, fingerprint.hex(), "receipt"),
+                fingerprint=parsed.fingerprint(),
                 ignored_fields=parsed.ignored_fields,
             )
     else:

@@ -1,7 +1,9 @@
 """Taking notifications in, on a real PostgreSQL: one fate and one receipt for each record, one effect for each (N3 to N5)."""
 
+import asyncio
 import json
 from base64 import b64decode
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -13,19 +15,20 @@ import pytest
 
 from contracts.absence.v1 import REPORTED_SEALING_FIELD
 from contracts.dead_letter.v1 import record as dead_letter
-from contracts.nemrefusion.v1 import AbsenceReport
-from plumbing import faults
+from contracts.nemrefusion.v1 import AbsenceReport, Parsed, parse_notification
+from plumbing import faults, ids
 from plumbing.bus import Record
 from plumbing.dead_letters import FIELD, MonthKey, Undertaker, unpack
 from plumbing.errors import Unavailable
 from plumbing.postgres import Database
 from plumbing.sealing import open_sealed, open_text
+from services.intake import gateways
 from services.intake.domain import Citizen, Rules
 from services.intake.municipalities import is_municipality
 from services.intake.store import Store
 from services.intake.usecases import TakeIn
 from tests.support.fixtures import DatabaseFactory
-from tests.support.notifications import citizen, raw, record, report
+from tests.support.notifications import citizen, raw, record, report, unemployed
 
 NOW = datetime(2026, 3, 20, 12, tzinfo=UTC)
 MONTH_KEY = MonthKey(key_id="dead-letter/intake/2026-03", key=bytes(32))
@@ -329,5 +332,144 @@ async def test_other_kinds_are_answered_and_kept_until_they_are_taken(house: Hou
         name: body[name] for name in ("version", "notification_id", "sent_at", "absence_reference", "reporter")
     } | {"kind": "recovered", "citizen": {"cpr": body["citizen"]["cpr"]}, "last_absence_day": "2026-03-17"}
     await house.take_in(bodies(recovery))
-    assert [(why["field"], why["code"]) for why in (await house.receipts())[0]["reasons"]] == [("kind", "unknown-code")]
+    assert [(why["field"], why["code"]) for why in (await house.receipts())[0]["reasons"]] == [
+        ("kind", "not-taken-yet")
+    ]
     assert len(await house.dead_letters()) == 1
+
+
+async def test_the_outcome_does_not_depend_on_how_the_log_is_cut(house: House) -> None:
+    """Repeats, conflicts and corrections that meet in one batch end as they do one by one."""
+    known, other = report(), report(citizen=citizen("6201900002"))
+    again = {**known, "notification_id": report()["notification_id"], "employment": {"job_title": "maler"}}
+    log = [
+        known,
+        again,  # rejected: the absence is known, and told otherwise; its id is free
+        {**other, "notification_id": again["notification_id"]},  # the corrected message under that id
+        {**report(), "absence_reference": again["absence_reference"], "first_absence_day": "2026-03-03"},  # rejected
+        report(first_absence_day="2026-03-03"),  # what the one before did not open, this one does
+        known,
+    ]
+    expected = ["accepted", "rejected", "accepted", "rejected", "accepted", "duplicate"]
+    await house.take_in(bodies(*log))
+    assert [fate for _, fate in await house.fates()] == expected
+
+
+async def test_the_same_log_one_by_one_ends_the_same(house: House) -> None:
+    known, other = report(), report(citizen=citizen("6201900002"))
+    again = {**known, "notification_id": report()["notification_id"], "employment": {"job_title": "maler"}}
+    log = [
+        known,
+        again,
+        {**other, "notification_id": again["notification_id"]},
+        {**report(), "absence_reference": again["absence_reference"], "first_absence_day": "2026-03-03"},
+        report(first_absence_day="2026-03-03"),
+        known,
+    ]
+    for each in bodies(*log):
+        await house.take_in([each])
+    expected = ["accepted", "rejected", "accepted", "rejected", "accepted", "duplicate"]
+    assert [fate for _, fate in await house.fates()] == expected
+
+
+async def test_a_repeat_of_a_repeat_names_the_notification_that_was_accepted(house: House) -> None:
+    body = report()
+    again = {**body, "notification_id": report()["notification_id"]}
+    await house.take_in(bodies(body))
+    await house.take_in([record(raw(again), 1)])
+    await house.take_in([record(raw(again), 2)])
+    named = {row["message_id"] for row in await house.rows("select message_id from inbox_record")}
+    assert named == {body["notification_id"]}
+
+
+async def test_a_record_that_was_rejected_leaves_its_id_free_when_it_is_delivered_again(house: House) -> None:
+    body = report(first_absence_day="2026-03-21", sent_at="2026-03-21T00:30:00+01:00")
+    house.clock.at = datetime(2026, 3, 20, 22, 59, tzinfo=UTC)
+    await house.take_in(bodies(body))
+    house.clock.at = datetime(2026, 3, 25, tzinfo=UTC)
+    await house.take_in([record(raw({**body, "notification_id": report()["notification_id"]}), 1)])
+    await house.take_in(bodies(body))  # delivered again: it keeps its fate and touches nothing
+    assert await house.fates() == [(0, "rejected"), (1, "accepted")]
+    assert len(await house.rows("select * from notification")) == 1
+
+
+async def test_a_resend_of_an_accepted_report_is_a_duplicate_also_after_its_citizen_was_erased(house: House) -> None:
+    body = report()
+    await house.take_in(bodies(body))
+    house.people.erased = {body["citizen"]["cpr"]}
+    await house.take_in([record(raw(body), 1)])
+    assert await house.fates() == [(0, "accepted"), (1, "duplicate")]
+
+
+async def test_receipts_of_a_recreated_topic_are_events_of_their_own(house: House) -> None:
+    await house.take_in(bodies(report()))
+    await house.take_in(bodies(report(citizen=citizen("6201900002"))))
+    ids = await house.rows("select id from outbox where aggregatetype = 'nemrefusion.receipt.v1'")
+    assert len({row["id"] for row in ids}) == 2
+
+
+async def test_a_receipt_id_cannot_be_computed_from_the_message(house: House) -> None:
+    """Whoever knows all of a message but the CPR number must not be able to find it by trying."""
+    body = report()
+    await house.take_in(bodies(body))
+    parsed = parse_notification(raw(body))
+    assert isinstance(parsed, Parsed)
+    guess = ids.derive(body["notification_id"], parsed.fingerprint().hex(), "receipt")
+    assert (await house.receipts())[0]["receipt_id"] != str(guess)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"sent_at": "9999-12-31T23:30:00Z"},
+        {"sent_at": "0001-01-01T00:00:00Z", "first_absence_day": "0001-01-01"},
+        {"pay": {"kind": "sickness_benefit", "until": "9999-12-31"}},
+        {"last_absence_day": "9999-12-31"},
+    ],
+)
+async def test_no_day_that_a_calendar_holds_stops_the_notifications_behind_it(
+    house: House, changes: dict[str, Any]
+) -> None:
+    await house.take_in(bodies(report(**changes), report(citizen=citizen("6201900002"))))
+    assert await house.fates() == [(0, "rejected"), (1, "accepted")]
+
+
+async def test_a_place_too_deep_to_name_is_answered(house: House) -> None:
+    deep = b'{"citizen":' + b"[" * 100 + b"NaN" + b"]" * 100 + b"}"
+    await house.take_in([record(deep, 0), record(raw(report()), 1)])
+    assert await house.fates() == [(0, "rejected"), (1, "accepted")]
+
+
+async def test_a_fund_is_one_fund_with_or_without_leading_zeros(house: House) -> None:
+    body = unemployed()
+    other = unemployed(reporter={**body["reporter"], "fund_number": "12"})
+    await house.take_in(bodies(body, other))
+    assert [fate for _, fate in await house.fates()] == ["accepted", "rejected"]
+
+
+async def test_a_batch_of_one_message_is_one_absence(house: House) -> None:
+    value = raw(report())
+    await house.take_in([record(value, offset) for offset in range(500)])
+    assert [fate for _, fate in await house.fates()] == ["accepted", *["duplicate"] * 499]
+
+
+async def test_two_batches_at_once_open_an_absence_once(house: House) -> None:
+    body = report()
+    await asyncio.gather(
+        *(house.take_in([record(raw(body), offset, partition=offset)]) for offset in range(6)),
+    )
+    assert Counter(fate for _, fate in await house.fates()) == {"accepted": 1, "duplicate": 5}
+    assert len(await house.events()) == 1
+
+
+def test_whatever_the_contract_accepts_the_vault_can_be_asked() -> None:
+    """The longest name and address that a report may hold fit what the vault takes."""
+    longest = "Å" * 200
+    address = {"lines": [longest] * 5, "postal_code": "9" * 12, "city": longest, "country": "GL"}
+    body = report(citizen={**report()["citizen"], "name": longest, "address": address})
+    parsed = parse_notification(raw(body))
+    assert isinstance(parsed, Parsed), parsed
+    assert isinstance(parsed.notification, AbsenceReport)
+    person = gateways._person(parsed.notification)
+    assert person.card is not None
+    assert person.card.name == longest

@@ -22,6 +22,7 @@ create table absence (
 create table notification (
     notification_id uuid primary key,
     fingerprint bytea not null,
+    original_id uuid not null,
     receipt_id uuid not null,
     absence_id uuid not null,
     received_at timestamptz not null
