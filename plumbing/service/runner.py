@@ -18,20 +18,18 @@ import structlog
 import uvicorn
 from aiokafka.errors import KafkaError
 from asyncpg import PostgresError
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
-from typing_extensions import override
 
 from plumbing.bus import Subscription
 from plumbing.errors import Unavailable
 from plumbing.outbox import Relay
 from plumbing.outbox import store as outbox_store
 from plumbing.postgres import Database, is_missing, is_transient, schema
-from plumbing.service import memory
+from plumbing.service import http, memory
 from plumbing.service.settings import ServiceSettings
 from plumbing.telemetry import metrics
 
@@ -45,13 +43,6 @@ class DependencyMissing(Exception):
 
 class _Ending(Exception):
     """SIGTERM came while the service was still waiting for what it begins with."""
-
-
-class _Server(uvicorn.Server):
-    @contextlib.contextmanager
-    @override
-    def capture_signals(self) -> Any:  # the runner alone handles signals
-        yield
 
 
 class Runner:
@@ -174,7 +165,7 @@ class Runner:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._draining.set)
-        server = _server(self._ops_app(), self._settings.ops_host, self._settings.ops_port)
+        server = http.make_server(self._ops_app(), self._settings.ops_host, self._settings.ops_port)
         serving = asyncio.create_task(server.serve())
         watching = [asyncio.create_task(one) for one in (self._heartbeat(), self._watch_lag(), memory.tidy())]
         try:
@@ -191,7 +182,7 @@ class Runner:
 
     async def run(self) -> None:
         """Everything was told: begin, live until SIGTERM or a crash, drain."""
-        servers = [_server(app, host, port) for app, host, port in self._apps]
+        servers = [http.make_server(app, host, port) for app, host, port in self._apps]
         tasks = {asyncio.create_task(server.serve(), name=f"http {nth}") for nth, server in enumerate(servers)}
         relays = {asyncio.create_task(relay.run(), name="outbox relay") for relay in self._relays}
         loops = {asyncio.create_task(run(), name=name): stop for name, run, stop in self._loops}
@@ -253,7 +244,7 @@ class Runner:
             routes=[
                 Route("/livez", self._livez),
                 Route("/readyz", self._readyz),
-                Route("/metrics", _metrics),
+                Route("/metrics", http.metrics),
                 Route("/version", self._version),
             ]
         )
@@ -276,25 +267,6 @@ class Runner:
 
     async def _version(self, _request: Request) -> Response:
         return JSONResponse({"service": self._name, "version": self._settings.version})
-
-
-async def _metrics(_request: Request) -> Response:
-    return PlainTextResponse(generate_latest(), media_type=CONTENT_TYPE_LATEST)
-
-
-def _server(app: ASGIApp, host: str, port: int) -> uvicorn.Server:
-    return _Server(
-        uvicorn.Config(
-            app,
-            host=host,
-            port=port,
-            log_config=None,
-            access_log=False,
-            lifespan="off",
-            server_header=False,
-            loop="none",
-        )
-    )
 
 
 def _crash(ended: Iterable["asyncio.Task[Any]"]) -> BaseException | None:

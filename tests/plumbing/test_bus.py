@@ -328,17 +328,16 @@ async def test_a_fault_of_ours_is_tried_ever_more_slowly_and_never_skipped(kafka
 
     async def work(_records: Sequence[Record]) -> None:
         times.append(time.monotonic())
-        if len(times) < 4:
+        if len(times) < 3:
             raise KeyError
 
     async with member(kafka, topic, group, work):
-        await until(lambda: len(times) == 4, 20)
+        await until(lambda: len(times) == 3)
         await until(lambda: committed_is(kafka, group, topic, 1))
 
     pauses = [after - before for before, after in pairwise(times)]
     assert pauses[0] > 0.9
     assert pauses[1] > 1.8
-    assert pauses[2] > 3.6
 
 
 async def test_a_fault_that_lasts_for_days_is_still_slowed_down() -> None:
