@@ -14,7 +14,7 @@ class Settings(KafkaSettings):
     citizens_url: str = Field(description="Address of the vault.")
     citizens_token: SecretStr = Field(description="This service's token at the vault.")
     fingerprint_key: SecretStr = Field(
-        description="Base64 of at least 32 bytes: keys the hashes that messages are compared by."
+        description="Base64 of at least 32 bytes; never changes: messages are told apart by hashes under it."
     )
     accept_test_cpr: bool = Field(False, description="Take replacement and test CPR numbers (day + 60).")
 
