@@ -53,6 +53,7 @@ class World:
         self._stopping = stopping
         self._pause = pause
         self._dice = dice
+        self._modes: list[Wishes] = []
         self._breaks: Mapping[str, Break] = {
             "broker killed": lambda seconds: self._kill("kafka", seconds),
             "broker frozen": lambda seconds: self._freeze("kafka", seconds),
@@ -106,7 +107,8 @@ class World:
         self._house.wait_ready(["post_gateway"])
 
     def _turn_gateway(self, seconds: float) -> None:
-        wishes = self._dice.choice(GATEWAY_MODES)
+        self._modes = self._modes or self._dice.sample(GATEWAY_MODES, len(GATEWAY_MODES))
+        wishes = self._modes.pop()
         self._journal.note("gateway turned", "world", modes="+".join(str(wish["mode"]) for wish in wishes))
         turn_gateway(self._house, wishes)
         self._stopping.wait(2 * seconds)

@@ -1,8 +1,8 @@
 """L10: when faults stop, everything that was under way comes to its end within the bound, and no partition stays stuck.
 
-`Measure` is one look at all that may wait: records not yet acknowledged by the groups that read them, outbox rows,
-jobs, audit entries not yet in the chain, status messages the gateway still pushes; and what was given up and waits
-for a person: parked keys and jobs.
+`Measure` is one look at all that may wait: records not yet acknowledged by the groups that read them, outbox rows, jobs,
+audit entries not yet in the chain, letters whose end is not known, status messages the gateway still pushes; and what was
+given up and waits for a person: parked keys and jobs.
 """
 
 from collections.abc import Mapping

@@ -13,6 +13,7 @@ _WAITING = {
     "outbox": "select count(*) from outbox",
     "jobs": "select count(*) from job where state = 'waiting'",
     "audit entries not in the chain": "select count(*) from audit_unsealed",
+    "letters without end": "select count(*) from letter where state not in ('dispatched', 'failed', 'unknown')",
 }
 _GIVEN_UP = {
     "parked keys": "select count(*) from outbox_parked_key",
@@ -22,6 +23,7 @@ _TABLE_OF = {
     "outbox": "outbox",
     "jobs": "job",
     "audit entries not in the chain": "audit_unsealed",
+    "letters without end": "letter",
     "parked keys": "outbox_parked_key",
     "parked jobs": "job",
 }
