@@ -48,6 +48,10 @@ class _Erased:
 _Reading = Candidate | _Erased | Rejected
 
 
+class _Redelivered(Exception):
+    """Some records have their fate already: everything that was just done about them is rolled back."""
+
+
 class TakeIn:
     """The work of the notification subscription."""
 
@@ -79,15 +83,24 @@ class TakeIn:
         if any(isinstance(one, Rejected) for one in readings):
             await self._undertaker.prepare()
         faultpoint("intake.before_transaction")
-        try:
-            fates = await self._transact(readings, received_at)
-        except KeyNotFetched:  # only the tables knew that there is something to reject
-            await self._undertaker.prepare()
-            fates = await self._transact(readings, received_at)
+        fates = await self._settle(readings, received_at)
         faultpoint("intake.after_commit")
         self._wake_relay()
         for one in fates:
             metrics.RECORDS.labels(one.record.topic, one.fate.value).inc()
+
+    async def _settle(self, readings: Sequence[_Reading], received_at: datetime) -> list[Settled]:
+        """Most batches hold nothing but news; one that does not is done again without what has its fate already."""
+        is_first_look = True
+        while True:
+            try:
+                return await self._transact(readings, received_at, is_first_look=is_first_look)
+            except KeyNotFetched:  # only the tables knew that there is something to reject
+                await self._undertaker.prepare()
+            except _Redelivered:
+                if not is_first_look:  # another member of the group is at work on the same records
+                    raise Unavailable("inbox", "a rival settled the same records meanwhile") from None
+                is_first_look = False
 
     # before the transaction --------------------------------------------------------------------------------------------------
 
@@ -128,16 +141,17 @@ class TakeIn:
 
     # inside it ---------------------------------------------------------------------------------------------------------------
 
-    async def _transact(self, readings: Sequence[_Reading], received_at: datetime) -> list[Settled]:
+    async def _transact(
+        self, readings: Sequence[_Reading], received_at: datetime, *, is_first_look: bool
+    ) -> list[Settled]:
         async with self._database.transaction() as connection:
-            unsettled = await inbox.unsettled(connection, [_record(one) for one in readings])
-            outcomes = await self._decide(
-                connection, [one for one, new in zip(readings, unsettled, strict=True) if new], received_at
-            )
+            if not is_first_look:
+                unsettled = await inbox.unsettled(connection, [_record(one) for one in readings])
+                readings = [one for one, new in zip(readings, unsettled, strict=True) if new]
+            outcomes = await self._decide(connection, readings, received_at)
             settled = [_settled(one) for one in outcomes]
             if not all(await inbox.settle(connection, settled)):
-                # Another member of the group was faster with the same records; its fates stand.
-                raise Unavailable("inbox", "a rival settled the same records meanwhile")
+                raise _Redelivered
             letters = await self._undertaker.bury(
                 connection,
                 [
