@@ -18,6 +18,7 @@ from pathlib import Path
 from campaign.bite.bugs import BUGS, Bug
 from campaign.bite.tree import copy_tree, plant
 from campaign.say import say
+from laws import progress
 
 AT_ONCE = 2
 LONGEST_RAID_SECONDS = 420
@@ -91,17 +92,19 @@ def _try(bug: Bug | None, home: Path) -> Found:
     # After a time-out its processes die with it, and without an outcome it came to nothing.
     with (home / "output.txt").open("w") as output, contextlib.suppress(subprocess.TimeoutExpired):
         subprocess.run(command, cwd=tree, stdout=output, stderr=output, timeout=LONGEST_RAID_SECONDS, check=False)
-    return _judge(name, run_dir / "outcome.json", time.monotonic() - began, home)
+    return judge(name, run_dir / "outcome.json", time.monotonic() - began, home)
 
 
-def _judge(name: str, outcome: Path, seconds: float, home: Path) -> Found:
+def judge(name: str, outcome: Path, seconds: float, home: Path) -> Found:
+    """What a raid came to. That all took too long may be the machine's fault: of a bug it proves nothing."""
     if not outcome.exists():
         return Found(name=name, seconds=seconds, failure=f"came to nothing, see {home / 'output.txt'}")
     told = json.loads(outcome.read_text())
     if told["never_struck"]:
         return Found(name=name, seconds=seconds, failure=f"never struck: {', '.join(told['never_struck'])}")
-    law, rule = told["broken"][0] if told["broken"] else ("", "")
-    return Found(name=name, seconds=seconds, law=law, rule=rule, rules=len(told["broken"]))
+    broken = [(law, rule) for law, rule in told["broken"] if name == CONTROL or law != progress.LAW]
+    law, rule = broken[0] if broken else ("", "")
+    return Found(name=name, seconds=seconds, law=law, rule=rule, rules=len(broken))
 
 
 if __name__ == "__main__":
