@@ -10,6 +10,7 @@ failing.
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from typing import Annotated, ClassVar, Final, Generic, Literal, TypeVar
 from uuid import UUID
 
@@ -140,6 +141,7 @@ def parse(event_type: type[E], value: bytes | None) -> E:
         raise BadEvent("bad-value", _first_known_field(event_type, error)) from None
 
 
+@cache
 def schema_id(event_type: type[Event]) -> str:
     """The `dataschema` of an event: names its committed JSON Schema, whatever host serves it."""
     return SCHEMA_PREFIX + event_type.TYPE.removeprefix(TYPE_PREFIX)

@@ -86,21 +86,30 @@ async def unsettled(connection: Connection, records: Sequence[Record]) -> list[b
     return [(record.topic, record.partition, record.offset) not in known for record in records]
 
 
+async def settle_news(connection: Connection, settled: Sequence[Settled]) -> bool:
+    """Write fates that are expected to be new, and tell whether all were; if not, the caller rolls back and looks closer."""
+    status = await connection.execute(_SETTLE_NEWS, *_columns(settled))
+    return int(status.rpartition(" ")[2]) == len(settled)
+
+
 async def settle(connection: Connection, settled: Sequence[Settled]) -> list[bool]:
     """Write the fates; tells for each whether it is new (False: a redelivery whose fate was written before)."""
-    prints = [fingerprint(one.record) for one in settled]
-    rows = await connection.fetch(
-        _SETTLE,
-        [one.record.topic for one in settled],
-        [one.record.partition for one in settled],
-        [one.record.offset for one in settled],
-        prints,
+    rows = await connection.fetch(_SETTLE, *_columns(settled))
+    written = {(row["topic"], row["partition"], row["offset"]) for row in rows}
+    return [(one.record.topic, one.record.partition, one.record.offset) in written for one in settled]
+
+
+def _columns(settled: Sequence[Settled]) -> tuple[list[object], ...]:
+    records = [one.record for one in settled]
+    return (
+        [record.topic for record in records],
+        [record.partition for record in records],
+        [record.offset for record in records],
+        [fingerprint(record) for record in records],
         [one.fate.value for one in settled],
         [one.message_id for one in settled],
         [one.reason for one in settled],
     )
-    written = {(row["topic"], row["partition"], row["offset"]) for row in rows}
-    return [(one.record.topic, one.record.partition, one.record.offset) in written for one in settled]
 
 
 _ADMIT = """
@@ -117,10 +126,11 @@ join unnest($1::text[], $2::integer[], $3::bigint[], $4::bigint[]) as asked (top
      using (topic, partition, "offset", fingerprint)
 """
 
-_SETTLE = """
+_SETTLE_NEWS = """
 insert into inbox_record (topic, partition, "offset", fingerprint, fate, message_id, reason)
 select * from unnest($1::text[], $2::integer[], $3::bigint[], $4::bigint[], $5::text[], $6::text[], $7::text[])
 order by 1, 2, 3
 on conflict do nothing
-returning topic, partition, "offset"
 """
+
+_SETTLE = _SETTLE_NEWS + 'returning topic, partition, "offset"'

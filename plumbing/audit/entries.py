@@ -49,6 +49,10 @@ grant select, insert, delete on audit_unsealed to {role};
 Value = TypeVar("Value", str, datetime)
 
 
+# Made once: `json.dumps` makes an encoder anew at each call that asks for another form than its usual one.
+_SPELT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Entry:
     """One thing seen or done. `at` is domain time; `subject` is the person concerned, if it was one person's data."""
@@ -95,9 +99,9 @@ def digest(entry_id: int, entry: Entry) -> bytes:
         entry.object_type,
         entry.object_id,
         entry.purpose,
-        entry.at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+        entry.at.astimezone(UTC).isoformat(timespec="microseconds")[:-6] + "Z",
     ]
-    return sha256(json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode()).digest()
+    return sha256(_SPELT(told).encode()).digest()
 
 
 def entry_of(row: asyncpg.Record) -> Entry:
