@@ -150,7 +150,7 @@ class TakeIn:
                 readings = [one for one, new in zip(readings, unsettled, strict=True) if new]
             outcomes = await self._decide(connection, readings, received_at)
             settled = [_settled(one) for one in outcomes]
-            if not all(await inbox.settle(connection, settled)):
+            if not await inbox.settle_news(connection, settled):
                 raise _Redelivered
             letters = await self._undertaker.bury(
                 connection,
