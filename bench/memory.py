@@ -66,7 +66,13 @@ async def _load(house: House, seconds: float) -> dict[str, list[tuple[float, flo
     """Memory of each watched service and notifications sent, by seconds since the beginning."""
     samples: dict[str, list[tuple[float, float]]] = {name: [] for name in (*WATCHED, "sent")}
     bootstrap = house.stack.kafka_bootstrap
-    producer = AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all", linger_ms=10, compression_type="lz4")
+    producer = AIOKafkaProducer(
+        bootstrap_servers=bootstrap,
+        acks="all",
+        linger_ms=10,
+        compression_type="lz4",
+        max_request_size=16 * 1024 * 1024,  # some of the bad ones are too large on purpose
+    )
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
     await producer.start()
     await admin.start()
