@@ -92,7 +92,8 @@ def _drain_without_vault(site: Site) -> None:
     time.sleep(VAULT_AWAY_SECONDS)
     intake.stop(timeout=40)
     vault.resume()
-    intake.start()
+    if not intake.is_alive:  # whoever looks after the lives may have been quicker
+        intake.start()
 
 
 def _tell(path: Path, verdicts: list[Verdict], never_struck: list[str]) -> None:
