@@ -3,6 +3,7 @@
 Invariants: whatever is handed out was written to the audit trail in the same transaction; `destroyed` is final.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Collection, Sequence
 from typing import ClassVar, Generic, Protocol, TypeVar
 from uuid import UUID
@@ -29,7 +30,7 @@ class People(Protocol):
     ) -> dict[UUID, Citizen | DestroyedCitizen]: ...
 
 
-class _Disclosure(Generic[Answer]):
+class _Disclosure(ABC, Generic[Answer]):
     """Reads citizens, writes who was told what of them, and only then tells it."""
 
     action: ClassVar[str]
@@ -56,8 +57,9 @@ class _Disclosure(Generic[Answer]):
             return Destroyed()
         return self._open(one, self._keyring.unwrap(one.key, owner=str(one.citizen_id)))
 
+    @abstractmethod
     def _open(self, citizen: Citizen, key: bytes) -> Answer | Unknown:
-        raise NotImplementedError
+        """What is told of a citizen that is held."""
 
     def _class_of(self, answer: Answer | Destroyed | Unknown) -> str:
         return "nothing" if isinstance(answer, Destroyed | Unknown) else self.disclosed
