@@ -7,9 +7,9 @@ twice.
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final, Literal
+from functools import lru_cache
+from typing import Final, Literal, NamedTuple
 
 Headers = tuple[tuple[str, bytes], ...]
 EnvelopeFault = Literal[
@@ -35,8 +35,7 @@ class BadEnvelope(Exception):
         self.field = field
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Envelope:
+class Envelope(NamedTuple):
     """What is said about an event beside its data. `time` is when it happened, in UTC."""
 
     id: str
@@ -90,6 +89,7 @@ def decode_headers(headers: Iterable[tuple[str, bytes | None]]) -> Envelope:
     )
 
 
+@lru_cache(maxsize=64)  # the messages of a batch tell the same time
 def format_time(instant: datetime) -> str:
     """RFC 3339 in UTC with `Z`. A naive datetime is a bug of ours and raises ValueError."""
     if instant.tzinfo is None:

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
-from typing import Annotated, ClassVar, Final, Generic, Literal, TypeVar
+from typing import Annotated, ClassVar, Final, Generic, Literal, NamedTuple, TypeVar
 from uuid import UUID
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, StringConstraints, ValidationError
@@ -75,8 +75,7 @@ class Event(Part):
         return self.SOURCE
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Encoded:
+class Encoded(NamedTuple):
     """A record as it goes to Kafka (and into an outbox row)."""
 
     event_id: UUID
@@ -101,7 +100,7 @@ def encode(
         topic=topic if topic is not None else event.record_topic(),
         key=event.record_key(),
         headers=encode_headers(envelope, traceparent),
-        value=event.model_dump_json().encode(),
+        value=event.__pydantic_serializer__.to_json(event),
     )
 
 

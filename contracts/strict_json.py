@@ -71,7 +71,7 @@ def read_object(raw: bytes | None, *, max_bytes: int, max_depth: int, drop_nulls
     # Each level of nesting needs an opening bracket, so few brackets can't be too deep.
     if raw.count(b"{") + raw.count(b"[") > max_depth:
         _refuse_depth(value, max_depth)
-    if _SUSPECT_ESCAPE.search(raw):
+    if b"\\u" in raw and _SUSPECT_ESCAPE.search(raw):
         _refuse_bad_text(value)
     return value
 
@@ -117,7 +117,9 @@ def _object(pairs: Pairs) -> dict[str, Any]:
 
 
 def _object_without_nulls(pairs: Pairs) -> dict[str, Any]:
-    found = _object(pairs)
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise Noticed("duplicate-key")
     if None in found.values():
         return {name: value for name, value in found.items() if value is not None}
     return found

@@ -7,9 +7,12 @@ made anew starts at offset 0 again: the fingerprint (of value and timestamp) kee
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
-from hashlib import blake2b
+from operator import itemgetter
+from typing import NamedTuple
+from zlib import crc32
+
+from asyncpg import UniqueViolationError
 
 from plumbing.bus.records import Record
 from plumbing.postgres import Connection
@@ -34,6 +37,10 @@ grant select, insert on inbox_message, inbox_record to {role};
 """
 
 
+class AlreadySettled(Exception):
+    """A record has its fate already: whatever else the transaction did about it must not be done again."""
+
+
 class Fate(StrEnum):
     """How a record ended: each record has exactly one."""
 
@@ -44,8 +51,7 @@ class Fate(StrEnum):
     PASSED = "passed"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Settled:
+class Settled(NamedTuple):
     """The fate of one record: `message_id` is the id it carries (of a duplicate: the id it repeats), `reason` a code."""
 
     record: Record
@@ -56,8 +62,7 @@ class Settled:
 
 def fingerprint(record: Record) -> int:
     """Tells a record from another one at the same position of a topic that was made anew."""
-    digest = blake2b(record.value or b"", digest_size=8, key=record.timestamp_ms.to_bytes(8, "big", signed=True))
-    return int.from_bytes(digest.digest(), "big", signed=True)
+    return (record.timestamp_ms & 0x7FFF_FFFF) << 32 | crc32(record.value or b"")
 
 
 def position_id(record: Record) -> str:
@@ -86,31 +91,29 @@ async def unsettled(connection: Connection, records: Sequence[Record]) -> list[b
     return [(record.topic, record.partition, record.offset) not in known for record in records]
 
 
-async def settle_news(connection: Connection, settled: Sequence[Settled]) -> bool:
-    """Write fates that are expected to be new, and tell whether all were; if not, the caller rolls back and looks closer."""
-    status = await connection.execute(_SETTLE_NEWS, *_columns(settled))
-    return int(status.rpartition(" ")[2]) == len(settled)
+async def settle_news(connection: Connection, settled: Sequence[Settled]) -> None:
+    """Write fates that are expected to be new; raises `AlreadySettled` where one is not, and the transaction is lost then."""
+    rows = sorted(map(_row, settled), key=itemgetter(0, 1, 2))
+    try:
+        await connection.copy_records_to_table("inbox_record", columns=_COLUMNS, records=rows)
+    except UniqueViolationError:
+        raise AlreadySettled from None
 
 
 async def settle(connection: Connection, settled: Sequence[Settled]) -> list[bool]:
     """Write the fates; tells for each whether it is new (False: a redelivery whose fate was written before)."""
-    rows = await connection.fetch(_SETTLE, *_columns(settled))
+    columns = zip(*map(_row, settled), strict=True)
+    rows = await connection.fetch(_SETTLE, *map(list, columns)) if settled else []
     written = {(row["topic"], row["partition"], row["offset"]) for row in rows}
     return [(one.record.topic, one.record.partition, one.record.offset) in written for one in settled]
 
 
-def _columns(settled: Sequence[Settled]) -> tuple[list[object], ...]:
-    records = [one.record for one in settled]
-    return (
-        [record.topic for record in records],
-        [record.partition for record in records],
-        [record.offset for record in records],
-        [fingerprint(record) for record in records],
-        [one.fate.value for one in settled],
-        [one.message_id for one in settled],
-        [one.reason for one in settled],
-    )
+def _row(one: Settled) -> tuple[str, int, int, int, str, str, str | None]:
+    at = one.record
+    return at.topic, at.partition, at.offset, fingerprint(at), one.fate.value, one.message_id, one.reason
 
+
+_COLUMNS = ("topic", "partition", "offset", "fingerprint", "fate", "message_id", "reason")
 
 _ADMIT = """
 insert into inbox_message (message_id)
@@ -126,11 +129,10 @@ join unnest($1::text[], $2::integer[], $3::bigint[], $4::bigint[]) as asked (top
      using (topic, partition, "offset", fingerprint)
 """
 
-_SETTLE_NEWS = """
+_SETTLE = """
 insert into inbox_record (topic, partition, "offset", fingerprint, fate, message_id, reason)
 select * from unnest($1::text[], $2::integer[], $3::bigint[], $4::bigint[], $5::text[], $6::text[], $7::text[])
 order by 1, 2, 3
 on conflict do nothing
+returning topic, partition, "offset"
 """
-
-_SETTLE = _SETTLE_NEWS + 'returning topic, partition, "offset"'

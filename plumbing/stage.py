@@ -129,10 +129,9 @@ class Stage(Generic[Message]):
             settled = await self._transact(readings)
         faultpoint("stage.after_commit")
         self._after_commit()
-        for fate, topic in settled:
-            metrics.RECORDS.labels(topic, fate.value).inc()
+        metrics.count_records(settled)
 
-    async def _transact(self, readings: Sequence[Reading[Message]]) -> list[tuple[Fate, str]]:
+    async def _transact(self, readings: Sequence[Reading[Message]]) -> list[tuple[str, Fate]]:
         async with self._database.transaction() as connection:
             fresh = await inbox.admit(connection, {one.message_id for one in readings})
             faultpoint("stage.after_inbox")
@@ -147,7 +146,7 @@ class Stage(Generic[Message]):
             )
             await outbox.put(connection, [*result.outgoing, *letters])
             faultpoint("stage.before_commit")
-        return [(one.fate, one.record.topic) for one, new in zip(settled, is_new, strict=True) if new]
+        return [(one.record.topic, one.fate) for one, new in zip(settled, is_new, strict=True) if new]
 
 
 def _first_of_each(readings: Sequence[Reading[Message]], fresh: set[str]) -> list[Arrival[Message]]:

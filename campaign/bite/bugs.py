@@ -65,7 +65,7 @@ BUGS: Final[tuple[Bug, ...]] = (
         patch=Patch(
             file=OUTBOX,
             changes={
-                "    await connection.execute(\n        _PUT,\n": (
+                '    await connection.copy_records_to_table("outbox", ': (
                     "    import os\n"
                     "    from aiokafka import AIOKafkaProducer\n"
                     '    producer = AIOKafkaProducer(bootstrap_servers=os.environ["KAFKA_BOOTSTRAP_SERVERS"])\n'
@@ -76,7 +76,7 @@ BUGS: Final[tuple[Bug, ...]] = (
                     "        )\n"
                     "    await producer.stop()\n"
                     "    return\n"
-                    "    await connection.execute(\n        _PUT,\n"
+                    '    await connection.copy_records_to_table("outbox", '
                 ),
             },
         ),

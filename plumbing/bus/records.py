@@ -5,14 +5,13 @@ that could make the reader raise would be skipped in silence by the framework (i
 acknowledgement exists).
 """
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from aiokafka import ConsumerRecord
+from typing_extensions import override
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """One record; `headers` keep their order and repetitions, a null header value is read as empty."""
 
     topic: str
@@ -23,6 +22,10 @@ class Record:
     headers: tuple[tuple[str, bytes], ...]
     timestamp_ms: int
 
+    @override
+    def __repr__(self) -> str:
+        return f"Record({self.topic}:{self.partition}:{self.offset})"  # keys and values are nobody's business
+
     @classmethod
     def of(cls, raw: "ConsumerRecord[Any, Any]") -> "Record":
         """Take over a record of the client library."""
@@ -32,6 +35,6 @@ class Record:
             offset=raw.offset,
             key=raw.key,
             value=raw.value,
-            headers=tuple((name, value if value is not None else b"") for name, value in raw.headers),
+            headers=tuple([(name, value if value is not None else b"") for name, value in raw.headers]),
             timestamp_ms=raw.timestamp,
         )

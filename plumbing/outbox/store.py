@@ -8,8 +8,7 @@ outbox router can be pointed at.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from plumbing.postgres import Connection
@@ -71,14 +70,7 @@ class Outgoing(Protocol):
     def value(self) -> bytes: ...
 
 
-def size_of(message: Outgoing) -> int:
-    """Bytes that count against the topic's limit."""
-    headers = sum(len(name) + len(value) + 8 for name, value in message.headers)
-    return len(message.value) + len(message.key) + headers
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """A message that waits in the outbox."""
 
     seq: int
@@ -93,17 +85,14 @@ async def put(connection: Connection, messages: Sequence[Outgoing]) -> None:
     """Write the messages, in this order, in the caller's transaction; raises Oversized."""
     if not messages:
         return
+    rows = []
     for message in messages:
-        if (size := size_of(message)) > MAX_MESSAGE_BYTES:
+        headers = _written(message.headers)
+        size = len(message.value) + len(message.key) + len(headers) + 8 * len(message.headers)
+        if size > MAX_MESSAGE_BYTES:
             raise Oversized(message.topic, size)
-    await connection.execute(
-        _PUT,
-        [message.event_id for message in messages],
-        [message.topic for message in messages],
-        [message.key for message in messages],
-        [_written(message.headers) for message in messages],
-        [message.value for message in messages],
-    )
+        rows.append((message.event_id, message.topic, message.key, headers, message.value))
+    await connection.copy_records_to_table("outbox", columns=_COLUMNS, records=rows)
 
 
 async def hold_lease(connection: Connection, owner: str, seconds: float) -> int | None:
@@ -119,16 +108,10 @@ async def release_lease(connection: Connection, owner: str) -> None:
 
 async def read(connection: Connection, limit: int) -> list[Row]:
     """The oldest waiting messages, without those of parked keys: `limit` at most, and no more than a few megabytes."""
+    rows = await connection.fetch(_READ, limit, _READ_BYTES)
     return [
-        Row(
-            seq=row["seq"],
-            topic=row["aggregatetype"],
-            key=row["aggregateid"],
-            headers=_read_back(row["headers"]),
-            value=row["payload"],
-            failures=row["failures"],
-        )
-        for row in await connection.fetch(_READ, limit, _READ_BYTES)
+        Row(seq, topic, key, _read_back(headers), payload, failures)
+        for seq, topic, key, headers, payload, failures in rows
     ]
 
 
@@ -162,25 +145,20 @@ async def depth(connection: Connection) -> tuple[int, float, int]:
 
 
 def _written(headers: tuple[tuple[str, bytes], ...]) -> bytes:
-    """One line a header, `name:value`; neither holds a line break, and no name a colon (see the envelope's codec)."""
-    written = b"\n".join([name.encode() + b":" + value for name, value in headers])
-    if headers and written.count(b"\n") != len(headers) - 1:
+    """Name, value, name, value …, one a line; neither holds a line break (see the envelope's codec)."""
+    written = b"\n".join([piece for name, value in headers for piece in (name.encode(), value)])
+    if headers and written.count(b"\n") != 2 * len(headers) - 1:
         raise ValueError("a header holds a line break")
     return written
 
 
 def _read_back(written: bytes) -> list[tuple[str, bytes]]:
-    pairs = [line.partition(b":") for line in written.split(b"\n")] if written else []
-    return [(name.decode(), value) for name, _, value in pairs]
+    lines = written.split(b"\n") if written else []
+    return list(zip(map(bytes.decode, lines[::2]), lines[1::2], strict=True))
 
 
-_PUT = """
-insert into outbox (id, aggregatetype, aggregateid, headers, payload)
-select id, topic, key, headers, payload
-from unnest($1::uuid[], $2::text[], $3::text[], $4::bytea[], $5::bytea[])
-     with ordinality as message (id, topic, key, headers, payload, nth)
-order by nth
-"""
+# Copied rather than inserted: at a thousand rows that is a fifth of the client's time and half of the whole.
+_COLUMNS = ("id", "aggregatetype", "aggregateid", "headers", "payload")
 
 _LEASE = """
 insert into outbox_lease (owner, epoch, expires_at)

@@ -1,5 +1,8 @@
 """The metrics that every service has; labels never hold ids."""
 
+from collections import Counter as Tally
+from collections.abc import Iterable
+
 from prometheus_client import Counter, Gauge, Histogram
 
 RECORDS = Counter("mitsyg_records", "Records that were settled, by topic and fate.", ("topic", "fate"))
@@ -24,3 +27,9 @@ OUTBOX_PARKED = Gauge("mitsyg_outbox_parked_keys", "Keys whose messages wait bec
 OUTBOX_PARKED_KEYS = Counter("mitsyg_outbox_keys_parked", "Keys that were parked since the start.")
 LOG_LINES_DROPPED = Counter("mitsyg_log_lines_dropped", "Log lines given up because the pipe was full.")
 BUILD = Gauge("mitsyg_build_info", "Which service and version this is.", ("service", "version"))
+
+
+def count_records(settled: Iterable[tuple[str, str]]) -> None:
+    """Count what a batch came to: the topic and the fate of each record."""
+    for (topic, fate), number in Tally(settled).items():
+        RECORDS.labels(topic, fate).inc(number)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from typing import NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -56,8 +57,7 @@ class Citizen:
     key: bytes = field(repr=False)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Notification:
+class Notification(NamedTuple):
     """A notification that has its effect, or repeats one that had: receipt and absence are those of `original_id`."""
 
     notification_id: UUID
@@ -67,8 +67,7 @@ class Notification:
     absence_id: UUID
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Absence:
+class Absence(NamedTuple):
     """An absence, its id derived from its reference.
 
     `repeat_key` names citizen, reporter, employment and first day; `content` all that was reported but ids and sent

@@ -2,7 +2,7 @@
 
 import base64
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -73,10 +73,10 @@ async def bury(pool: Database, grave: Grave, *records: Record) -> list[Outgoing]
     "record",
     [
         RECORD,
-        replace(RECORD, key=None, value=None, headers=()),
-        replace(RECORD, key=b"", value=b""),
-        replace(RECORD, key=b"\xff", value=b"\x00\xff"),
-        replace(RECORD, headers=tuple((f"header-{nth}", b"x") for nth in range(1000))),
+        RECORD._replace(key=None, value=None, headers=()),
+        RECORD._replace(key=b"", value=b""),
+        RECORD._replace(key=b"\xff", value=b"\x00\xff"),
+        RECORD._replace(headers=tuple((f"header-{nth}", b"x") for nth in range(1000))),
     ],
     ids=["whole", "null", "empty", "binary", "many headers"],
 )
@@ -106,7 +106,7 @@ async def test_nothing_of_the_original_stands_outside_the_seal(pool: Database) -
 
 async def test_an_original_too_large_to_travel_is_kept_in_the_database(pool: Database) -> None:
     grave = Grave()
-    large = replace(RECORD, value=bytes(1_000_000))
+    large = RECORD._replace(value=bytes(1_000_000))
     await bury(pool, grave, large)
     await bury(pool, grave, large)  # the same again: kept once
 
@@ -124,7 +124,7 @@ async def test_the_same_record_makes_the_same_dead_letter(pool: Database) -> Non
     grave = Grave()
     first = await bury(pool, grave, RECORD)
     again = await bury(pool, grave, RECORD)
-    another = await bury(pool, grave, replace(RECORD, offset=42))
+    another = await bury(pool, grave, RECORD._replace(offset=42))
 
     ids: list[UUID] = [letter.event_id for letter in [*first, *again, *another]]
     assert ids[0] == ids[1] != ids[2]

@@ -1,7 +1,6 @@
 """A message takes effect once and a record has one fate, however many batches hold them at once."""
 
 import asyncio
-from dataclasses import replace
 
 import asyncpg
 import pytest
@@ -87,11 +86,11 @@ async def test_unsorted_inserts_would_deadlock(pool: Database) -> None:
 
 
 async def test_a_record_is_settled_once_and_keeps_its_first_fate(pool: Database) -> None:
-    other = replace(RECORD, offset=8)
+    other = RECORD._replace(offset=8)
     assert await settle(pool, accepted(RECORD), accepted(other)) == [True, True]
 
     again = Settled(record=RECORD, message_id="m", fate=Fate.DUPLICATE)
-    third = Settled(record=replace(RECORD, offset=9), message_id="n", fate=Fate.REJECTED, reason="empty")
+    third = Settled(record=RECORD._replace(offset=9), message_id="n", fate=Fate.REJECTED, reason="empty")
     assert await settle(pool, again, third, accepted(other)) == [False, True, False]
 
     async with pool.acquire() as connection:
@@ -106,10 +105,10 @@ async def test_a_record_is_settled_once_and_keeps_its_first_fate(pool: Database)
 @pytest.mark.parametrize(
     "other",
     [
-        replace(RECORD, value=b"another"),
-        replace(RECORD, timestamp_ms=RECORD.timestamp_ms + 1),
-        replace(RECORD, partition=1),
-        replace(RECORD, topic="u"),
+        RECORD._replace(value=b"another"),
+        RECORD._replace(timestamp_ms=RECORD.timestamp_ms + 1),
+        RECORD._replace(partition=1),
+        RECORD._replace(topic="u"),
     ],
     ids=["value", "time", "partition", "topic"],
 )
@@ -120,7 +119,7 @@ async def test_a_record_of_a_topic_that_was_made_anew_is_no_redelivery(pool: Dat
 
 
 async def test_a_redelivered_record_has_the_id_it_had(pool: Database) -> None:
-    again = replace(RECORD, headers=(("not", b"part of it"),))
+    again = RECORD._replace(headers=(("not", b"part of it"),))
     assert inbox.position_id(again) == inbox.position_id(RECORD)
     assert await settle(pool, accepted(RECORD)) == [True]
     assert await settle(pool, accepted(again)) == [False]

@@ -7,7 +7,7 @@ uses the same function.
 
 import hashlib
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from pydantic import ValidationError
@@ -43,8 +43,7 @@ _MODELS: Final[dict[str, type[AnyNotification]]] = {
 _SHAPES: Final[dict[type[AnyNotification], Shape]] = {model: shape_of(model) for model in _MODELS.values()}
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Parsed:
+class Parsed(NamedTuple):
     """A notification that is right as far as it can be told from itself."""
 
     notification: AnyNotification
@@ -57,7 +56,8 @@ class Parsed:
         Fields at their default count as left out, so that the fingerprint of an old message outlives new optional
         fields.
         """
-        return hashlib.sha256(self.notification.model_dump_json(exclude_defaults=True).encode()).digest()
+        told = self.notification.__pydantic_serializer__.to_json(self.notification, exclude_defaults=True)
+        return hashlib.sha256(told).digest()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -51,17 +51,17 @@ class Judge:
         """The outcome of each, in order."""
         firsts: dict[_Same, Candidate] = {}
         for one in candidates:
-            firsts.setdefault(_same(one), one)
+            firsts.setdefault((one.notification_id, one.fingerprint), one)
         outcomes: dict[_Same, Outcome] = {}
         for independent in in_rounds(list(firsts.values())):
-            for one, outcome in zip(
-                independent, await self._together(connection, independent, received_at), strict=True
-            ):
-                outcomes[_same(one)] = outcome
-        return [
-            outcomes[_same(one)] if one is firsts[_same(one)] else _again(one.report, outcomes[_same(one)])
-            for one in candidates
-        ]
+            judged = await self._together(connection, independent, received_at)
+            for one, outcome in zip(independent, judged, strict=True):
+                outcomes[one.notification_id, one.fingerprint] = outcome
+        found = []
+        for one in candidates:
+            same = one.notification_id, one.fingerprint
+            found.append(outcomes[same] if one is firsts[same] else _again(one.report, outcomes[same]))
+        return found
 
     async def _together(
         self, connection: Connection, independent: Sequence[Candidate], received_at: datetime
@@ -152,10 +152,6 @@ def _again(report: Report, outcome: Outcome) -> Outcome:
         receipt_id=outcome.receipt_id,
         absence_id=outcome.absence_id,
     )
-
-
-def _same(one: Candidate) -> _Same:
-    return one.notification_id, one.fingerprint
 
 
 def _notification(one: Candidate) -> Notification:

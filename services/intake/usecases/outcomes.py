@@ -4,27 +4,33 @@ A `Candidate` is a report on its way there: valid as far as it can be told from 
 it would open made up.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import NamedTuple
 from uuid import UUID
+
+from typing_extensions import override
 
 from services.intake.domain import Absence, Citizen
 from services.intake.usecases.reading import Rejected, Report
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Candidate:
+class Candidate(NamedTuple):
     """`told` is what the report tells, in clear; `fingerprint` the keyed hash of all of it."""
 
     report: Report
     citizen: Citizen
-    told: str = field(repr=False)
+    told: str
     fingerprint: bytes
     absence: Absence
+
+    @override
+    def __repr__(self) -> str:
+        return f"Candidate({self.report!r})"  # what was told is nobody's business
 
     @property
     def notification_id(self) -> UUID:
         """The id that the reporter gave the message."""
-        return self.report.report.notification_id
+        return self.absence.notification_id
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -6,6 +6,7 @@ raises.
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from contracts.nemrefusion.v1 import AbsenceReport, Parsed, Reason, ReasonCode, parse_notification, reason
@@ -14,8 +15,7 @@ from plumbing.bus import Record
 from services.intake.domain import Rules, objections
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Report:
+class Report(NamedTuple):
     """A report that can be accepted as far as it can be told from itself."""
 
     record: Record

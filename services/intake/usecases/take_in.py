@@ -5,10 +5,10 @@ the fate that it got first; what is rejected is answered with reasons and buried
 resolved before the transaction, so that nothing is asked of anybody while it is open.
 """
 
-import hmac
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import blake2b
 from typing import Protocol
 
 from contracts.nemrefusion.v1 import AbsenceReport, ReasonCode
@@ -19,7 +19,7 @@ from plumbing.dead_letters import KeyNotFetched, Undertaker
 from plumbing.dead_letters import Reason as BurialReason
 from plumbing.errors import Unavailable
 from plumbing.faults import faultpoint
-from plumbing.inbox import Fate, Settled
+from plumbing.inbox import AlreadySettled, Fate, Settled
 from plumbing.postgres import Connection, Database
 from plumbing.telemetry import metrics
 from services.intake.domain import Absence, Citizen, Rules
@@ -46,10 +46,6 @@ class _Erased:
 
 
 _Reading = Candidate | _Erased | Rejected
-
-
-class _Redelivered(Exception):
-    """Some records have their fate already: everything that was just done about them is rolled back."""
 
 
 class TakeIn:
@@ -86,8 +82,7 @@ class TakeIn:
         fates = await self._settle(readings, received_at)
         faultpoint("intake.after_commit")
         self._wake_relay()
-        for one in fates:
-            metrics.RECORDS.labels(one.record.topic, one.fate.value).inc()
+        metrics.count_records((one.record.topic, one.fate) for one in fates)
 
     async def _settle(self, readings: Sequence[_Reading], received_at: datetime) -> list[Settled]:
         """Most batches hold nothing but news; one that does not is done again without what has its fate already."""
@@ -97,7 +92,7 @@ class TakeIn:
                 return await self._transact(readings, received_at, is_first_look=is_first_look)
             except KeyNotFetched:  # only the tables knew that there is something to reject
                 await self._undertaker.prepare()
-            except _Redelivered:
+            except AlreadySettled:
                 if not is_first_look:  # another member of the group is at work on the same records
                     raise Unavailable("inbox", "a rival settled the same records meanwhile") from None
                 is_first_look = False
@@ -137,7 +132,7 @@ class TakeIn:
 
     def _keyed(self, content: bytes) -> bytes:
         """A hash that says nothing to whoever lacks the key: what is hashed could be guessed."""
-        return hmac.digest(self._key, content, "sha256")
+        return blake2b(content, key=self._key, digest_size=32).digest()
 
     # inside it ---------------------------------------------------------------------------------------------------------------
 
@@ -150,8 +145,7 @@ class TakeIn:
                 readings = [one for one, new in zip(readings, unsettled, strict=True) if new]
             outcomes = await self._decide(connection, readings, received_at)
             settled = [_settled(one) for one in outcomes]
-            if not await inbox.settle_news(connection, settled):
-                raise _Redelivered
+            await inbox.settle_news(connection, settled)
             letters = await self._undertaker.bury(
                 connection,
                 [

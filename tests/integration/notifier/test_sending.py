@@ -4,7 +4,6 @@ import asyncio
 import re
 from collections import Counter
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -64,7 +63,7 @@ async def test_an_accepted_letter_is_not_sent_until_the_status_says_so(office: P
 async def test_every_way_of_asking_twice_makes_one_letter(office: PostOffice) -> None:
     asked = letter()
     same_event, other_event = as_record(asked, 0, event_id=uuid4()), as_record(asked, 2)
-    await office.stage([same_event, replace(same_event, offset=1)])
+    await office.stage([same_event, same_event._replace(offset=1)])
     await office.stage([same_event, other_event, as_record(asked, 3)])
     await office.until_state(asked, "dispatched")
     assert len((await office.ledger())["attempts"]) == 1
@@ -85,7 +84,7 @@ async def test_the_same_letter_asked_for_differently_is_a_dead_letter_and_the_fi
 
 async def test_what_is_no_letter_request_is_a_dead_letter_and_the_next_one_goes_on(office: PostOffice) -> None:
     good = letter()
-    bad = replace(as_record(letter(), 0), value=b"{")
+    bad = as_record(letter(), 0)._replace(value=b"{")
     await office.stage([bad, as_record(good, 1)])
     await office.until_state(good, "dispatched")
     topics = await office.rows("select aggregatetype from outbox")
