@@ -13,7 +13,14 @@ from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema
 from typing_extensions import override
 
-from contracts.absence.v1 import AbsenceReported
+from contracts.absence.v1 import (
+    AbsenceAmended,
+    AbsenceRecovered,
+    AbsenceReported,
+    AbsenceWithdrawn,
+    FastTrackRequested,
+    RefundRequested,
+)
 from contracts.dead_letter.v1 import DeadLetter
 from contracts.events import SCHEMA_PREFIX, Event, schema_id
 from contracts.letter.v1 import LetterDispatched, LetterFailed, LetterRequested
@@ -83,6 +90,11 @@ MESSAGES: Final[tuple[Message, ...]] = (
     NOTIFICATION,
     _event("nemrefusion", Receipt),
     _event("absence", AbsenceReported),
+    _event("absence", AbsenceAmended),
+    _event("absence", RefundRequested),
+    _event("absence", FastTrackRequested),
+    _event("absence", AbsenceRecovered),
+    _event("absence", AbsenceWithdrawn),
     _event("task", TaskOpened),
     _event("task", TaskDeadlineSet),
     _event("letter", LetterRequested),

@@ -50,6 +50,8 @@ class ReasonCode(StrEnum):
     REPEATED_ABSENCE = "repeated-absence"
     TOO_LATE = "too-late"
     NEVER_JOINED = "never-joined"
+    NOT_YOURS = "not-yours"
+    WITHDRAWN = "withdrawn"
     NOT_TAKEN_YET = "not-taken-yet"
 
 
@@ -87,7 +89,9 @@ ADVICE: Final[dict[ReasonCode, str]] = {
     ReasonCode.REPEATED_ABSENCE: "This absence is known, and was told otherwise. Correct the first report, do not send a second.",
     ReasonCode.TOO_LATE: "The rules no longer allow this so long after the first absence day.",
     ReasonCode.NEVER_JOINED: "The absence this message refers to was never reported. Check the absence reference.",
-    ReasonCode.NOT_TAKEN_YET: "This kind of notification is not taken yet; only absence_reported is. Send it again once it is.",
+    ReasonCode.NOT_YOURS: "The absence with this reference is another reporter's or another citizen's. Check it.",
+    ReasonCode.WITHDRAWN: "The absence was withdrawn: nothing about it is taken any more. Report under a new reference.",
+    ReasonCode.NOT_TAKEN_YET: "This kind of notification is not taken yet. Send it again once it is.",
 }
 """What the reporter does about it, for every code; a reason's own text may be more exact."""
 
