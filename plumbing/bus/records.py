@@ -5,6 +5,8 @@ that could make the reader raise would be skipped in silence by the framework (i
 acknowledgement exists).
 """
 
+import base64
+import json
 from typing import Any, NamedTuple
 
 from aiokafka import ConsumerRecord
@@ -26,6 +28,33 @@ class Record(NamedTuple):
     def __repr__(self) -> str:
         return f"Record({self.topic}:{self.partition}:{self.offset})"  # keys and values are nobody's business
 
+    def packed(self) -> bytes:
+        """All of it as bytes, to be sealed and kept."""
+        told = {
+            "topic": self.topic,
+            "partition": self.partition,
+            "offset": self.offset,
+            "key": _text(self.key),
+            "value": _text(self.value),
+            "headers": [(name, _text(value)) for name, value in self.headers],
+            "timestamp_ms": self.timestamp_ms,
+        }
+        return json.dumps(told).encode()
+
+    @classmethod
+    def unpacked(cls, packed: bytes) -> "Record":
+        """What `packed` made bytes of."""
+        told = json.loads(packed)
+        return cls(
+            topic=told["topic"],
+            partition=told["partition"],
+            offset=told["offset"],
+            key=_bytes(told["key"]),
+            value=_bytes(told["value"]),
+            headers=tuple((name, base64.b64decode(value)) for name, value in told["headers"]),
+            timestamp_ms=told["timestamp_ms"],
+        )
+
     @classmethod
     def of(cls, raw: "ConsumerRecord[Any, Any]") -> "Record":
         """Take over a record of the client library."""
@@ -38,3 +67,11 @@ class Record(NamedTuple):
             headers=tuple([(name, value if value is not None else b"") for name, value in raw.headers]),
             timestamp_ms=raw.timestamp,
         )
+
+
+def _text(value: bytes | None) -> str | None:
+    return None if value is None else base64.b64encode(value).decode()
+
+
+def _bytes(text: str | None) -> bytes | None:
+    return None if text is None else base64.b64decode(text)

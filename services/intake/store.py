@@ -1,18 +1,21 @@
-"""The tables of `intake`: notifications by id, absences by reference. A few statements a batch, however large it is.
+"""The tables of `intake`: notifications by id, absences by reference, what waits for them. A few statements a batch.
 
-Invariants: ids are inserted in sorted order, so that two batches do not wait for each other in a ring (two absences that
-repeat each other crosswise under other references still can: PostgreSQL ends one of the batches and it is done again); a
-rival batch with the same id waits on the unique key until the first has committed or rolled back.
+Invariants: ids are inserted and locked in sorted order, so that two batches do not wait for each other in a ring (two
+absences that repeat each other crosswise under other references still can: PostgreSQL ends one of the batches and it is
+done again); a rival batch with the same id waits on the unique key until the first has committed or rolled back; an
+absence is written only while its row is locked or new.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
 import asyncpg
 
+from contracts.nemrefusion.v1 import ReasonCode
 from plumbing.postgres import Connection
-from services.intake.domain import Absence, Notification
+from services.intake.domain import Absence, Stamp, State
+from services.intake.usecases.known import Kept, Notification
 
 
 class Store:
@@ -38,47 +41,10 @@ class Store:
         if not ids:
             return {}
         rows = await connection.fetch(_NOTIFICATIONS, list(ids))
-        return {
-            row["notification_id"]: Notification(
-                notification_id=row["notification_id"],
-                fingerprint=row["fingerprint"],
-                original_id=row["original_id"],
-                receipt_id=row["receipt_id"],
-                absence_id=row["absence_id"],
-            )
-            for row in rows
-        }
+        return {row["notification_id"]: Notification(*row) for row in rows}
 
-    async def add_absences(
-        self, connection: Connection, absences: Sequence[Absence], accepted_at: datetime
-    ) -> set[UUID]:
-        """Insert those whose reference and repeat key are not known yet; their ids."""
-        rows = await connection.fetch(
-            _ADD_ABSENCES,
-            [one.absence_id for one in absences],
-            [one.absence_reference for one in absences],
-            [one.repeat_key for one in absences],
-            [one.content for one in absences],
-            [one.citizen_id for one in absences],
-            [one.notification_id for one in absences],
-            [one.receipt_id for one in absences],
-            [one.first_absence_day for one in absences],
-            [one.sent_at for one in absences],
-            accepted_at,
-        )
-        return {row["absence_id"] for row in rows}
-
-    async def absences_like(self, connection: Connection, absences: Sequence[Absence]) -> list[Absence]:
-        """The absences known under one of these ids or repeat keys."""
-        if not absences:
-            return []
-        rows = await connection.fetch(
-            _ABSENCES_LIKE, [one.absence_id for one in absences], [one.repeat_key for one in absences]
-        )
-        return [_absence(row) for row in rows]
-
-    async def point_to_original(self, connection: Connection, notification_id: UUID, original: Absence) -> None:
-        """A report that repeats another one: its id stands for the original's receipt and absence from now on."""
+    async def point_to_original(self, connection: Connection, notification_id: UUID, original: Notification) -> None:
+        """A notification that repeats another one: its id stands for the original's receipt and absence from now on."""
         await connection.execute(
             _POINT_TO_ORIGINAL, notification_id, original.notification_id, original.receipt_id, original.absence_id
         )
@@ -88,18 +54,161 @@ class Store:
         if ids:
             await connection.execute("delete from notification where notification_id = any ($1::uuid[])", list(ids))
 
+    async def add_absences(
+        self, connection: Connection, absences: Sequence[Absence], accepted_at: datetime
+    ) -> set[UUID]:
+        """Insert reported absences whose reference and repeat key are not known yet; their ids."""
+        if not absences:
+            return set()
+        rows = await connection.fetch(
+            _ADD_ABSENCES,
+            [one.absence_id for one in absences],
+            [one.absence_reference for one in absences],
+            [one.citizen_id for one in absences],
+            [one.reporter for one in absences],
+            [one.repeat_key for one in absences],
+            [one.content for one in absences],
+            [one.notification_id for one in absences],
+            [one.receipt_id for one in absences],
+            [one.first_absence_day for one in absences],
+            [one.last_absence_day for one in absences],
+            [one.told_at.sent_at if one.told_at else None for one in absences],
+            accepted_at,
+        )
+        return {row["absence_id"] for row in rows}
+
+    async def absences_by_key(
+        self, connection: Connection, repeat_keys: Collection[bytes]
+    ) -> dict[bytes | None, Absence]:
+        """The absences known under these repeat keys."""
+        if not repeat_keys:
+            return {}
+        rows = await connection.fetch(_ABSENCES_BY_KEY, list(repeat_keys))
+        return {row["repeat_key"]: _absence(row) for row in rows}
+
+    async def await_absences(self, connection: Connection, references: Mapping[UUID, UUID], since: datetime) -> None:
+        """A row for each absence that is about to be awaited, unless there is one: it is what is locked."""
+        if references:
+            await connection.execute(_AWAIT_ABSENCES, list(references), list(references.values()), since)
+
+    async def lock_absences(self, connection: Connection, absence_ids: Collection[UUID]) -> dict[UUID, Absence]:
+        """The absences, locked until the transaction ends."""
+        rows = await connection.fetch(_LOCK_ABSENCES, list(absence_ids))
+        return {row["absence_id"]: _absence(row) for row in rows}
+
+    async def save_absences(self, connection: Connection, absences: Sequence[Absence]) -> None:
+        """Write absences that changed; of a repeat key that another absence has by now, the other keeps it."""
+        if not absences:
+            return
+        await connection.execute(
+            _SAVE_ABSENCES,
+            [one.absence_id for one in absences],
+            [one.state.value for one in absences],
+            [one.citizen_id for one in absences],
+            [one.reporter for one in absences],
+            [one.repeat_key for one in absences],
+            [one.report_content for one in absences],
+            [one.content for one in absences],
+            [one.notification_id for one in absences],
+            [one.receipt_id for one in absences],
+            [one.first_absence_day for one in absences],
+            [one.last_absence_day for one in absences],
+            [one.told_at.sent_at if one.told_at else None for one in absences],
+            [one.told_at.notification_id if one.told_at else None for one in absences],
+            [one.fast_track_at.sent_at if one.fast_track_at else None for one in absences],
+            [one.fast_track_at.notification_id if one.fast_track_at else None for one in absences],
+            [one.recovered_day for one in absences],
+            [one.recovered_at.sent_at if one.recovered_at else None for one in absences],
+            [one.recovered_at.notification_id if one.recovered_at else None for one in absences],
+            [one.withdrawn_by for one in absences],
+            [one.version for one in absences],
+        )
+
+    async def add_refund(
+        self, connection: Connection, absence_id: UUID, content: bytes, notification_id: UUID
+    ) -> UUID | None:
+        """Note a refund request; where the same was asked before, the notification that did."""
+        earlier: UUID | None = await connection.fetchval(_ADD_REFUND, absence_id, content, notification_id)
+        return None if earlier == notification_id else earlier
+
+    async def add_waiting(self, connection: Connection, kept: Kept) -> None:
+        """Keep a notification until its absence is there."""
+        await connection.execute(
+            _ADD_WAITING,
+            kept.notification_id,
+            kept.absence_id,
+            kept.citizen_id,
+            kept.kind,
+            kept.sent_at,
+            kept.sealed,
+            kept.waits_since,
+        )
+
+    async def waiting_for(self, connection: Connection, absence_id: UUID) -> list[Kept]:
+        """What waits for this absence, and can still join it."""
+        return [_kept(row) for row in await connection.fetch(_WAITING_FOR, absence_id)]
+
+    async def end_waiting(self, connection: Connection, notification_ids: Collection[UUID]) -> None:
+        """They have joined, or are buried."""
+        if notification_ids:
+            await connection.execute(
+                "delete from waiting where notification_id = any ($1::uuid[])", list(notification_ids)
+            )
+
+    async def refuse_waiting(self, connection: Connection, refused: Mapping[UUID, ReasonCode]) -> None:
+        """They cannot join, and why."""
+        if refused:
+            await connection.execute(_REFUSE_WAITING, list(refused), [code.value for code in refused.values()])
+
+    async def lock_ended(self, connection: Connection, before: datetime, limit: int) -> list[Kept]:
+        """The oldest of those that cannot join or have waited since before `before`, locked; what others hold is left out."""
+        return [_kept(row) for row in await connection.fetch(_LOCK_ENDED, before, limit)]
+
+    async def waiting(self, connection: Connection) -> tuple[int, datetime | None]:
+        """How many wait, and since when the oldest."""
+        row = await connection.fetchrow("select count(*) as number, min(waits_since) as since from waiting")
+        assert row is not None
+        return row["number"], row["since"]
+
 
 def _absence(row: asyncpg.Record) -> Absence:
     return Absence(
         absence_id=row["absence_id"],
         absence_reference=row["absence_reference"],
-        repeat_key=row["repeat_key"],
-        content=row["content"],
+        state=State(row["state"]),
         citizen_id=row["citizen_id"],
+        reporter=row["reporter"],
+        repeat_key=row["repeat_key"],
+        report_content=row["report_content"],
+        content=row["content"],
         notification_id=row["notification_id"],
         receipt_id=row["receipt_id"],
         first_absence_day=row["first_absence_day"],
+        last_absence_day=row["last_absence_day"],
+        told_at=_stamp(row, "told"),
+        fast_track_at=_stamp(row, "fast_track"),
+        recovered_day=row["recovered_day"],
+        recovered_at=_stamp(row, "recovery"),
+        withdrawn_by=row["withdrawn_by"],
+        version=row["version"],
+    )
+
+
+def _stamp(row: asyncpg.Record, name: str) -> Stamp | None:
+    sent_at = row[f"{name}_sent_at"]
+    return None if sent_at is None else Stamp(sent_at, row[f"{name}_id"])
+
+
+def _kept(row: asyncpg.Record) -> Kept:
+    return Kept(
+        notification_id=row["notification_id"],
+        absence_id=row["absence_id"],
+        citizen_id=row["citizen_id"],
+        kind=row["kind"],
         sent_at=row["sent_at"],
+        sealed=row["sealed"],
+        waits_since=row["waits_since"],
+        refused=ReasonCode(row["refused"]) if row["refused"] else None,
     )
 
 
@@ -119,26 +228,93 @@ from notification
 where notification_id = any ($1::uuid[])
 """
 
-_ADD_ABSENCES = """
-insert into absence (absence_id, absence_reference, repeat_key, content, citizen_id, notification_id, receipt_id,
-                     first_absence_day, sent_at, accepted_at)
-select *, $10
-from unnest($1::uuid[], $2::uuid[], $3::bytea[], $4::bytea[], $5::uuid[], $6::uuid[], $7::uuid[], $8::date[],
-            $9::timestamptz[])
-order by 1
-on conflict do nothing
-returning absence_id
-"""
-
-_ABSENCES_LIKE = """
-select absence_id, absence_reference, repeat_key, content, citizen_id, notification_id, receipt_id, first_absence_day,
-       sent_at
-from absence
-where absence_id = any ($1::uuid[]) or repeat_key = any ($2::bytea[])
-"""
-
 _POINT_TO_ORIGINAL = """
 update notification
 set original_id = $2, receipt_id = $3, absence_id = $4
 where notification_id = $1
+"""
+
+_ADD_ABSENCES = """
+insert into absence (absence_id, absence_reference, state, citizen_id, reporter, repeat_key, report_content, content,
+                     notification_id, receipt_id, first_absence_day, last_absence_day, told_sent_at, told_id, version,
+                     accepted_at)
+select absence_id, reference, 'reported', citizen_id, reporter, repeat_key, content, content, notification_id, receipt_id,
+       first_day, last_day, sent_at, notification_id, 1, $12
+from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::bytea[], $5::bytea[], $6::bytea[], $7::uuid[], $8::uuid[], $9::date[],
+            $10::date[], $11::timestamptz[])
+     as new (absence_id, reference, citizen_id, reporter, repeat_key, content, notification_id, receipt_id, first_day,
+             last_day, sent_at)
+order by absence_id
+on conflict do nothing
+returning absence_id
+"""
+
+_ABSENCES_BY_KEY = "select * from absence where repeat_key = any ($1::bytea[])"
+
+_AWAIT_ABSENCES = """
+insert into absence (absence_id, absence_reference, state, version, accepted_at)
+select absence_id, reference, 'awaited', 0, $3 from unnest($1::uuid[], $2::uuid[]) as new (absence_id, reference)
+order by absence_id
+on conflict do nothing
+"""
+
+_LOCK_ABSENCES = "select * from absence where absence_id = any ($1::uuid[]) order by absence_id for update"
+
+_SAVE_ABSENCES = """
+update absence
+set state = new.state, citizen_id = new.citizen_id, reporter = new.reporter, report_content = new.report_content,
+    content = new.content, notification_id = new.notification_id, receipt_id = new.receipt_id,
+    first_absence_day = new.first_day, last_absence_day = new.last_day, told_sent_at = new.told_sent_at,
+    told_id = new.told_id, fast_track_sent_at = new.fast_track_sent_at, fast_track_id = new.fast_track_id,
+    recovered_day = new.recovered_day, recovery_sent_at = new.recovery_sent_at, recovery_id = new.recovery_id,
+    withdrawn_by = new.withdrawn_by, version = new.version,
+    repeat_key = case
+        when exists (
+            select from absence as other
+            where other.repeat_key = new.repeat_key and other.absence_id <> new.absence_id
+        ) then null
+        else new.repeat_key
+    end
+from unnest($1::uuid[], $2::text[], $3::uuid[], $4::bytea[], $5::bytea[], $6::bytea[], $7::bytea[], $8::uuid[], $9::uuid[],
+            $10::date[], $11::date[], $12::timestamptz[], $13::uuid[], $14::timestamptz[], $15::uuid[], $16::date[],
+            $17::timestamptz[], $18::uuid[], $19::uuid[], $20::bigint[])
+     as new (absence_id, state, citizen_id, reporter, repeat_key, report_content, content, notification_id, receipt_id,
+             first_day, last_day, told_sent_at, told_id, fast_track_sent_at, fast_track_id, recovered_day,
+             recovery_sent_at, recovery_id, withdrawn_by, version)
+where absence.absence_id = new.absence_id
+"""
+
+# An update that changes nothing, so that the row of the earlier one comes back.
+_ADD_REFUND = """
+insert into refund (absence_id, content, notification_id) values ($1, $2, $3)
+on conflict (absence_id, content) do update set notification_id = refund.notification_id
+returning notification_id
+"""
+
+_ADD_WAITING = """
+insert into waiting (notification_id, absence_id, citizen_id, kind, sent_at, sealed, waits_since)
+values ($1, $2, $3, $4, $5, $6, $7)
+"""
+
+_WAITING_FOR = """
+select notification_id, absence_id, citizen_id, kind, sent_at, sealed, waits_since, refused
+from waiting
+where absence_id = $1 and refused is null
+order by sent_at, notification_id
+"""
+
+_REFUSE_WAITING = """
+update waiting
+set refused = new.code
+from unnest($1::uuid[], $2::text[]) as new (notification_id, code)
+where waiting.notification_id = new.notification_id
+"""
+
+_LOCK_ENDED = """
+select notification_id, absence_id, citizen_id, kind, sent_at, sealed, waits_since, refused
+from waiting
+where refused is not null or waits_since < $1
+order by waits_since
+limit $2
+for update skip locked
 """

@@ -1,103 +1,158 @@
-"""Judging reports by what is known: which opens an absence, which repeats one, which contradicts one (N4, N5).
+"""Judging notifications by what is known: which takes effect, waits, repeats another, contradicts one (N4, N5).
 
-Invariants: the outcome of a record does not depend on how the log is cut into batches. Reports that share an id, an absence or a
-repeat key are judged one after the other, each by what the one before left in the tables; all others together, in a few
-statements. Exact repeats within a batch follow the first of them.
+Invariants: the outcome of a record does not depend on how the log is cut into batches. Notifications that share an id, an
+absence or a repeat key are judged one after the other, each by what the one before left in the tables; all others
+together, in a few statements. Exact repeats within a batch follow the first of them. An absence's row is locked before
+anything is decided about it, also where it stands only for notifications that wait for it, so that whoever waits and
+what is waited for cannot miss each other.
 """
 
-from collections.abc import Collection, Hashable, Sequence
+from collections.abc import Hashable, Sequence
 from datetime import datetime
-from typing import Protocol
 from uuid import UUID
 
-from contracts.nemrefusion.v1 import ReasonCode, reason
+from contracts.nemrefusion.v1 import AbsenceReport, ReasonCode, RefundRequest, Withdrawal, reason
+from plumbing.errors import Unavailable
 from plumbing.postgres import Connection
-from services.intake.domain import Absence, Notification
-from services.intake.usecases.outcomes import Accepted, Candidate, Duplicate, Outcome
-from services.intake.usecases.reading import Rejected, Report
+from services.intake.domain.absence import (
+    Absence,
+    Applied,
+    Refused,
+    Repeats,
+    State,
+    Verdict,
+    Waits,
+    decide,
+)
+from services.intake.usecases.candidates import Candidate
+from services.intake.usecases.joining import Joining
+from services.intake.usecases.known import Known, Notification
+from services.intake.usecases.outcomes import Accepted, Duplicate, Effect, Judgement, Outcome, Waiting
+from services.intake.usecases.reading import Notice, Rejected
 
 _Same = tuple[UUID, bytes]
-
-
-class Known(Protocol):
-    """What was taken in so far, and where it is added to."""
-
-    async def add_notifications(
-        self, connection: Connection, notifications: Sequence[Notification], received_at: datetime
-    ) -> set[UUID]: ...
-
-    async def notifications(self, connection: Connection, ids: Collection[UUID]) -> dict[UUID, Notification]: ...
-
-    async def add_absences(
-        self, connection: Connection, absences: Sequence[Absence], accepted_at: datetime
-    ) -> set[UUID]: ...
-
-    async def absences_like(self, connection: Connection, absences: Sequence[Absence]) -> list[Absence]: ...
-
-    async def point_to_original(self, connection: Connection, notification_id: UUID, original: Absence) -> None: ...
-
-    async def forget(self, connection: Connection, ids: Collection[UUID]) -> None: ...
 
 
 class Judge:
     """Judges within the caller's transaction; what is accepted is written."""
 
-    def __init__(self, known: Known) -> None:
+    def __init__(self, known: Known, joining: Joining) -> None:
         self._known = known
+        self._joining = joining
 
     async def judge(
         self, connection: Connection, candidates: Sequence[Candidate], received_at: datetime
-    ) -> list[Outcome]:
-        """The outcome of each, in order."""
+    ) -> Judgement:
+        """The outcome of each, in order, and what they did."""
         firsts: dict[_Same, Candidate] = {}
         for one in candidates:
             firsts.setdefault((one.notification_id, one.fingerprint), one)
         outcomes: dict[_Same, Outcome] = {}
+        effects: list[Effect] = []
         for independent in in_rounds(list(firsts.values())):
-            judged = await self._together(connection, independent, received_at)
-            for one, outcome in zip(independent, judged, strict=True):
-                outcomes[one.notification_id, one.fingerprint] = outcome
+            judged = await self._together(connection, independent, received_at, effects)
+            for one in independent:
+                outcomes[one.notification_id, one.fingerprint] = judged[one.notification_id]
         found = []
         for one in candidates:
             same = one.notification_id, one.fingerprint
-            found.append(outcomes[same] if one is firsts[same] else _again(one.report, outcomes[same]))
-        return found
+            found.append(outcomes[same] if one is firsts[same] else _again(one.notice, outcomes[same]))
+        return Judgement(outcomes=found, effects=effects)
 
     async def _together(
-        self, connection: Connection, independent: Sequence[Candidate], received_at: datetime
-    ) -> list[Outcome]:
+        self, connection: Connection, independent: Sequence[Candidate], received_at: datetime, effects: list[Effect]
+    ) -> dict[UUID, Outcome]:
+        """The outcomes by notification id, of candidates that share nothing."""
         fresh = await self._known.add_notifications(
             connection, [_notification(one) for one in independent], received_at
         )
-        stale = [one.notification_id for one in independent if one.notification_id not in fresh]
-        known = await self._known.notifications(connection, stale)
-        opening = [one for one in independent if one.notification_id in fresh]
-        opened = await self._known.add_absences(connection, [one.absence for one in opening], received_at)
-        repeats = [one for one in opening if one.absence.absence_id not in opened]
-        alike = await self._known.absences_like(connection, [one.absence for one in repeats])
-        outcomes: list[Outcome] = []
+        stale = [one for one in independent if one.notification_id not in fresh]
+        known = await self._known.notifications(connection, [one.notification_id for one in stale])
+        outcomes: dict[UUID, Outcome] = {
+            one.notification_id: by_id(one.notice, one.fingerprint, known[one.notification_id]) for one in stale
+        }
+        # Most notifications are reports of absences nobody has heard of: all of them with one statement.
+        absences = {}
         for one in independent:
-            if one.notification_id not in fresh:
-                outcomes.append(by_id(one.report, one.fingerprint, known[one.notification_id]))
-            elif one.absence.absence_id in opened:
-                outcomes.append(Accepted(candidate=one))
-            else:
-                outcomes.append(await self._repeat(connection, one, alike))
+            if one.notification_id in fresh and isinstance(one.claim.notification, AbsenceReport):
+                applied = _first_report(one)
+                absences[one.absence_id] = applied.absence
+        opened = await self._known.add_absences(connection, list(absences.values()), received_at)
+        rest = []
+        for one in independent:
+            if one.absence_id in opened and one.absence_id in absences and one.notification_id in fresh:
+                applied = Applied(absences[one.absence_id], is_changed=True)
+                effects.append(Effect(candidate=one, applied=applied, told_by=one))
+                outcomes[one.notification_id] = Accepted(candidate=one)
+            elif one.notification_id in fresh:
+                rest.append(one)
+        if rest:
+            outcomes |= await self._with_what_is_known(connection, rest, received_at, effects)
         return outcomes
 
-    async def _repeat(self, connection: Connection, one: Candidate, alike: Sequence[Absence]) -> Outcome:
-        """A report under a new id about an absence that is known: the same again, or something else to be corrected."""
-        wanted = one.absence
-        original = next(
-            each for each in alike if each.absence_id == wanted.absence_id or each.repeat_key == wanted.repeat_key
+    async def _with_what_is_known(
+        self, connection: Connection, rest: Sequence[Candidate], received_at: datetime, effects: list[Effect]
+    ) -> dict[UUID, Outcome]:
+        """Whatever concerns an absence that is known, or is awaited from now on."""
+        reports = [one for one in rest if isinstance(one.claim.notification, AbsenceReport)]
+        twins = await self._known.absences_by_key(
+            connection, [one.claim.repeat_key for one in reports if one.claim.repeat_key is not None]
         )
-        if original.content != wanted.content or original.citizen_id != wanted.citizen_id:
-            await self._known.forget(connection, [one.notification_id])  # an id that was rejected is free
-            return reject(one.report, ReasonCode.REPEATED_ABSENCE, "absence_reference")
+        attached = [one for one in rest if not isinstance(one.claim.notification, AbsenceReport)]
+        await self._known.await_absences(
+            connection, {one.absence_id: one.claim.notification.absence_reference for one in attached}, received_at
+        )
+        absences = await self._known.lock_absences(connection, [one.absence_id for one in rest])
+        outcomes: dict[UUID, Outcome] = {}
+        saved: list[Absence] = []
+        forgotten: list[UUID] = []
+        for one in rest:
+            absence = absences.get(one.absence_id)
+            twin = twins.get(one.claim.repeat_key) if one.claim.repeat_key is not None else None
+            verdict = await self._verdict(connection, one, absence, twin)
+            match verdict:
+                case Applied():
+                    after, caused = await self._joining.after(connection, one, absence or verdict.absence, verdict)
+                    saved.append(after)
+                    effects += caused
+                    outcomes[one.notification_id] = Accepted(candidate=one)
+                case Waits():
+                    await self._joining.keep(connection, one, received_at)
+                    outcomes[one.notification_id] = Waiting(candidate=one)
+                case Repeats(original_id=original_id):
+                    outcomes[one.notification_id] = await self._repeat(connection, one, original_id)
+                case Refused(code=code, field=field):
+                    forgotten.append(one.notification_id)  # an id that was rejected is free
+                    outcomes[one.notification_id] = reject(one.notice, code, field)
+        await self._known.save_absences(connection, saved)
+        await self._known.forget(connection, forgotten)
+        return outcomes
+
+    async def _verdict(
+        self, connection: Connection, one: Candidate, absence: Absence | None, twin: Absence | None
+    ) -> Verdict:
+        is_report = isinstance(one.claim.notification, AbsenceReport)
+        if is_report and twin is not None and twin.absence_id != one.absence_id:
+            # The same under another reference: the same again, or something else to be corrected.
+            if twin.report_content == one.claim.content and twin.notification_id is not None:
+                return Repeats(twin.notification_id)
+            return Refused(ReasonCode.REPEATED_ABSENCE, "absence_reference")
+        if absence is None:
+            raise Unavailable("absence", "what stood in the way of a report is gone again")
+        verdict = decide(absence, one.claim)
+        if isinstance(verdict, Applied) and isinstance(one.claim.notification, RefundRequest):
+            earlier = await self._known.add_refund(connection, one.absence_id, one.claim.content, one.notification_id)
+            if earlier is not None:
+                return Repeats(earlier)
+        return verdict
+
+    async def _repeat(self, connection: Connection, one: Candidate, original_id: UUID) -> Outcome:
+        """What was told before under another id: its id stands for the original's receipt and absence from now on."""
+        original = (await self._known.notifications(connection, [original_id]))[original_id]
         await self._known.point_to_original(connection, one.notification_id, original)
         return Duplicate(
-            report=one.report,
-            original_id=original.notification_id,
+            notice=one.notice,
+            original_id=original_id,
             receipt_id=original.receipt_id,
             absence_id=original.absence_id,
         )
@@ -108,7 +163,11 @@ def in_rounds(candidates: Sequence[Candidate]) -> list[list[Candidate]]:
     rounds: list[list[Candidate]] = []
     next_round: dict[Hashable, int] = {}
     for one in candidates:
-        shared = (("id", one.notification_id), ("absence", one.absence.absence_id), ("key", one.absence.repeat_key))
+        shared = (
+            ("id", one.notification_id),
+            ("absence", one.absence_id),
+            ("key", one.claim.repeat_key or one.absence_id),
+        )
         number = max(next_round.get(name, 0) for name in shared)
         if number == len(rounds):
             rounds.append([])
@@ -118,40 +177,46 @@ def in_rounds(candidates: Sequence[Candidate]) -> list[list[Candidate]]:
     return rounds
 
 
-def by_id(report: Report, fingerprint: bytes, known: Notification) -> Outcome:
-    """A report whose id is known: a repeat, or a conflict."""
+def by_id(notice: Notice, fingerprint: bytes, known: Notification) -> Outcome:
+    """A notification whose id is known: a repeat, or a conflict."""
     if known.fingerprint != fingerprint:
-        return reject(report, ReasonCode.CONFLICT, "notification_id")
+        return reject(notice, ReasonCode.CONFLICT, "notification_id")
     return Duplicate(
-        report=report, original_id=known.original_id, receipt_id=known.receipt_id, absence_id=known.absence_id
+        notice=notice, original_id=known.original_id, receipt_id=known.receipt_id, absence_id=known.absence_id
     )
 
 
-def reject(report: Report, code: ReasonCode, field: str, text: str | None = None) -> Rejected:
-    """Reject a report that could be read."""
+def reject(notice: Notice, code: ReasonCode, field: str, text: str | None = None) -> Rejected:
+    """Reject a notification that could be read."""
     return Rejected(
-        record=report.record,
+        record=notice.record,
         reasons=(reason(field, code, text),),
-        notification_id=report.report.notification_id,
-        absence_reference=report.report.absence_reference,
+        notification_id=notice.notification.notification_id,
+        absence_reference=notice.notification.absence_reference,
     )
 
 
-def _again(report: Report, outcome: Outcome) -> Outcome:
+def _again(notice: Notice, outcome: Outcome) -> Outcome:
     """The same message once more in the same batch."""
-    if isinstance(outcome, Rejected):
-        return Rejected(
-            record=report.record,
-            reasons=outcome.reasons,
-            notification_id=outcome.notification_id,
-            absence_reference=outcome.absence_reference,
-        )
-    return Duplicate(
-        report=report,
-        original_id=outcome.original_id,
-        receipt_id=outcome.receipt_id,
-        absence_id=outcome.absence_id,
-    )
+    match outcome:
+        case Rejected():
+            return outcome._replace(record=notice.record)
+        case Duplicate():
+            return outcome._replace(notice=notice)
+        case Accepted(candidate=first) | Waiting(candidate=first):
+            return Duplicate(
+                notice=notice,
+                original_id=first.notification_id,
+                receipt_id=first.receipt_id,
+                absence_id=first.absence_id,
+            )
+
+
+def _first_report(one: Candidate) -> Applied:
+    nobody = Absence(absence_id=one.absence_id, absence_reference=one.claim.notification.absence_reference)
+    verdict = decide(nobody, one.claim)
+    assert isinstance(verdict, Applied)
+    return verdict
 
 
 def _notification(one: Candidate) -> Notification:
@@ -159,6 +224,6 @@ def _notification(one: Candidate) -> Notification:
         notification_id=one.notification_id,
         fingerprint=one.fingerprint,
         original_id=one.notification_id,
-        receipt_id=one.absence.receipt_id,
-        absence_id=one.absence.absence_id,
+        receipt_id=one.receipt_id,
+        absence_id=one.absence_id,
     )

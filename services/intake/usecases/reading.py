@@ -1,31 +1,35 @@
-"""How a record of the notification topic is read: a report that can be taken in, or why there is none.
+"""How a record of the notification topic is read: a notification that can be taken in, or why there is none.
 
 Everything that can be told from the record, the time and the settings is decided here, before any transaction; nothing
 raises.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from contracts.nemrefusion.v1 import AbsenceReport, Parsed, Reason, ReasonCode, parse_notification, reason
+from typing_extensions import override
+
+from contracts.nemrefusion.v1 import AnyNotification, Parsed, Reason, parse_notification
 from plumbing import ids, inbox
 from plumbing.bus import Record
 from services.intake.domain import Rules, objections
 
 
-class Report(NamedTuple):
-    """A report that can be accepted as far as it can be told from itself."""
+class Notice(NamedTuple):
+    """A notification that can be accepted as far as it can be told from itself."""
 
     record: Record
-    report: AbsenceReport
+    notification: AnyNotification
     fingerprint: bytes
     ignored_fields: int
 
+    @override
+    def __repr__(self) -> str:
+        return f"Notice({self.record!r})"  # what it says is nobody's business
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Rejected:
+
+class Rejected(NamedTuple):
     """A record that cannot be accepted, with the ids that could be read, so that the reporter gets an answer."""
 
     record: Record
@@ -39,11 +43,8 @@ class Rejected:
         return ids.derive(inbox.position_id(self.record), "receipt")
 
 
-NOT_TAKEN_YET = reason("kind", ReasonCode.NOT_TAKEN_YET)
-
-
-def read(record: Record, received_at: datetime, rules: Rules) -> Report | Rejected:
-    """A report, or why it is none."""
+def read(record: Record, received_at: datetime, rules: Rules) -> Notice | Rejected:
+    """A notification, or why there is none."""
     parsed = parse_notification(record.value)
     if not isinstance(parsed, Parsed):
         return Rejected(
@@ -53,20 +54,17 @@ def read(record: Record, received_at: datetime, rules: Rules) -> Report | Reject
             absence_reference=parsed.absence_reference,
         )
     notification = parsed.notification
-    if isinstance(notification, AbsenceReport):
-        found = objections(notification, received_at, rules)
-        if not found:
-            return Report(
-                record=record,
-                report=notification,
-                fingerprint=parsed.fingerprint(),
-                ignored_fields=parsed.ignored_fields,
-            )
-    else:
-        found = [NOT_TAKEN_YET]
-    return Rejected(
+    found = objections(notification, received_at, rules)
+    if found:
+        return Rejected(
+            record=record,
+            reasons=tuple(found),
+            notification_id=notification.notification_id,
+            absence_reference=notification.absence_reference,
+        )
+    return Notice(
         record=record,
-        reasons=tuple(found),
-        notification_id=notification.notification_id,
-        absence_reference=notification.absence_reference,
+        notification=notification,
+        fingerprint=parsed.fingerprint(),
+        ignored_fields=parsed.ignored_fields,
     )

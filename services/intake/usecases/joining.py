@@ -1,0 +1,139 @@
+"""Notifications that came before their absence: kept sealed, and joined in the transaction that makes the absence known.
+
+Invariants: who waits is looked for under the lock of the absence's row, so nobody is overlooked; they join in the order
+in which they were sent; none gets a second receipt. What cannot join is left, with the reason, to the sweeper.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from contracts.nemrefusion.v1 import AbsenceReport, Amendment, ReasonCode, RefundRequest, Withdrawal
+from plumbing.bus import Record
+from plumbing.postgres import Connection
+from plumbing.sealing import open_sealed, seal
+from services.intake.domain import Absence, Citizen, State
+from services.intake.domain.absence import Applied, Refused, Repeats, Waits, decide, effective, is_taken_back
+from services.intake.usecases.candidates import Candidate, Candidates
+from services.intake.usecases.known import Kept, Known
+from services.intake.usecases.outcomes import Effect
+
+SEALING_FIELD = "intake.waiting"
+"""The field name that sealing binds a waiting record to, beside the citizen's id."""
+
+
+class Joining:
+    """Keeps notifications that wait, and lets them take effect."""
+
+    def __init__(self, known: Known, candidates: Candidates) -> None:
+        self._known = known
+        self._candidates = candidates
+
+    async def keep(self, connection: Connection, one: Candidate, since: datetime) -> None:
+        """Let it wait for its absence."""
+        body = one.notice.notification
+        kept = Kept(
+            notification_id=one.notification_id,
+            absence_id=one.absence_id,
+            citizen_id=one.citizen.citizen_id,
+            kind=body.kind,
+            sent_at=body.sent_at,
+            sealed=seal(
+                one.citizen.key, one.notice.record.packed(), owner=str(one.citizen.citizen_id), field=SEALING_FIELD
+            ),
+            waits_since=since,
+        )
+        await self._known.add_waiting(connection, kept)
+
+    async def after(
+        self, connection: Connection, one: Candidate, before: Absence, applied: Applied
+    ) -> tuple[Absence, list[Effect]]:
+        """The absence after this notification and all that waited for it, and the effects in order."""
+        body = one.claim.notification
+        if isinstance(body, Withdrawal):
+            await self._refuse_all(connection, one.absence_id)
+            return applied.absence, [Effect(one, applied, told_by=one)]
+        is_opening = before.state is State.AWAITED or isinstance(body, AbsenceReport)
+        if not is_opening:
+            return applied.absence, [Effect(one, applied, told_by=one)]
+        waiting = await self._waiting(connection, one)
+        told_by, taken_back = one, False
+        if isinstance(body, AbsenceReport):
+            told_by = _holding(one, waiting)
+            taken_back = is_taken_back(one.claim, [each.claim for each in waiting])
+        effects = [Effect(one, applied, told_by=told_by, is_withdrawn=taken_back)]
+        absence = await self._join(connection, applied.absence, waiting, told_by, effects)
+        return absence, effects
+
+    async def _join(
+        self,
+        connection: Connection,
+        absence: Absence,
+        waiting: Sequence[Candidate],
+        told_by: Candidate,
+        effects: list[Effect],
+    ) -> Absence:
+        joined: list[UUID] = []
+        refused: dict[UUID, ReasonCode] = {}
+        for one in waiting:
+            verdict = decide(absence, one.claim)
+            earlier = None
+            if isinstance(verdict, Applied) and isinstance(one.claim.notification, RefundRequest):
+                earlier = await self._known.add_refund(
+                    connection, one.absence_id, one.claim.content, one.notification_id
+                )
+            match verdict:
+                case Waits():  # what is known so far is not enough for this one
+                    continue
+                case Refused(code=code):
+                    refused[one.notification_id] = code
+                case Repeats(original_id=original_id):
+                    await self._repeats(connection, one, original_id)
+                    joined.append(one.notification_id)
+                case Applied() if earlier is not None:
+                    await self._repeats(connection, one, earlier)
+                    joined.append(one.notification_id)
+                case Applied():
+                    if isinstance(one.claim.notification, Amendment):
+                        # the report has told what holds already
+                        verdict = verdict._replace(is_changed=False, is_current=one is told_by)
+                    absence = verdict.absence
+                    effects.append(Effect(one, verdict, told_by=one))
+                    joined.append(one.notification_id)
+        await self._known.end_waiting(connection, joined)
+        await self._known.refuse_waiting(connection, refused)
+        return absence
+
+    async def _waiting(self, connection: Connection, opening: Candidate) -> list[Candidate]:
+        """Those of the same citizen, in the order in which they were sent; all others cannot join."""
+        kept = await self._known.waiting_for(connection, opening.absence_id)
+        strangers = [one.notification_id for one in kept if one.citizen_id != opening.citizen.citizen_id]
+        await self._known.refuse_waiting(connection, dict.fromkeys(strangers, ReasonCode.NOT_YOURS))
+        waiting = [
+            self._candidates.again(record_of(one, opening.citizen), opening.citizen)
+            for one in kept
+            if one.citizen_id == opening.citizen.citizen_id
+        ]
+        return sorted(waiting, key=lambda one: one.claim.stamp)
+
+    async def _refuse_all(self, connection: Connection, absence_id: UUID) -> None:
+        kept = await self._known.waiting_for(connection, absence_id)
+        ids = [one.notification_id for one in kept]
+        await self._known.refuse_waiting(connection, dict.fromkeys(ids, ReasonCode.WITHDRAWN))
+
+    async def _repeats(self, connection: Connection, one: Candidate, original_id: UUID) -> None:
+        original = (await self._known.notifications(connection, [original_id]))[original_id]
+        await self._known.point_to_original(connection, one.notification_id, original)
+
+
+def record_of(kept: Kept, citizen: Citizen) -> Record:
+    """The record that waits; raises SealBroken for another citizen's key."""
+    packed = open_sealed(citizen.key, kept.sealed, owner=str(kept.citizen_id), field=SEALING_FIELD)
+    return Record.unpacked(packed)
+
+
+def _holding(report: Candidate, waiting: Sequence[Candidate]) -> Candidate:
+    """The one of report and waiting amendments whose content holds."""
+    claim = effective(report.claim, [one.claim for one in waiting])
+    return next(one for one in (report, *waiting) if one.claim is claim)

@@ -1,0 +1,82 @@
+"""What was taken in so far, and where it is added to: the port that `store` implements."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import NamedTuple, Protocol
+from uuid import UUID
+
+from contracts.nemrefusion.v1 import ReasonCode
+from plumbing.postgres import Connection
+from services.intake.domain import Absence
+
+
+class Notification(NamedTuple):
+    """A notification that has its effect, waits for it, or repeats one that had: receipt and absence are those of `original_id`."""
+
+    notification_id: UUID
+    fingerprint: bytes
+    original_id: UUID
+    receipt_id: UUID
+    absence_id: UUID
+
+
+class Kept(NamedTuple):
+    """A notification that waits for its absence; `sealed` is the whole record, under the citizen's key.
+
+    With `refused` it no longer waits: it cannot join, and is to be buried.
+    """
+
+    notification_id: UUID
+    absence_id: UUID
+    citizen_id: UUID
+    kind: str
+    sent_at: datetime
+    sealed: bytes
+    waits_since: datetime
+    refused: ReasonCode | None = None
+
+
+class Known(Protocol):
+    """Every call is inside the caller's transaction."""
+
+    async def add_notifications(
+        self, connection: Connection, notifications: Sequence[Notification], received_at: datetime
+    ) -> set[UUID]: ...
+
+    async def notifications(self, connection: Connection, ids: Collection[UUID]) -> dict[UUID, Notification]: ...
+
+    async def point_to_original(
+        self, connection: Connection, notification_id: UUID, original: Notification
+    ) -> None: ...
+
+    async def forget(self, connection: Connection, ids: Collection[UUID]) -> None: ...
+
+    async def add_absences(
+        self, connection: Connection, absences: Sequence[Absence], accepted_at: datetime
+    ) -> set[UUID]: ...
+
+    async def absences_by_key(
+        self, connection: Connection, repeat_keys: Collection[bytes]
+    ) -> dict[bytes | None, Absence]: ...
+
+    async def await_absences(
+        self, connection: Connection, references: Mapping[UUID, UUID], since: datetime
+    ) -> None: ...
+
+    async def lock_absences(self, connection: Connection, absence_ids: Collection[UUID]) -> dict[UUID, Absence]: ...
+
+    async def save_absences(self, connection: Connection, absences: Sequence[Absence]) -> None: ...
+
+    async def add_refund(
+        self, connection: Connection, absence_id: UUID, content: bytes, notification_id: UUID
+    ) -> UUID | None: ...
+
+    async def add_waiting(self, connection: Connection, kept: Kept) -> None: ...
+
+    async def waiting_for(self, connection: Connection, absence_id: UUID) -> list[Kept]: ...
+
+    async def end_waiting(self, connection: Connection, notification_ids: Collection[UUID]) -> None: ...
+
+    async def refuse_waiting(
+        self, connection: Connection, refused: Mapping[UUID, ReasonCode]
+    ) -> None: ...
