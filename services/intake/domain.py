@@ -1,35 +1,30 @@
-"""What makes a report acceptable, and what follows from it. Pure: no clock, no I/O.
+"""What follows from a report that is taken in (N6, N7). Pure: no clock, no I/O.
 
-The contract has judged form and contradictions already; here is what needs a day to compare with, a register or a
-setting (N3, N6, N7).
+What makes it acceptable stands with the contract (`objections`, `Rules`), so that reporters can check by the same rules.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
-from contracts.nemrefusion.v1 import (
-    AbsenceReport,
-    CitizenKind,
-    PayKind,
-    Reason,
-    ReasonCode,
-    is_replacement_number,
-    reason,
-)
+from contracts.nemrefusion.v1 import AbsenceReport, CitizenKind, PayKind
+from contracts.nemrefusion.v1.plausibility import WITH_THE_FUND, Rules, civil_day, objections
 
-COPENHAGEN = ZoneInfo("Europe/Copenhagen")
+__all__ = [
+    "Absence",
+    "Citizen",
+    "Notification",
+    "ReporterDeadline",
+    "Rules",
+    "civil_day",
+    "is_early",
+    "objections",
+    "reporter_deadline",
+]
 
 EMPLOYER_PERIOD = timedelta(days=30)
-WITH_THE_FUND = timedelta(days=14)
-# A report may be late by months and is taken all the same; beyond this a day is a slip of the keyboard.
-OLDEST_ABSENCE = timedelta(days=3 * 365)
-LATEST_DAY_AHEAD = timedelta(days=366)
-SENDERS_CLOCK_MAY_BE_AHEAD = timedelta(hours=1)
 
 
 class ReporterDeadline(StrEnum):
@@ -39,14 +34,6 @@ class ReporterDeadline(StrEnum):
     LATE = "late"
     NOT_APPLICABLE = "not_applicable"
     NO_RULE = "no_rule"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Rules:
-    """What a deployment decides: test numbers (day + 60) or not, and which codes are municipalities on a day."""
-
-    accept_test_cpr: bool
-    is_municipality: Callable[[str, date], bool]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -83,69 +70,6 @@ class Absence(NamedTuple):
     receipt_id: UUID
     first_absence_day: date
     sent_at: datetime
-
-
-def civil_day(instant: datetime) -> date:
-    """The Danish calendar day of an instant."""
-    return instant.astimezone(COPENHAGEN).date()
-
-
-def objections(report: AbsenceReport, received_at: datetime, rules: Rules) -> list[Reason]:
-    """Why a report cannot be accepted: one reason per field, empty if it can."""
-    found = []
-    if is_replacement_number(report.citizen.cpr) and not rules.accept_test_cpr:
-        found.append(reason("citizen.cpr", ReasonCode.TEST_CPR))
-    if not rules.is_municipality(report.municipality_code, civil_day(received_at)):
-        found.append(reason("municipality_code", ReasonCode.NOT_OURS))
-    if not received_at - OLDEST_ABSENCE < report.sent_at < received_at + SENDERS_CLOCK_MAY_BE_AHEAD:
-        text = "The message says it was sent later than now, or years ago. Check the sender's clock."
-        return [*found, reason("sent_at", ReasonCode.IMPLAUSIBLE_DATE, text)]  # nothing can be compared with it
-    found += _implausible_days(report, civil_day(received_at))
-    if _is_with_the_fund(report):
-        found.append(reason("last_absence_day", ReasonCode.WITH_FUND))
-    return found
-
-
-def _implausible_days(report: AbsenceReport, today: date) -> list[Reason]:
-    first, last = report.first_absence_day, report.last_absence_day
-    if first > today:
-        return [
-            reason(
-                "first_absence_day",
-                ReasonCode.IMPLAUSIBLE_DATE,
-                "The first absence day is still to come. Report it when it has begun.",
-            )
-        ]
-    if first > civil_day(report.sent_at):
-        return [
-            reason(
-                "first_absence_day",
-                ReasonCode.INCONSISTENT,
-                "The first absence day comes after the day on which the message says it was sent.",
-            )
-        ]
-    if first < today - OLDEST_ABSENCE:
-        return [
-            reason(
-                "first_absence_day",
-                ReasonCode.IMPLAUSIBLE_DATE,
-                "The first absence day is more than three years ago. Check it.",
-            )
-        ]
-    return [
-        reason(
-            field, ReasonCode.IMPLAUSIBLE_DATE, "The day is more than a year ahead. Leave it out if it is not known."
-        )
-        for field, day in (("last_absence_day", last), ("pay.until", report.pay.until if report.pay else None))
-        if day is not None and day > today + LATEST_DAY_AHEAD
-    ]
-
-
-def _is_with_the_fund(report: AbsenceReport) -> bool:
-    """Unemployed people stay with their fund while the absence spans 14 days or fewer, both counted (N7)."""
-    if report.citizen_kind is not CitizenKind.UNEMPLOYED or report.last_absence_day is None:
-        return False
-    return report.last_absence_day - report.first_absence_day + timedelta(days=1) <= WITH_THE_FUND
 
 
 def is_early(report: AbsenceReport) -> bool:
