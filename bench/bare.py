@@ -20,9 +20,12 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from bench.child import Measured, Task, meter
 
 _ABSENCES = """
-insert into absence (absence_id, absence_reference, repeat_key, content, citizen_id, notification_id, receipt_id,
-first_absence_day, sent_at, accepted_at) select *, $10 from unnest($1::uuid[], $2::uuid[], $3::bytea[], $4::bytea[],
-$5::uuid[], $6::uuid[], $7::uuid[], $8::date[], $9::timestamptz[])
+insert into absence (absence_id, absence_reference, state, repeat_key, report_content, content, reporter, citizen_id,
+notification_id, receipt_id, first_absence_day, told_sent_at, told_id, version, accepted_at)
+select id, reference, 'reported', key, content, content, reporter, citizen_id, notification_id, receipt_id, day, sent_at,
+notification_id, 1, $11
+from unnest($1::uuid[], $2::uuid[], $3::bytea[], $4::bytea[], $5::bytea[], $6::uuid[], $7::uuid[], $8::uuid[], $9::date[],
+$10::timestamptz[]) as t (id, reference, key, content, reporter, citizen_id, notification_id, receipt_id, day, sent_at)
 """
 _NOTIFICATIONS = """
 insert into notification (notification_id, fingerprint, original_id, receipt_id, absence_id, received_at)
@@ -96,6 +99,7 @@ async def _work(pool: Any, producer: Any, records: list[Any]) -> None:
             _ABSENCES,
             absences,
             [UUID(one["absence_reference"]) for one in told],
+            [os.urandom(32) for _ in told],
             [os.urandom(32) for _ in told],
             [os.urandom(32) for _ in told],
             citizens,

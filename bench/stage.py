@@ -14,7 +14,7 @@ from faststream import FastStream
 from bench.child import Measured, Task, meter
 from contracts.citizens.client import VaultClient
 from contracts.dead_letter.v1 import record as dead_letter
-from contracts.nemrefusion.v1 import AbsenceReport
+from contracts.nemrefusion.v1 import AnyNotification
 from plumbing.audit import Sealer
 from plumbing.bus import BusSettings, Record, Subscription, make_broker, start_producer
 from plumbing.clock import SystemClock
@@ -30,8 +30,8 @@ from services.intake.usecases import TakeIn
 
 
 class _InstantVault:
-    async def resolve(self, reports: Sequence[AbsenceReport]) -> list[Citizen | None]:
-        return [Citizen(citizen_id=uuid5(UUID(int=1), one.citizen.cpr), key=b"k" * 32) for one in reports]
+    async def resolve(self, notifications: Sequence[AnyNotification]) -> list[Citizen | None]:
+        return [Citizen(citizen_id=uuid5(UUID(int=1), one.citizen.cpr), key=b"k" * 32) for one in notifications]
 
     async def month_key(self, month: str) -> MonthKey:
         return MonthKey(key_id=f"bench/{month}", key=b"m" * 32)

@@ -25,7 +25,7 @@ from contracts.dead_letter.v1 import DeadLetter
 from contracts.events import SCHEMA_PREFIX, Event, schema_id
 from contracts.letter.v1 import LetterDispatched, LetterFailed, LetterRequested
 from contracts.nemrefusion.v1 import Notification, Receipt
-from contracts.task.v1 import TaskDeadlineSet, TaskOpened
+from contracts.task.v1 import TaskClosed, TaskDeadlineSet, TaskOpened
 from contracts.topics import NEMREFUSION_NOTIFICATION
 
 ROOT: Final = Path(__file__).parent
@@ -97,6 +97,7 @@ MESSAGES: Final[tuple[Message, ...]] = (
     _event("absence", AbsenceWithdrawn),
     _event("task", TaskOpened),
     _event("task", TaskDeadlineSet),
+    _event("task", TaskClosed),
     _event("letter", LetterRequested),
     _event("letter", LetterDispatched),
     _event("letter", LetterFailed),

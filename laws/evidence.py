@@ -5,12 +5,15 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from zlib import crc32
 
 from typing_extensions import override
 
 Row = Mapping[str, Any]
-Position = tuple[str, int, int]
+Place = tuple[str, int, int]
 """Topic, partition, offset."""
+Position = tuple[str, int, int, int]
+"""A place, and how often its topic had been deleted and made anew before (F057)."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -24,10 +27,21 @@ class LogRecord:
     value: bytes | None
     headers: tuple[tuple[str, bytes | None], ...]
     timestamp_ms: int = 0
+    generation: int = 0
+    """How often its topic had been deleted and made anew before."""
 
     @property
     def position(self) -> Position:
+        return self.topic, self.partition, self.offset, self.generation
+
+    @property
+    def place(self) -> Place:
         return self.topic, self.partition, self.offset
+
+    @property
+    def fingerprint(self) -> int:
+        """What an inbox tells two records at one place apart by, written down a second time."""
+        return (self.timestamp_ms & 0x7FFF_FFFF) << 32 | crc32(self.value or b"")
 
     @override
     def __str__(self) -> str:
@@ -48,7 +62,7 @@ class Event:
 class Evidence:
     """Everything, as it stood when the faults had stopped and the system had come to rest.
 
-    `rows` is by service and table. `sent` is the sender's own history of what it tried to send.
+    `log` holds what stood in topics that were deleted since, too. `rows` is by service and table. `sent` is the sender's own history of what it tried to send.
     """
 
     log: Mapping[str, Sequence[LogRecord]]
@@ -57,6 +71,8 @@ class Evidence:
     sent: Sequence[Mapping[str, Any]]
     texts: Mapping[str, str] = field(default_factory=dict)
     """Log files and metrics, by name."""
+    committed: Mapping[tuple[str, str], Mapping[int, int]] = field(default_factory=dict)
+    """How far each service says it is with a topic, by topic and service: partition to offset, as Kafka keeps it."""
 
     def records(self, topic: str) -> Sequence[LogRecord]:
         return self.log.get(topic, ())
@@ -82,9 +98,9 @@ def event(record: LogRecord) -> Event:
         raise Unreadable(str(record)) from error
 
 
-def spelt(position: Position) -> str:
-    """A position as people write it."""
-    return ":".join(map(str, position))
+def spelt(position: Place | Position) -> str:
+    """A position as people write it; the generation only of a topic that was made anew."""
+    return ":".join(map(str, position[:3])) + "".join(f" (made anew {number})" for number in position[3:] if number)
 
 
 def by(rows: Iterable[Row], column: str) -> dict[str, list[Row]]:

@@ -14,8 +14,25 @@ CONSUMERS: Final = ((NOTIFICATION, "intake"), (ABSENCE, "tasks"), (LETTER, "task
 
 TASK_OPENED: Final = "dk.mitsygefravaer.task.opened.v1"
 TASK_DEADLINE_SET: Final = "dk.mitsygefravaer.task.deadline_set.v1"
+TASK_CLOSED: Final = "dk.mitsygefravaer.task.closed.v1"
 LETTER_DISPATCHED: Final = "dk.mitsygefravaer.letter.dispatched.v1"
 LETTER_FAILED: Final = "dk.mitsygefravaer.letter.failed.v1"
+
+REPORT: Final = "absence_reported"
+AMENDMENT: Final = "amended"
+REFUND: Final = "refund_requested"
+FAST_TRACK: Final = "fast_track_requested"
+RECOVERY: Final = "recovered"
+WITHDRAWAL: Final = "withdrawn"
+EVENT_OF: Final = {
+    REPORT: "dk.mitsygefravaer.absence.reported.v1",
+    AMENDMENT: "dk.mitsygefravaer.absence.amended.v1",
+    REFUND: "dk.mitsygefravaer.absence.refund_requested.v1",
+    FAST_TRACK: "dk.mitsygefravaer.absence.fast_track_requested.v1",
+    RECOVERY: "dk.mitsygefravaer.absence.recovered.v1",
+    WITHDRAWAL: "dk.mitsygefravaer.absence.withdrawn.v1",
+}
+"""The event that tells of an accepted notification, by the notification's kind."""
 
 DELIVERED: Final = "Afleveret Digital Post"
 """The gateway's status that proves a dispatch by Digital Post."""

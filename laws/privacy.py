@@ -15,7 +15,7 @@ from urllib.parse import quote
 from laws import names
 from laws.evidence import Evidence, LogRecord
 from laws.secrets_told import gathered
-from laws.spec_tasks import reported
+from laws.told import reported
 from laws.verdict import Findings, Verdict
 
 LAW = "L9 nobody can be told from what lies outside the vault"

@@ -23,6 +23,15 @@ class TaskKind(StrEnum):
     RELOCATION_CONSENT = "relocation_consent"
 
 
+class ClosingReason(StrEnum):
+    """Why a task ended without an answer of the citizen."""
+
+    WITHDRAWN = "withdrawn"
+    """The absence was withdrawn (tilbageført)."""
+    SUPERSEDED = "superseded"
+    """A newer task asks the same about what is told now."""
+
+
 class _TaskEvent(Event):
     TOPIC: ClassVar[Topic] = TASK
     SOURCE: ClassVar[str] = "/mitsygefravaer/tasks"
@@ -55,3 +64,14 @@ class TaskDeadlineSet(_TaskEvent):
     day_zero: date = Field(description="The day of dispatch, in Europe/Copenhagen")
     deadline_day: date = Field(description="The last day to answer in time")
     deadline_at: Instant = Field(description="The end of that day, exclusive: in time means before this instant")
+
+
+class TaskClosed(_TaskEvent):
+    """Nothing is asked by this task any more, without an answer (T20). Final, also where `deadline_set` is told after it: that
+    tells of the letter. Letters sent about it stay sent.
+    """
+
+    TYPE: ClassVar[str] = "dk.mitsygefravaer.task.closed.v1"
+
+    reason: ClosingReason
+    closed_at: Instant

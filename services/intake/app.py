@@ -1,6 +1,7 @@
 """The one file that knows which concrete parts `intake` is made of."""
 
 import base64
+from datetime import timedelta
 
 from contracts.citizens.cache import KeyCache
 from contracts.citizens.client import VaultClient
@@ -14,7 +15,7 @@ from services.intake.gateways import Vault
 from services.intake.municipalities import is_municipality
 from services.intake.settings import Settings
 from services.intake.store import Store
-from services.intake.usecases import TakeIn
+from services.intake.usecases import Sweeper, TakeIn
 
 NAME = "intake"
 
@@ -34,15 +35,26 @@ async def serve(settings: Settings) -> None:
         vault = Vault(client)
         kafka = KafkaSide(runner, settings, NAME, database)
         group = consumer_group(NAME, NEMREFUSION_NOTIFICATION.name)
+        undertaker = Undertaker(fetch_key=vault.month_key, write=dead_letter, clock=clock, group=group)
+        store = Store()
         take_in = TakeIn(
             database,
             people=vault,
-            notifications=Store(),
-            undertaker=Undertaker(fetch_key=vault.month_key, write=dead_letter, clock=clock, group=group),
+            notifications=store,
+            undertaker=undertaker,
             clock=clock,
             rules=Rules(accept_test_cpr=settings.accept_test_cpr, is_municipality=is_municipality),
             fingerprint_key=base64.b64decode(settings.fingerprint_key.get_secret_value()),
             wake_relay=kafka.relay.wake,
         )
+        sweeper = Sweeper(
+            database,
+            waiting=store,
+            keys=vault,
+            undertaker=undertaker,
+            clock=clock,
+            patience=timedelta(days=settings.waiting_days),
+        )
+        runner.loop("sweeper of what waits", sweeper.run)
         kafka.subscribe(NEMREFUSION_NOTIFICATION.name, group, take_in)
         await runner.run()

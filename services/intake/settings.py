@@ -18,6 +18,10 @@ class Settings(KafkaSettings):
     )
     accept_test_cpr: bool = Field(False, description="Take replacement and test CPR numbers (day + 60).")
 
+    waiting_days: int = Field(
+        60, ge=1, le=365, description="Days that an attachment waits for its absence before it is given to operations."
+    )
+
     @field_validator("fingerprint_key")
     @classmethod
     def _is_a_key(cls, value: SecretStr) -> SecretStr:

@@ -13,9 +13,9 @@ from uuid import UUID
 import asyncpg
 
 from contracts.nemrefusion.v1 import ReasonCode
+from plumbing.errors import Unavailable
 from plumbing.postgres import Connection
-from services.intake.domain import Absence, Stamp, State
-from services.intake.usecases.known import Kept, Notification
+from services.intake.domain import Absence, Kept, Notification, Stamp, State
 
 
 class Store:
@@ -100,6 +100,12 @@ class Store:
         """Write absences that changed; of a repeat key that another absence has by now, the other keeps it."""
         if not absences:
             return
+        try:
+            await self._save(connection, absences)
+        except asyncpg.UniqueViolationError:
+            raise Unavailable("absence", "another took the repeat key in this moment") from None
+
+    async def _save(self, connection: Connection, absences: Sequence[Absence]) -> None:
         await connection.execute(
             _SAVE_ABSENCES,
             [one.absence_id for one in absences],
@@ -160,9 +166,14 @@ class Store:
         if refused:
             await connection.execute(_REFUSE_WAITING, list(refused), [code.value for code in refused.values()])
 
-    async def lock_ended(self, connection: Connection, before: datetime, limit: int) -> list[Kept]:
-        """The oldest of those that cannot join or have waited since before `before`, locked; what others hold is left out."""
-        return [_kept(row) for row in await connection.fetch(_LOCK_ENDED, before, limit)]
+    async def ended(self, connection: Connection, before: datetime, limit: int) -> list[Kept]:
+        """The oldest of those that cannot join, or have waited since before `before`."""
+        return [_kept(row) for row in await connection.fetch(_ENDED, before, limit)]
+
+    async def lock_waiting(self, connection: Connection, notification_ids: Collection[UUID]) -> list[Kept]:
+        """Those that still wait, with their absences' rows locked first, as whoever joins them does."""
+        await connection.execute(_LOCK_AWAITED, list(notification_ids))
+        return [_kept(row) for row in await connection.fetch(_STILL_WAITING, list(notification_ids))]
 
     async def waiting(self, connection: Connection) -> tuple[int, datetime | None]:
         """How many wait, and since when the oldest."""
@@ -310,11 +321,24 @@ from unnest($1::uuid[], $2::text[]) as new (notification_id, code)
 where waiting.notification_id = new.notification_id
 """
 
-_LOCK_ENDED = """
+_ENDED = """
 select notification_id, absence_id, citizen_id, kind, sent_at, sealed, waits_since, refused
 from waiting
 where refused is not null or waits_since < $1
 order by waits_since
 limit $2
-for update skip locked
+"""
+
+_LOCK_AWAITED = """
+select from absence
+where absence_id in (select absence_id from waiting where notification_id = any ($1::uuid[]))
+order by absence_id
+for update
+"""
+
+_STILL_WAITING = """
+select notification_id, absence_id, citizen_id, kind, sent_at, sealed, waits_since, refused
+from waiting
+where notification_id = any ($1::uuid[])
+order by notification_id
 """

@@ -36,6 +36,7 @@ class Act(StrEnum):
 
 _PURPOSES: Final[Mapping[tuple[Caller, Act], str]] = {
     (Caller.INTAKE, Act.RESOLVE): "receive-notification",
+    (Caller.INTAKE, Act.KEYS): "bury-what-waited-in-vain",
     (Caller.INTAKE, Act.MONTH_KEYS): "keep-dead-letters",
     (Caller.TASKS, Act.KEYS): "work-tasks",
     (Caller.TASKS, Act.MONTH_KEYS): "keep-dead-letters",

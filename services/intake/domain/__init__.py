@@ -1,13 +1,16 @@
 """The rules of intake, pure: what a notification must be by itself (`rules`), and what it does to its absence (`absence`)."""
 
+from contracts.nemrefusion.v1.plausibility import Rules, civil_day, objections
 from services.intake.domain.absence import Absence, Claim, Stamp, State
-from services.intake.domain.rules import Citizen, ReporterDeadline, Rules, civil_day, is_early, objections
-from services.intake.domain.rules import refund_deadline, reporter_deadline
+from services.intake.domain.rules import Citizen, ReporterDeadline, is_early, refund_deadline, reporter_deadline
+from services.intake.domain.taken import Kept, Notification
 
 __all__ = [
     "Absence",
     "Citizen",
     "Claim",
+    "Kept",
+    "Notification",
     "ReporterDeadline",
     "Rules",
     "Stamp",

@@ -124,27 +124,54 @@ _TOLD_OTHERWISE = Refused(ReasonCode.REPEATED_ABSENCE, "absence_reference")
 
 def decide(absence: Absence, claim: Claim) -> Verdict:
     """What a notification does to its absence as it stands. A refund request's twin is found by whoever keeps the set."""
-    if absence.state is State.WITHDRAWN:
-        return _after_withdrawal(absence, claim)
-    if absence.state.is_known and (absence.citizen_id, absence.reporter) != (claim.citizen_id, claim.reporter):
-        if isinstance(claim.notification, AbsenceReport) and absence.state is State.REPORTED:
-            return _TOLD_OTHERWISE
-        return _NOT_YOURS
+    if absence.state is State.AWAITED:
+        return _first(absence, claim)
+    if (absence.citizen_id, absence.reporter) != (claim.citizen_id, claim.reporter):
+        is_second_report = isinstance(claim.notification, AbsenceReport) and absence.state is State.REPORTED
+        return _TOLD_OTHERWISE if is_second_report else _NOT_YOURS
+    match absence.state:
+        case State.WITHDRAWN:
+            return _after_withdrawal(absence, claim)
+        case State.PRELIMINARY:
+            return _before_its_report(absence, claim)
+        case _:
+            return _once_reported(absence, claim)
+
+
+def _first(absence: Absence, claim: Claim) -> Verdict:
     match claim.notification:
         case AbsenceReport() as report:
-            if absence.state is State.REPORTED:
-                return _again(absence, claim)
             return _told(_opened(absence, claim, State.REPORTED), claim, report)
+        case FastTrackRequest() as request:
+            return _fast_track(_opened(absence, claim, State.PRELIMINARY), claim, request)
+        case _:
+            return Waits()
+
+
+def _before_its_report(absence: Absence, claim: Claim) -> Verdict:
+    match claim.notification:
+        case Amendment() | RefundRequest():
+            return Waits()
+        case AbsenceReport():
+            return _first(absence, claim)
+        case _:
+            return _once_reported(absence, claim)
+
+
+def _once_reported(absence: Absence, claim: Claim) -> Verdict:
+    match claim.notification:
+        case AbsenceReport():
+            return _again(absence, claim)
         case Amendment() as amendment:
-            return _told(absence, claim, amendment) if absence.state is State.REPORTED else Waits()
+            return _told(absence, claim, amendment)
         case RefundRequest():
-            return Applied(_counted(absence)) if absence.state is State.REPORTED else Waits()
+            return Applied(_counted(absence))
         case FastTrackRequest() as request:
             return _fast_track(absence, claim, request)
         case Recovery() as recovery:
-            return _recovered(absence, claim, recovery) if absence.state.is_known else Waits()
+            return _recovered(absence, claim, recovery)
         case Withdrawal():
-            return _withdrawn(absence, claim) if absence.state.is_known else Waits()
+            return _withdrawn(absence, claim)
 
 
 def effective(opening: Claim, waiting: Sequence[Claim]) -> Claim:
@@ -163,8 +190,6 @@ def _is_same(opening: Claim, other: Claim) -> bool:
 
 
 def _after_withdrawal(absence: Absence, claim: Claim) -> Verdict:
-    if (absence.citizen_id, absence.reporter) != (claim.citizen_id, claim.reporter):
-        return _NOT_YOURS
     if isinstance(claim.notification, Withdrawal) and absence.withdrawn_by is not None:
         return Repeats(absence.withdrawn_by)
     return _WITHDRAWN
@@ -205,11 +230,9 @@ def _told(absence: Absence, claim: Claim, told: AbsenceReport | Amendment) -> Ap
 
 
 def _fast_track(absence: Absence, claim: Claim, request: FastTrackRequest) -> Applied:
-    if absence.state is State.AWAITED:
-        absence = _opened(absence, claim, State.PRELIMINARY)._replace(first_absence_day=request.first_absence_day)
-    elif absence.fast_track_at is not None and claim.stamp < absence.fast_track_at:
+    if absence.fast_track_at is not None and claim.stamp < absence.fast_track_at:
         return Applied(_counted(absence), is_current=False)
-    elif absence.state is State.PRELIMINARY:
+    if absence.state is State.PRELIMINARY:
         absence = absence._replace(first_absence_day=request.first_absence_day)
     return Applied(_counted(absence._replace(fast_track_at=claim.stamp)))
 
@@ -222,9 +245,7 @@ def _recovered(absence: Absence, claim: Claim, recovery: Recovery) -> Applied:
 
 def _withdrawn(absence: Absence, claim: Claim) -> Applied:
     """It no longer stands in the way of a new report about the same days."""
-    after = absence._replace(
-        state=State.WITHDRAWN, withdrawn_by=claim.notification.notification_id, repeat_key=None
-    )
+    after = absence._replace(state=State.WITHDRAWN, withdrawn_by=claim.notification.notification_id, repeat_key=None)
     return Applied(_counted(after))
 
 

@@ -1,4 +1,4 @@
-"""What is said about outcomes: the normalised event, the receipts, the audit entries; and what reports are compared by.
+"""What is said about outcomes: the normalised events, the receipts, the audit entries.
 
 Nothing here names a person: people are `citizen_id`s, and what the reporter told is sealed under the citizen's key
 (N8).
@@ -6,129 +6,184 @@ Nothing here names a person: people are `citizen_id`s, and what the reporter tol
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any, Final
 from uuid import UUID
 
 from contracts.absence import v1 as absence_v1
-from contracts.absence.v1 import REPORTED_SEALING_FIELD, AbsenceReported
 from contracts.events import Encoded, encode
 from contracts.nemrefusion import v1 as nemrefusion
-from contracts.nemrefusion.v1 import AbsenceReport, Employer, Receipt, UnemploymentFund
+from contracts.nemrefusion.v1 import (
+    AbsenceReport,
+    Amendment,
+    FastTrackRequest,
+    Receipt,
+    Recovery,
+    RefundRequest,
+    Withdrawal,
+)
 from contracts.position import Position
 from plumbing import ids, inbox
 from plumbing.audit import Entry
+from plumbing.bus import Record
 from plumbing.sealing import seal_text
-from services.intake.domain import is_early, reporter_deadline
-from services.intake.usecases.outcomes import Accepted, Duplicate, Outcome
-from services.intake.usecases.reading import Rejected
+from services.intake.domain import State, is_early, refund_deadline, reporter_deadline
+from services.intake.usecases.candidates import Candidate
+from services.intake.usecases.outcomes import Accepted, Duplicate, Effect, Outcome, Waiting
+from services.intake.usecases.reading import Notice, Rejected
 
-ACTOR = "service:intake"
-_SAID = {Accepted: nemrefusion.Outcome.ACCEPTED, Duplicate: nemrefusion.Outcome.DUPLICATE}
-
-
-_NOT_TOLD = {"version", "kind", "notification_id", "absence_reference", "sent_at", "citizen"}
-
-
-def told(report: AbsenceReport) -> str:
-    """All that a report tells about the absence, without who the citizen is and what names the message itself.
-
-    Two reports with the same text say the same; it is what the citizen is shown, and sealed past intake.
-    """
-    return report.model_dump_json(exclude=_NOT_TOLD, exclude_defaults=True)
+ACTOR: Final = "service:intake"
+_ACTIONS: Final = {
+    AbsenceReport: "absence.accepted",
+    Amendment: "absence.amended",
+    RefundRequest: "absence.refund_requested",
+    FastTrackRequest: "absence.fast_track_requested",
+    Recovery: "absence.recovered",
+    Withdrawal: "absence.withdrawn",
+}
 
 
-def repeat_key(report: AbsenceReport, citizen_id: UUID) -> bytes:
-    """Citizen, reporter, employment and first day (N5)."""
-    reporter = report.reporter
-    match reporter:
-        case Employer():
-            who = f"{reporter.cvr}\x1f{reporter.production_unit}"
-        case UnemploymentFund():
-            who = reporter.fund_number.zfill(4)
-        case _:
-            who = reporter.cvr
-    employment = report.employment.employment_number if report.employment is not None else None
-    return "\x1f".join(
-        (str(citizen_id), reporter.kind, who, employment or "", report.first_absence_day.isoformat())
-    ).encode()
+def receipts(outcomes: Sequence[Outcome], received_at: datetime) -> list[Encoded]:
+    """One receipt for each."""
+    return [_receipt(one, received_at) for one in outcomes]
 
 
-def of(outcomes: Sequence[Outcome], received_at: datetime) -> list[Encoded]:
-    """Everything that is announced about these outcomes: an event for what was accepted, a receipt for each."""
-    messages = []
-    for one in outcomes:
-        if isinstance(one, Accepted):
-            messages.append(_reported(one, received_at))
-        messages.append(_receipt(one, received_at))
-    return messages
+def events(effects: Sequence[Effect], received_at: datetime) -> list[Encoded]:
+    """The normalised event of each effect, in order."""
+    return [_event(one, received_at) for one in effects]
 
 
-def audit_entries(outcomes: Sequence[Outcome], at: datetime) -> list[Entry]:
-    """One entry per absence that was opened."""
+def audit_entries(effects: Sequence[Effect], at: datetime) -> list[Entry]:
+    """One entry for each effect on an absence."""
     return [
         Entry(
             actor=ACTOR,
-            action="absence.accepted",
+            action=_ACTIONS[type(one.candidate.claim.notification)],
             subject=one.candidate.citizen.citizen_id,
             object_type="absence",
-            object_id=str(one.absence_id),
+            object_id=str(one.candidate.absence_id),
             purpose="case-handling",
             at=at,
         )
-        for one in outcomes
-        if isinstance(one, Accepted)
+        for one in effects
     ]
 
 
-def _reported(one: Accepted, received_at: datetime) -> Encoded:
-    report = one.report.report
-    pay = absence_v1.Pay(kind=absence_v1.PayKind(report.pay.kind.value), until=report.pay.until) if report.pay else None
-    event = AbsenceReported(
-        absence_id=one.absence_id,
-        citizen_id=one.candidate.citizen.citizen_id,
-        notification_id=report.notification_id,
-        citizen_kind=absence_v1.CitizenKind(report.citizen_kind.value),
-        reporter_kind=absence_v1.ReporterKind(report.reporter.kind),
-        municipality_code=report.municipality_code,
-        first_absence_day=report.first_absence_day,
-        last_absence_day=report.last_absence_day,
-        pay=pay,
-        reporter_deadline=absence_v1.ReporterDeadline(reporter_deadline(report).value),
-        early=is_early(report),
-        sent_at=report.sent_at,
-        received_at=received_at,
-        reported=seal_text(
-            one.candidate.citizen.key,
-            one.candidate.told,
-            owner=str(one.candidate.citizen.citizen_id),
-            field=REPORTED_SEALING_FIELD,
-        ),
+def _event(effect: Effect, received_at: datetime) -> Encoded:
+    candidate, applied = effect.candidate, effect.applied
+    body = candidate.claim.notification
+    common: dict[str, Any] = {
+        "absence_id": candidate.absence_id,
+        "citizen_id": candidate.citizen.citizen_id,
+        "notification_id": body.notification_id,
+        "sent_at": body.sent_at,
+        "received_at": received_at,
+        "version": applied.absence.version,
+    }
+    event: absence_v1.AbsenceEvent
+    match body:
+        case AbsenceReport():
+            told = effect.told_by.claim.notification
+            assert isinstance(told, AbsenceReport | Amendment)
+            event = absence_v1.AbsenceReported(
+                **common, **_told(told), reported=_sealed(effect.told_by), is_withdrawn=effect.is_withdrawn
+            )
+        case Amendment():
+            event = absence_v1.AbsenceAmended(
+                **common,
+                **_told(body),
+                reported=_sealed(candidate),
+                is_current=applied.is_current,
+                is_changed=applied.is_changed,
+            )
+        case RefundRequest(period=period, final=final):
+            event = absence_v1.RefundRequested(
+                **common,
+                first_day=period.first_day,
+                last_day=period.last_day,
+                final=None
+                if final is None
+                else absence_v1.FinalRefund(absence_continues=final.absence_continues, unpaid_from=final.unpaid_from),
+                reporter_deadline=absence_v1.ReporterDeadline(refund_deadline(body).value),
+                reported=_sealed(candidate),
+            )
+        case FastTrackRequest():
+            event = absence_v1.FastTrackRequested(
+                **common,
+                municipality_code=body.municipality_code,
+                first_absence_day=body.first_absence_day,
+                is_preliminary=applied.absence.state is State.PRELIMINARY,
+                is_current=applied.is_current,
+                reported=_sealed(candidate),
+            )
+        case Recovery():
+            event = absence_v1.AbsenceRecovered(
+                **common, last_absence_day=body.last_absence_day, is_current=applied.is_current
+            )
+        case Withdrawal():
+            event = absence_v1.AbsenceWithdrawn(**common)
+    step = event.TYPE.removeprefix("dk.mitsygefravaer.").removesuffix(".v1")
+    return encode(event, event_id=ids.derive(candidate.receipt_id, step), time=received_at)
+
+
+def _told(report: AbsenceReport | Amendment) -> dict[str, Any]:
+    pay = report.pay
+    return {
+        "citizen_kind": absence_v1.CitizenKind(report.citizen_kind.value),
+        "reporter_kind": absence_v1.ReporterKind(report.reporter.kind),
+        "municipality_code": report.municipality_code,
+        "first_absence_day": report.first_absence_day,
+        "last_absence_day": report.last_absence_day,
+        "pay": absence_v1.Pay(kind=absence_v1.PayKind(pay.kind.value), until=pay.until) if pay else None,
+        "reporter_deadline": absence_v1.ReporterDeadline(reporter_deadline(report).value),
+        "early": is_early(report),
+    }
+
+
+def _sealed(candidate: Candidate) -> str:
+    """What was told, under the citizen's key."""
+    return seal_text(
+        candidate.citizen.key,
+        candidate.told,
+        owner=str(candidate.citizen.citizen_id),
+        field=absence_v1.REPORTED_SEALING_FIELD,
     )
-    return encode(event, event_id=ids.derive(one.receipt_id, "absence.reported"), time=received_at)
 
 
-def _receipt(one: Outcome, received_at: datetime) -> Encoded:
-    record = one.record if isinstance(one, Rejected) else one.report.record
+def _receipt(outcome: Outcome, received_at: datetime) -> Encoded:
+    match outcome:
+        case Rejected():
+            told = {
+                "receipt_id": outcome.receipt_id,
+                "notification_id": outcome.notification_id,
+                "outcome": nemrefusion.Outcome.REJECTED,
+                "reasons": outcome.reasons,
+                "absence_reference": outcome.absence_reference,
+            }
+            return _answered(outcome.record, told, received_at)
+        case Accepted(candidate=candidate):
+            told = {"outcome": nemrefusion.Outcome.ACCEPTED, **_named(candidate.receipt_id, candidate.absence_id)}
+            return _answered(candidate.notice.record, told | _of(candidate.notice), received_at)
+        case Waiting(candidate=candidate):
+            told = {"outcome": nemrefusion.Outcome.WAITING, **_named(candidate.receipt_id, candidate.absence_id)}
+            return _answered(candidate.notice.record, told | _of(candidate.notice), received_at)
+        case Duplicate(notice=notice):
+            told = {"outcome": nemrefusion.Outcome.DUPLICATE, **_named(outcome.receipt_id, outcome.absence_id)}
+            return _answered(notice.record, told | _of(notice), received_at)
+
+
+def _named(receipt_id: UUID, absence_id: UUID) -> dict[str, Any]:
+    return {"receipt_id": receipt_id, "absence_id": absence_id}
+
+
+def _of(notice: Notice) -> dict[str, Any]:
+    return {
+        "notification_id": notice.notification.notification_id,
+        "ignored_fields": notice.ignored_fields,
+        "absence_reference": notice.notification.absence_reference,
+    }
+
+
+def _answered(record: Record, told: dict[str, Any], received_at: datetime) -> Encoded:
     position = Position(topic=record.topic, partition=record.partition, offset=record.offset)
-    if isinstance(one, Rejected):
-        receipt = Receipt(
-            receipt_id=one.receipt_id,
-            notification_id=one.notification_id,
-            outcome=nemrefusion.Outcome.REJECTED,
-            reasons=one.reasons,
-            absence_reference=one.absence_reference,
-            received_at=received_at,
-            position=position,
-        )
-    else:
-        told = one.report.report
-        receipt = Receipt(
-            receipt_id=one.receipt_id,
-            notification_id=told.notification_id,
-            outcome=_SAID[type(one)],
-            ignored_fields=one.report.ignored_fields,
-            absence_reference=told.absence_reference,
-            absence_id=one.absence_id,
-            received_at=received_at,
-            position=position,
-        )
+    receipt = Receipt(**told, received_at=received_at, position=position)
     return encode(receipt, event_id=ids.derive(inbox.position_id(record), "receipted"), time=received_at)

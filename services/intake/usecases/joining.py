@@ -6,17 +6,16 @@ in which they were sent; none gets a second receipt. What cannot join is left, w
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import NamedTuple
 from uuid import UUID
 
 from contracts.nemrefusion.v1 import AbsenceReport, Amendment, ReasonCode, RefundRequest, Withdrawal
 from plumbing.bus import Record
 from plumbing.postgres import Connection
 from plumbing.sealing import open_sealed, seal
-from services.intake.domain import Absence, Citizen, State
+from services.intake.domain import Absence, Citizen, Kept, State
 from services.intake.domain.absence import Applied, Refused, Repeats, Waits, decide, effective, is_taken_back
 from services.intake.usecases.candidates import Candidate, Candidates
-from services.intake.usecases.known import Kept, Known
+from services.intake.usecases.known import Known
 from services.intake.usecases.outcomes import Effect
 
 SEALING_FIELD = "intake.waiting"

@@ -11,22 +11,22 @@ from collections.abc import Hashable, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from contracts.nemrefusion.v1 import AbsenceReport, ReasonCode, RefundRequest, Withdrawal, reason
+from contracts.nemrefusion.v1 import AbsenceReport, ReasonCode, RefundRequest, reason
 from plumbing.errors import Unavailable
 from plumbing.postgres import Connection
+from services.intake.domain import Notification
 from services.intake.domain.absence import (
     Absence,
     Applied,
     Refused,
     Repeats,
-    State,
     Verdict,
     Waits,
     decide,
 )
 from services.intake.usecases.candidates import Candidate
 from services.intake.usecases.joining import Joining
-from services.intake.usecases.known import Known, Notification
+from services.intake.usecases.known import Known
 from services.intake.usecases.outcomes import Accepted, Duplicate, Effect, Judgement, Outcome, Waiting
 from services.intake.usecases.reading import Notice, Rejected
 
@@ -40,9 +40,7 @@ class Judge:
         self._known = known
         self._joining = joining
 
-    async def judge(
-        self, connection: Connection, candidates: Sequence[Candidate], received_at: datetime
-    ) -> Judgement:
+    async def judge(self, connection: Connection, candidates: Sequence[Candidate], received_at: datetime) -> Judgement:
         """The outcome of each, in order, and what they did."""
         firsts: dict[_Same, Candidate] = {}
         for one in candidates:

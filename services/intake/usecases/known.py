@@ -2,38 +2,12 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple, Protocol
+from typing import Protocol
 from uuid import UUID
 
 from contracts.nemrefusion.v1 import ReasonCode
 from plumbing.postgres import Connection
-from services.intake.domain import Absence
-
-
-class Notification(NamedTuple):
-    """A notification that has its effect, waits for it, or repeats one that had: receipt and absence are those of `original_id`."""
-
-    notification_id: UUID
-    fingerprint: bytes
-    original_id: UUID
-    receipt_id: UUID
-    absence_id: UUID
-
-
-class Kept(NamedTuple):
-    """A notification that waits for its absence; `sealed` is the whole record, under the citizen's key.
-
-    With `refused` it no longer waits: it cannot join, and is to be buried.
-    """
-
-    notification_id: UUID
-    absence_id: UUID
-    citizen_id: UUID
-    kind: str
-    sent_at: datetime
-    sealed: bytes
-    waits_since: datetime
-    refused: ReasonCode | None = None
+from services.intake.domain import Absence, Kept, Notification
 
 
 class Known(Protocol):
@@ -77,6 +51,4 @@ class Known(Protocol):
 
     async def end_waiting(self, connection: Connection, notification_ids: Collection[UUID]) -> None: ...
 
-    async def refuse_waiting(
-        self, connection: Connection, refused: Mapping[UUID, ReasonCode]
-    ) -> None: ...
+    async def refuse_waiting(self, connection: Connection, refused: Mapping[UUID, ReasonCode]) -> None: ...

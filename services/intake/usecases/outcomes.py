@@ -35,7 +35,7 @@ Outcome = Accepted | Waiting | Duplicate | Rejected
 
 
 class Effect(NamedTuple):
-    """What a notification did to its absence. `told_by` is the one whose content holds; `is_withdrawn`: its withdrawal came first."""
+    """What a notification did to its absence. `told_by`: whose content holds; `is_withdrawn`: the withdrawal came first."""
 
     candidate: Candidate
     applied: Applied

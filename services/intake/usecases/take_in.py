@@ -1,4 +1,4 @@
-"""Taking notifications in: a batch of records becomes absences, receipts and dead letters, in one transaction.
+"""Taking notifications in: a batch of records becomes absences, events, receipts and dead letters, in one transaction.
 
 Invariants (spec N3, N4, N5): every record gets exactly one fate and exactly one receipt, however often it is delivered, and keeps
 the fate that it got first; what is rejected is answered with reasons and buried, and what stands beside it goes on. People are
@@ -8,11 +8,10 @@ resolved before the transaction, so that nothing is asked of anybody while it is
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from hashlib import blake2b
 from typing import Protocol
 
-from contracts.nemrefusion.v1 import AbsenceReport, ReasonCode
-from plumbing import audit, ids, inbox, outbox
+from contracts.nemrefusion.v1 import AnyNotification, ReasonCode
+from plumbing import audit, inbox, outbox
 from plumbing.bus import Record
 from plumbing.clock import Clock
 from plumbing.dead_letters import KeyNotFetched, Undertaker
@@ -22,26 +21,29 @@ from plumbing.faults import faultpoint
 from plumbing.inbox import AlreadySettled, Fate, Settled
 from plumbing.postgres import Connection, Database
 from plumbing.telemetry import metrics
-from services.intake.domain import Absence, Citizen, Rules
+from services.intake.domain import Citizen, Rules
 from services.intake.usecases import announcements, judging
-from services.intake.usecases.judging import Judge, Known
-from services.intake.usecases.outcomes import Accepted, Candidate, Duplicate, Outcome
-from services.intake.usecases.reading import Rejected, Report, read
+from services.intake.usecases.candidates import Candidate, Candidates
+from services.intake.usecases.joining import Joining
+from services.intake.usecases.judging import Judge
+from services.intake.usecases.known import Known
+from services.intake.usecases.outcomes import Accepted, Duplicate, Judgement, Outcome, Waiting
+from services.intake.usecases.reading import Notice, Rejected, read
 
 
 class People(Protocol):
     """Who reports are about."""
 
-    async def resolve(self, reports: Sequence[AbsenceReport]) -> list[Citizen | None]:
-        """The citizen of each report; None where the person was erased since. Raises Unavailable."""
+    async def resolve(self, notifications: Sequence[AnyNotification]) -> list[Citizen | None]:
+        """The citizen of each notification; None where the person was erased since. Raises Unavailable."""
         ...
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Erased:
-    """A report that was sent before its citizen was erased: known by its id, or never."""
+    """A notification that was sent before its citizen was erased: known by its id, or never."""
 
-    report: Report
+    notice: Notice
     fingerprint: bytes
 
 
@@ -66,11 +68,11 @@ class TakeIn:
         self._database = database
         self._people = people
         self._known = notifications
-        self._judge = Judge(notifications)
+        self._candidates = Candidates(fingerprint_key)
+        self._judge = Judge(notifications, Joining(notifications, self._candidates))
         self._undertaker = undertaker
         self._clock = clock
         self._rules = rules
-        self._key = fingerprint_key
         self._wake_relay = wake_relay
 
     async def __call__(self, records: Sequence[Record]) -> None:
@@ -102,37 +104,14 @@ class TakeIn:
     async def _read(self, records: Sequence[Record], received_at: datetime) -> list[_Reading]:
         readings = [read(record, received_at, self._rules) for record in records]
         faultpoint("intake.after_validation")
-        reports = [one for one in readings if isinstance(one, Report)]
-        citizens = iter(await self._people.resolve([one.report for one in reports]) if reports else [])
-        return [self._candidate(one, next(citizens)) if isinstance(one, Report) else one for one in readings]
+        notices = [one for one in readings if isinstance(one, Notice)]
+        citizens = iter(await self._people.resolve([one.notification for one in notices]) if notices else [])
+        return [self._candidate(one, next(citizens)) if isinstance(one, Notice) else one for one in readings]
 
-    def _candidate(self, report: Report, citizen: Citizen | None) -> Candidate | _Erased:
-        body = report.report
-        fingerprint = self._keyed(report.fingerprint)
+    def _candidate(self, notice: Notice, citizen: Citizen | None) -> Candidate | _Erased:
         if citizen is None:
-            return _Erased(report=report, fingerprint=fingerprint)
-        told = announcements.told(body)
-        return Candidate(
-            report=report,
-            citizen=citizen,
-            told=told,
-            fingerprint=fingerprint,
-            absence=Absence(
-                absence_id=ids.derive(body.absence_reference, "absence"),
-                absence_reference=body.absence_reference,
-                repeat_key=self._keyed(announcements.repeat_key(body, citizen.citizen_id)),
-                content=self._keyed(told.encode()),
-                citizen_id=citizen.citizen_id,
-                notification_id=body.notification_id,
-                receipt_id=ids.derive(body.notification_id, fingerprint.hex(), "receipt"),
-                first_absence_day=body.first_absence_day,
-                sent_at=body.sent_at,
-            ),
-        )
-
-    def _keyed(self, content: bytes) -> bytes:
-        """A hash that says nothing to whoever lacks the key: what is hashed could be guessed."""
-        return blake2b(content, key=self._key, digest_size=32).digest()
+            return _Erased(notice=notice, fingerprint=self._candidates.fingerprint(notice))
+        return self._candidates.of(notice, citizen)
 
     # inside it ---------------------------------------------------------------------------------------------------------------
 
@@ -143,7 +122,7 @@ class TakeIn:
             if not is_first_look:
                 unsettled = await inbox.unsettled(connection, [_record(one) for one in readings])
                 readings = [one for one, new in zip(readings, unsettled, strict=True) if new]
-            outcomes = await self._decide(connection, readings, received_at)
+            outcomes, effects = await self._decide(connection, readings, received_at)
             settled = [_settled(one) for one in outcomes]
             await inbox.settle_news(connection, settled)
             letters = await self._undertaker.bury(
@@ -155,18 +134,18 @@ class TakeIn:
                 ],
             )
             faultpoint("intake.in_transaction")
-            await outbox.put(connection, [*announcements.of(outcomes, received_at), *letters])
-            await audit.put(connection, announcements.audit_entries(outcomes, received_at))
+            told = announcements.events(effects, received_at) + announcements.receipts(outcomes, received_at)
+            await outbox.put(connection, [*told, *letters])
+            await audit.put(connection, announcements.audit_entries(effects, received_at))
             faultpoint("intake.before_commit")
         return settled
 
-    async def _decide(
-        self, connection: Connection, readings: Sequence[_Reading], received_at: datetime
-    ) -> list[Outcome]:
+    async def _decide(self, connection: Connection, readings: Sequence[_Reading], received_at: datetime) -> Judgement:
         """The outcome of each record, in order; what is accepted is written."""
         candidates = [one for one in readings if isinstance(one, Candidate)]
-        judged = iter(await self._judge.judge(connection, candidates, received_at) if candidates else [])
-        erased = [one.report.report.notification_id for one in readings if isinstance(one, _Erased)]
+        judgement = await self._judge.judge(connection, candidates, received_at)
+        judged = iter(judgement.outcomes)
+        erased = [one.notice.notification.notification_id for one in readings if isinstance(one, _Erased)]
         known = await self._known.notifications(connection, erased)
         outcomes: list[Outcome] = []
         for one in readings:
@@ -175,29 +154,35 @@ class TakeIn:
                     outcomes.append(next(judged))
                 case Rejected():
                     outcomes.append(one)
-                case _Erased(report=report, fingerprint=fingerprint):
-                    earlier = known.get(report.report.notification_id)
+                case _Erased(notice=notice, fingerprint=fingerprint):
+                    earlier = known.get(notice.notification.notification_id)
                     outcomes.append(
-                        judging.by_id(report, fingerprint, earlier)
+                        judging.by_id(notice, fingerprint, earlier)
                         if earlier is not None
-                        else judging.reject(report, ReasonCode.TOO_LATE, "sent_at", _SENT_BEFORE)
+                        else judging.reject(notice, ReasonCode.TOO_LATE, "sent_at", _SENT_BEFORE)
                     )
-        return outcomes
+        return Judgement(outcomes=outcomes, effects=judgement.effects)
 
 
 _SENT_BEFORE = "The message was sent too long ago to be taken in. Report the absence anew, as a new notification."
 
 
 def _record(one: _Reading) -> Record:
-    return one.record if isinstance(one, Rejected) else one.report.record
+    match one:
+        case Rejected(record=record):
+            return record
+        case _:
+            return one.notice.record
 
 
 def _settled(one: Outcome) -> Settled:
     match one:
-        case Accepted():
-            return Settled(record=one.report.record, message_id=str(one.original_id), fate=Fate.ACCEPTED)
-        case Duplicate():
-            return Settled(record=one.report.record, message_id=str(one.original_id), fate=Fate.DUPLICATE)
-        case Rejected():
-            message_id = str(one.notification_id) if one.notification_id else inbox.position_id(one.record)
-            return Settled(record=one.record, message_id=message_id, fate=Fate.REJECTED, reason=one.reasons[0].code)
+        case Accepted(candidate=candidate):
+            return Settled(candidate.notice.record, str(candidate.notification_id), Fate.ACCEPTED)
+        case Waiting(candidate=candidate):
+            return Settled(candidate.notice.record, str(candidate.notification_id), Fate.PARKED)
+        case Duplicate(notice=notice, original_id=original_id):
+            return Settled(notice.record, str(original_id), Fate.DUPLICATE)
+        case Rejected(record=record):
+            message_id = str(one.notification_id) if one.notification_id else inbox.position_id(record)
+            return Settled(record, message_id, Fate.REJECTED, one.reasons[0].code)

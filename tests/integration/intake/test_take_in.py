@@ -15,7 +15,7 @@ import pytest
 
 from contracts.absence.v1 import REPORTED_SEALING_FIELD
 from contracts.dead_letter.v1 import record as dead_letter
-from contracts.nemrefusion.v1 import AbsenceReport, Parsed, parse_notification
+from contracts.nemrefusion.v1 import AnyNotification, Parsed, parse_notification
 from plumbing import faults, ids
 from plumbing.bus import Record
 from plumbing.dead_letters import FIELD, MonthKey, Undertaker, unpack
@@ -49,7 +49,7 @@ class People:
     is_away: bool = False
     erased: set[str] = field(default_factory=set)
 
-    async def resolve(self, reports: Sequence[AbsenceReport]) -> list[Citizen | None]:
+    async def resolve(self, reports: Sequence[AnyNotification]) -> list[Citizen | None]:
         if self.is_away:
             raise Unavailable("citizens")
         return [None if one.citizen.cpr in self.erased else self.citizen(one.citizen.cpr) for one in reports]
@@ -324,18 +324,6 @@ async def test_a_recreated_topic_is_not_taken_for_a_redelivery(house: House) -> 
     await house.take_in(bodies(report(citizen=citizen("6201900002"))))
     assert await house.fates() == [(0, "accepted"), (0, "accepted")]
     assert len(await house.events()) == 2
-
-
-async def test_other_kinds_are_answered_and_kept_until_they_are_taken(house: House) -> None:
-    body = report()
-    recovery = {
-        name: body[name] for name in ("version", "notification_id", "sent_at", "absence_reference", "reporter")
-    } | {"kind": "recovered", "citizen": {"cpr": body["citizen"]["cpr"]}, "last_absence_day": "2026-03-17"}
-    await house.take_in(bodies(recovery))
-    assert [(why["field"], why["code"]) for why in (await house.receipts())[0]["reasons"]] == [
-        ("kind", "not-taken-yet")
-    ]
-    assert len(await house.dead_letters()) == 1
 
 
 async def test_the_outcome_does_not_depend_on_how_the_log_is_cut(house: House) -> None:

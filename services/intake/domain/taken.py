@@ -1,0 +1,33 @@
+"""Notifications as intake keeps them: their ids with what they said, and those that wait."""
+
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from contracts.nemrefusion.v1 import ReasonCode
+
+
+class Notification(NamedTuple):
+    """A notification that has its effect, waits for it, or repeats one: receipt and absence are those of `original_id`."""
+
+    notification_id: UUID
+    fingerprint: bytes
+    original_id: UUID
+    receipt_id: UUID
+    absence_id: UUID
+
+
+class Kept(NamedTuple):
+    """A notification that waits for its absence; `sealed` is the whole record, under the citizen's key.
+
+    With `refused` it no longer waits: it cannot join, and is to be buried.
+    """
+
+    notification_id: UUID
+    absence_id: UUID
+    citizen_id: UUID
+    kind: str
+    sent_at: datetime
+    sealed: bytes
+    waits_since: datetime
+    refused: ReasonCode | None = None
