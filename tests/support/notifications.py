@@ -76,3 +76,41 @@ def record(
         headers=(),
         timestamp_ms=1_773_800_000_000,
     )
+
+
+def _about(absence: dict[str, Any], kind: str, **told: Any) -> dict[str, Any]:
+    """Another notification about a reported absence, by the same reporter about the same citizen."""
+    common = {name: absence[name] for name in ("version", "absence_reference", "reporter")}
+    body = {**common, "kind": kind, "notification_id": str(uuid4()), "sent_at": "2026-03-19T08:30:00+01:00", **told}
+    return {name: value for name, value in body.items() if value is not None}
+
+
+def amendment(absence: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    """The whole report as it should read now."""
+    whole = {**absence, "kind": "amended", "notification_id": str(uuid4()), "sent_at": "2026-03-19T08:30:00+01:00"}
+    whole.update(changes)
+    return {name: value for name, value in whole.items() if value is not None}
+
+
+def refund(absence: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    """A request for refund of the first weeks."""
+    period = {"first_day": "2026-03-02", "last_day": "2026-03-15"}
+    number = {"cpr": absence["citizen"]["cpr"]}
+    return _about(absence, "refund_requested", **{"citizen": number, "period": period, **changes})
+
+
+def fast_track(absence: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    """The employer asks for early action."""
+    told = {name: absence[name] for name in ("citizen", "municipality_code", "first_absence_day", "employment")}
+    return _about(absence, "fast_track_requested", **{**told, **changes})
+
+
+def recovery(absence: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    """The citizen is well again."""
+    number = {"cpr": absence["citizen"]["cpr"]}
+    return _about(absence, "recovered", **{"citizen": number, "last_absence_day": "2026-03-17", **changes})
+
+
+def withdrawal(absence: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    """The report is taken back."""
+    return _about(absence, "withdrawn", **{"citizen": {"cpr": absence["citizen"]["cpr"]}, **changes})

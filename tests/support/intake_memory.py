@@ -1,0 +1,91 @@
+"""What intake knows, in memory: `Known` without a database, for properties that need many thousand examples.
+
+The real store is held to the same behaviour by the integration tests.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from contracts.nemrefusion.v1 import ReasonCode
+from plumbing.postgres import Connection
+from services.intake.domain import Absence, Kept, Notification
+
+
+class Memory:
+    """Dictionaries in place of tables."""
+
+    def __init__(self) -> None:
+        self.taken: dict[UUID, Notification] = {}
+        self.absences: dict[UUID, Absence] = {}
+        self.refunds: dict[tuple[UUID, bytes], UUID] = {}
+        self.kept: dict[UUID, Kept] = {}
+
+    async def add_notifications(
+        self, _connection: Connection, notifications: Sequence[Notification], _received_at: datetime
+    ) -> set[UUID]:
+        new = {one.notification_id: one for one in notifications if one.notification_id not in self.taken}
+        self.taken |= new
+        return set(new)
+
+    async def notifications(self, _connection: Connection, ids: Collection[UUID]) -> dict[UUID, Notification]:
+        return {one: self.taken[one] for one in ids if one in self.taken}
+
+    async def point_to_original(self, _connection: Connection, notification_id: UUID, original: Notification) -> None:
+        self.taken[notification_id] = self.taken[notification_id]._replace(
+            original_id=original.notification_id, receipt_id=original.receipt_id, absence_id=original.absence_id
+        )
+
+    async def forget(self, _connection: Connection, ids: Collection[UUID]) -> None:
+        for one in ids:
+            self.taken.pop(one, None)
+
+    async def add_absences(
+        self, _connection: Connection, absences: Sequence[Absence], _accepted_at: datetime
+    ) -> set[UUID]:
+        added = set()
+        for one in absences:
+            keys = {known.repeat_key for known in self.absences.values() if known.repeat_key is not None}
+            if one.absence_id not in self.absences and one.repeat_key not in keys:
+                self.absences[one.absence_id] = one
+                added.add(one.absence_id)
+        return added
+
+    async def absences_by_key(
+        self, _connection: Connection, repeat_keys: Collection[bytes]
+    ) -> dict[bytes | None, Absence]:
+        return {one.repeat_key: one for one in self.absences.values() if one.repeat_key in repeat_keys}
+
+    async def await_absences(self, _connection: Connection, references: Mapping[UUID, UUID], _since: datetime) -> None:
+        for absence_id, reference in references.items():
+            self.absences.setdefault(absence_id, Absence(absence_id=absence_id, absence_reference=reference))
+
+    async def lock_absences(self, _connection: Connection, absence_ids: Collection[UUID]) -> dict[UUID, Absence]:
+        return {one: self.absences[one] for one in absence_ids if one in self.absences}
+
+    async def save_absences(self, _connection: Connection, absences: Sequence[Absence]) -> None:
+        for one in absences:
+            others = {each.repeat_key for each in self.absences.values() if each.absence_id != one.absence_id}
+            key = None if one.repeat_key in others else one.repeat_key
+            self.absences[one.absence_id] = one._replace(repeat_key=key)
+
+    async def add_refund(
+        self, _connection: Connection, absence_id: UUID, content: bytes, notification_id: UUID
+    ) -> UUID | None:
+        first = self.refunds.setdefault((absence_id, content), notification_id)
+        return None if first == notification_id else first
+
+    async def add_waiting(self, _connection: Connection, kept: Kept) -> None:
+        self.kept[kept.notification_id] = kept
+
+    async def waiting_for(self, _connection: Connection, absence_id: UUID) -> list[Kept]:
+        waiting = [one for one in self.kept.values() if one.absence_id == absence_id and one.refused is None]
+        return sorted(waiting, key=lambda one: (one.sent_at, one.notification_id))
+
+    async def end_waiting(self, _connection: Connection, notification_ids: Collection[UUID]) -> None:
+        for one in notification_ids:
+            self.kept.pop(one, None)
+
+    async def refuse_waiting(self, _connection: Connection, refused: Mapping[UUID, ReasonCode]) -> None:
+        for one, code in refused.items():
+            self.kept[one] = self.kept[one]._replace(refused=code)

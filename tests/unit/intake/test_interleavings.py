@@ -1,0 +1,220 @@
+"""N5: whatever the order in which an absence's notifications arrive, and however they are cut into batches, it comes to the same.
+
+The reference model below looks at the set of notifications only; it shares no code with what it judges. A short form runs
+here; `make fuzz` runs ten thousand examples.
+"""
+
+import asyncio
+import os
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, cast
+from uuid import UUID
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from contracts.nemrefusion.v1 import ReasonCode
+from plumbing.postgres import Connection
+from services.intake.domain import Absence, Citizen, Rules, State
+from services.intake.domain.absence import Applied
+from services.intake.usecases.candidates import Candidate, Candidates
+from services.intake.usecases.joining import Joining
+from services.intake.usecases.judging import Judge
+from services.intake.usecases.outcomes import Effect
+from services.intake.usecases.reading import Notice, read
+from tests.support.intake_memory import Memory
+from tests.support.notifications import amendment, fast_track, raw, record, recovery, refund, report, withdrawal
+
+EXAMPLES = int(os.environ.get("MITSYG_EXAMPLES", "300"))
+NOW = datetime(2026, 3, 20, 12, tzinfo=UTC)
+RULES = Rules(accept_test_cpr=True, is_municipality=lambda _code, _day: True)
+CITIZEN = Citizen(citizen_id=UUID(int=7), key=b"k" * 32)
+NO_CONNECTION = cast("Connection", None)
+REPORT = report(notification_id=str(UUID(int=1)), absence_reference=str(UUID(int=2)))
+SENT = datetime(2026, 3, 10, 12, tzinfo=UTC)
+
+Message = dict[str, Any]
+
+
+def sent(hours: int) -> str:
+    return (SENT + timedelta(hours=hours)).isoformat()
+
+
+hours = st.integers(-3, 3)  # few, so that times collide and the id decides
+days = st.integers(3, 6).map(lambda day: date(2026, 3, day).isoformat())
+
+
+def numbered(made: Message, number: int) -> Message:
+    """Ids by number, some greater and some smaller than the report's: of two sent at once the higher wins."""
+    return {**made, "notification_id": str(UUID(int=number))}
+
+
+@st.composite
+def sets_of_messages(draw: st.DrawFn) -> list[Message]:
+    """Messages about one absence, by one reporter, each under an id of its own."""
+    found: list[Message] = []
+    if draw(st.booleans()) or draw(st.booleans()):
+        found.append({**REPORT, "sent_at": sent(draw(hours))})
+    found += [
+        amendment(REPORT, sent_at=sent(draw(hours)), first_absence_day=draw(days))
+        for _ in range(draw(st.integers(0, 3)))
+    ]
+    found += [
+        recovery(REPORT, sent_at=sent(draw(hours)), last_absence_day=draw(days)) for _ in range(draw(st.integers(0, 2)))
+    ]
+    found += [
+        fast_track(REPORT, sent_at=sent(draw(hours)), first_absence_day=draw(days))
+        for _ in range(draw(st.integers(0, 2)))
+    ]
+    found += [
+        refund(REPORT, sent_at=sent(draw(hours)), period={"first_day": "2026-03-02", "last_day": draw(days)})
+        for _ in range(draw(st.integers(0, 2)))
+    ]
+    if draw(st.integers(0, 3)) == 0:
+        found.append(withdrawal(REPORT, sent_at=sent(draw(hours))))
+    numbers = draw(st.permutations(range(10, 10 + len(found))))
+    return [numbered(one, number) for one, number in zip(found, numbers, strict=True)]
+
+
+@st.composite
+def arrivals(draw: st.DrawFn) -> tuple[list[Message], list[list[Message]]]:
+    """A set of messages, and one way in which they arrive: in some order, some twice, cut into batches."""
+    messages = draw(sets_of_messages())
+    twice = draw(st.lists(st.sampled_from(messages), max_size=3)) if messages else []
+    order = draw(st.permutations([*messages, *twice]))
+    batches: list[list[Message]] = [[]]
+    for one in order:
+        if draw(st.booleans()):
+            batches.append([])
+        batches[-1].append(one)
+    return messages, batches
+
+
+def reference(messages: Sequence[Message]) -> dict[str, Any]:
+    """What the absence comes to, from the set alone."""
+
+    def of(*kinds: str) -> list[Message]:
+        found = [one for one in messages if one["kind"] in kinds]
+        return sorted(found, key=lambda one: (datetime.fromisoformat(one["sent_at"]), UUID(one["notification_id"])))
+
+    told, tracks, recoveries = of("absence_reported", "amended"), of("fast_track_requested"), of("recovered")
+    reported = of("absence_reported")
+    if not reported and not tracks:
+        return {"state": "awaited", "waiting": len(messages)}
+    if of("withdrawn"):
+        return {"state": "withdrawn"}
+    newest = told[-1] if reported else tracks[-1]
+    return {
+        "state": "reported" if reported else "preliminary",
+        "first_absence_day": newest["first_absence_day"],
+        "recovered_day": recoveries[-1]["last_absence_day"] if recoveries else None,
+        "fast_track": tracks[-1]["notification_id"] if tracks else None,
+        "refunds": sorted({one["period"]["last_day"] for one in of("refund_requested")}) if reported else [],
+        "waiting": 0 if reported else len(of("amended", "refund_requested")),
+    }
+
+
+class Intake:
+    """Judging without Kafka and database."""
+
+    def __init__(self) -> None:
+        self.memory = Memory()
+        self.candidates = Candidates(b"f" * 32)
+        self.judge = Judge(self.memory, Joining(self.memory, self.candidates))
+        self.effects: list[Effect] = []
+
+    def take_in(self, batch: Sequence[Message], offset: int) -> None:
+        judged = asyncio.run(self.judge.judge(NO_CONNECTION, self._read(batch, offset), NOW))
+        self.effects += judged.effects
+
+    def _read(self, batch: Sequence[Message], offset: int) -> list[Candidate]:
+        notices = [read(record(raw(one), offset + nth), NOW, RULES) for nth, one in enumerate(batch)]
+        assert all(isinstance(one, Notice) for one in notices), notices
+        return [self.candidates.of(one, CITIZEN) for one in notices if isinstance(one, Notice)]
+
+    def kept(self) -> dict[str, Any]:
+        """What the tables say."""
+        if not self.memory.absences:
+            return {"state": "awaited", "waiting": 0}
+        [absence] = self.memory.absences.values()
+        waiting = sum(one.refused is None for one in self.memory.kept.values())
+        if absence.state is State.AWAITED:
+            return {"state": "awaited", "waiting": waiting}
+        if absence.state is State.WITHDRAWN:
+            assert waiting == 0
+            return {"state": "withdrawn"}
+        return self._shown(absence, waiting)
+
+    def _shown(self, absence: Absence, waiting: int) -> dict[str, Any]:
+        refunds = [one.candidate.claim.notification for one in self.effects]
+        return {
+            "state": absence.state.value,
+            "first_absence_day": str(absence.first_absence_day),
+            "recovered_day": str(absence.recovered_day) if absence.recovered_day else None,
+            "fast_track": str(absence.fast_track_at.notification_id) if absence.fast_track_at else None,
+            "refunds": sorted(str(one.period.last_day) for one in refunds if one.kind == "refund_requested"),
+            "waiting": waiting,
+        }
+
+    def told(self) -> dict[str, Any]:
+        """What somebody knows who heard nothing but the events."""
+        known: dict[str, Any] = {"state": "awaited"}
+        for nth, effect in enumerate(self.effects, start=1):
+            body, applied = effect.candidate.claim.notification, effect.applied
+            assert applied.absence.version == nth, "versions count without holes"
+            _hear(known, effect, body, applied)
+        return known
+
+
+def _hear(known: dict[str, Any], effect: Effect, body: Any, applied: Applied) -> None:
+    match body.kind:
+        case "absence_reported":
+            told_by: Any = effect.told_by.claim.notification
+            known |= {"state": "reported", "first_absence_day": str(told_by.first_absence_day)}
+        case "amended" if applied.is_current:
+            known["first_absence_day"] = str(body.first_absence_day)
+        case "fast_track_requested" if known["state"] == "awaited" or (
+            applied.is_current and known["state"] == "preliminary"
+        ):
+            known |= {"state": "preliminary", "first_absence_day": str(body.first_absence_day)}
+        case "recovered" if applied.is_current:
+            known["recovered_day"] = str(body.last_absence_day)
+        case "withdrawn":
+            known["state"] = "withdrawn"
+        case _:
+            pass
+
+
+@settings(max_examples=EXAMPLES, deadline=None)
+@given(arrivals())
+def test_any_order_comes_to_what_the_set_of_messages_says(arrived: tuple[list[Message], list[list[Message]]]) -> None:
+    messages, batches = arrived
+    intake = Intake()
+    offset = 0
+    for batch in batches:
+        intake.take_in(batch, offset)
+        offset += len(batch)
+    expected = reference(messages)
+    assert intake.kept() == expected
+
+    told = intake.told()
+    assert told["state"] == expected["state"]
+    if expected["state"] in {"reported", "preliminary"}:
+        assert told["first_absence_day"] == expected["first_absence_day"]
+        assert told.get("recovered_day") == expected["recovered_day"]
+
+
+def test_each_accepted_message_is_told_once_and_what_cannot_join_is_refused() -> None:
+    intake = Intake()
+    early = [withdrawal(REPORT), refund(REPORT, sent_at="2026-03-19T09:00:00Z"), recovery(REPORT, sent_at=sent(1))]
+    intake.take_in(early, 0)
+    intake.take_in([REPORT], 3)
+
+    assert [one.candidate.claim.notification.kind for one in intake.effects] == [
+        "absence_reported",
+        "recovered",
+        "withdrawn",
+    ]
+    assert intake.effects[0].is_withdrawn
+    assert [one.refused for one in intake.memory.kept.values()] == [ReasonCode.WITHDRAWN]
