@@ -74,6 +74,7 @@ class Joining:
         effects: list[Effect],
     ) -> Absence:
         joined: list[UUID] = []
+        left: list[UUID] = []
         refused: dict[UUID, ReasonCode] = {}
         for one in waiting:
             verdict = decide(absence, one.claim)
@@ -84,7 +85,7 @@ class Joining:
                 )
             match verdict:
                 case Waits():  # what is known so far is not enough for this one
-                    continue
+                    left.append(one.notification_id)
                 case Refused(code=code):
                     refused[one.notification_id] = code
                 case Repeats(original_id=original_id):
@@ -100,6 +101,8 @@ class Joining:
                     absence = verdict.absence
                     effects.append(Effect(one, verdict, told_by=one))
                     joined.append(one.notification_id)
+        if absence.state is State.WITHDRAWN:
+            refused |= dict.fromkeys(left, ReasonCode.WITHDRAWN)
         await self._known.end_waiting(connection, joined)
         await self._known.refuse_waiting(connection, refused)
         return absence
