@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from hashlib import sha256
 
 from laws import names
+from laws.events import once_each
 from laws.evidence import Evidence, Row
 from laws.verdict import Findings, Verdict
 
@@ -22,15 +23,19 @@ LAW = "L6 one audit entry per state change, and an unbroken chain"
 
 @dataclass(frozen=True, slots=True)
 class _Change:
-    """Each object of this type, a row of the table of that name, leaves one entry of this action."""
+    """Each object of this type leaves one entry of this action: a row of the table of that name, or an event told of it."""
 
     service: str
     action: str
     object_type: str
 
 
+# What intake does to an absence it tells in an event, and the entry has the event's name but for the first.
+_TOLD = {
+    event_type: _Change("intake", "absence.accepted" if kind == names.REPORT else f"absence.{kind}", "absence")
+    for kind, event_type in names.EVENT_OF.items()
+}
 _CHANGES = (
-    _Change("intake", "absence.accepted", "absence"),
     _Change("tasks", "absence.opened", "absence"),
     _Change("tasks", "task.opened", "task"),
     _Change("tasks", "letter.requested", "letter"),
@@ -50,6 +55,9 @@ def check(evidence: Evidence) -> Verdict:
     for change in _CHANGES:
         rows = evidence.table(change.service, change.object_type)
         _once_each(change, Counter(str(row[f"{change.object_type}_id"]) for row in rows), evidence, findings)
+    for event_type, change in _TOLD.items():
+        told = once_each(evidence, names.ABSENCE, event_type)
+        _once_each(change, Counter(str(one.data["absence_id"]) for one in told), evidence, findings)
     dated = [row for row in evidence.table("tasks", "task") if row["deadline_at"] is not None]
     _once_each(_DEADLINE_SET, Counter(str(row["task_id"]) for row in dated), evidence, findings)
     return findings.verdict(judged=entries)

@@ -118,7 +118,7 @@ def check(evidence: Evidence) -> Verdict:
 def _receipts(evidence: Evidence, findings: Findings) -> dict[Position, Receipt]:
     def fits(record: LogRecord, receipt: Event) -> bool:
         document = reported(record.value)
-        return receipt.data["notification_id"] == (own_id(document) if document is not None else None)
+        return bool(receipt.data["notification_id"] == (own_id(document) if document is not None else None))
 
     told = once_each(evidence, names.RECEIPT)
     records = evidence.records(names.NOTIFICATION)
@@ -175,9 +175,7 @@ def _agrees(position: Position, row: Row, receipt: Receipt, document: Report | N
         findings.demand(same, "a receipt for another notification", spelt(position))
 
 
-def _dead_iff_refused(
-    position: Position, row: Row, receipt: Receipt | None, after: Ends, findings: Findings
-) -> None:
+def _dead_iff_refused(position: Position, row: Row, receipt: Receipt | None, after: Ends, findings: Findings) -> None:
     is_rejected, dead = row["fate"] == "rejected", after.dead.get(position)
     if row["fate"] != "parked":
         findings.demand((dead is not None) == is_rejected, "a dead letter iff rejected", spelt(position), row["fate"])
@@ -242,7 +240,8 @@ def _rightly_ended(
             is_over = is_there or names.WITHDRAWAL in kinds
             findings.demand(not is_over, "still waits, though its absence is there", who, kind)
         if end is End.BURIED:
-            _rightly_buried(position, document, after.dead[position], kinds, opened, findings)
+            is_another = reference(document) in opened and opened[reference(document)] != whose(document)
+            _rightly_buried(spelt(position), after.dead[position], kinds, findings, is_another=is_another)
 
 
 def _absences(
@@ -262,21 +261,12 @@ def _absences(
     return opened, kinds
 
 
-def _rightly_buried(
-    position: Position,
-    document: Report,
-    letter: Event,
-    kinds: set[str],
-    opened: Mapping[str, tuple[str, str, str]],
-    findings: Findings,
-) -> None:
+def _rightly_buried(who: str, letter: Event, kinds: set[str], findings: Findings, *, is_another: bool) -> None:
     codes = [reason["code"] for reason in letter.data["reasons"]]
-    who = spelt(position), *codes
-    findings.demand(len(codes) == 1 and set(codes) <= _CANNOT_JOIN, "buried for no reason that there is", *who)
-    owner = opened.get(reference(document))
+    findings.demand(len(codes) == 1 and set(codes) <= _CANNOT_JOIN, "buried for no reason that there is", who, *codes)
     if "not-yours" in codes:
-        findings.demand(owner is not None and owner != whose(document), "buried as another's, and is not", *who)
+        findings.demand(is_another, "buried as another's, and is not", who)
     if "withdrawn" in codes:
-        findings.demand(names.WITHDRAWAL in kinds, "buried as withdrawn, and nothing was", *who)
+        findings.demand(names.WITHDRAWAL in kinds, "buried as withdrawn, and nothing was", who)
     if "never-joined" in codes:
-        findings.demand(names.REPORT not in kinds, "buried as never joined, though the report came", *who)
+        findings.demand(names.REPORT not in kinds, "buried as never joined, though the report came", who)

@@ -62,7 +62,8 @@ class Event:
 class Evidence:
     """Everything, as it stood when the faults had stopped and the system had come to rest.
 
-    `log` holds what stood in topics that were deleted since, too. `rows` is by service and table. `sent` is the sender's own history of what it tried to send.
+    `log` holds what stood in topics that were deleted since, too. `rows` is by service and table. `sent` is the sender's own
+    history of what it tried to send.
     """
 
     log: Mapping[str, Sequence[LogRecord]]

@@ -2,12 +2,27 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
-from laws import audit, conservation, deadlines, effects, events, letters, links, names, privacy, progress, senders
-from laws.evidence import Evidence
+from laws import (
+    audit,
+    conservation,
+    deadlines,
+    effects,
+    events,
+    gaps,
+    letters,
+    links,
+    names,
+    order,
+    privacy,
+    progress,
+    senders,
+)
+from laws.evidence import Evidence, LogRecord
 from laws.progress import Measure
-from laws.reading.kafka import group_lags, read_log
+from laws.reading.kafka import committed_offsets, group_lags, read_log
 from laws.reading.simulators import read_gateway, read_sent, read_texts, statuses_waiting
 from laws.reading.tables import read_tables, waiting_and_given_up
 from laws.sources import Sources
@@ -19,7 +34,9 @@ CHECKERS: tuple[Callable[[Evidence], Verdict], ...] = (
     senders.check,
     conservation.check,
     effects.check,
+    order.check,
     links.check,
+    gaps.check,
     events.check,
     letters.check,
     deadlines.check,
@@ -28,10 +45,13 @@ CHECKERS: tuple[Callable[[Evidence], Verdict], ...] = (
 )
 
 
-async def judged(sources: Sources, *, within: float) -> list[Verdict]:
-    """Every law's verdict, that on progress first."""
+Log = Mapping[str, Sequence[LogRecord]]
+
+
+async def judged(sources: Sources, *, within: float, former: Log | None = None) -> list[Verdict]:
+    """Every law's verdict, that on progress first. `former`: what stood in topics that were deleted and made anew."""
     rest = progress.judge(await wait_for_rest(sources, within=within), within)
-    return [rest, *examined(await gathered(sources))]
+    return [rest, *examined(await gathered(sources, former=former))]
 
 
 def examined(evidence: Evidence) -> list[Verdict]:
@@ -63,13 +83,23 @@ async def _measure(sources: Sources, began: float) -> Measure:
     return Measure(seconds=time.monotonic() - began, under_way=under_way, given_up=given_up, groups=len(lags))
 
 
-async def gathered(sources: Sources) -> Evidence:
+async def gathered(sources: Sources, *, former: Log | None = None) -> Evidence:
     """All the evidence, taken once."""
     services: Sequence[str] = names.SERVICES
     return Evidence(
-        log=await read_log(sources.kafka),
+        log=after(former or {}, await read_log(sources.kafka)),
         rows={service: await read_tables(sources.database(service)) for service in services},
         gateway=await asyncio.to_thread(read_gateway, sources.gateway),
         sent=read_sent(sources.sent),
         texts=await asyncio.to_thread(read_texts, sources.logs, sources.ops_urls, services),
+        committed=await committed_offsets(sources.kafka),
     )
+
+
+def after(former: Log, log: Log) -> Log:
+    """The log behind what stood in topics of the same names before they were deleted; `former` names only those."""
+    found = dict(log)
+    for topic, records in former.items():
+        generation = 1 + max((record.generation for record in records), default=0)
+        found[topic] = [*records, *(replace(record, generation=generation) for record in log.get(topic, ()))]
+    return found

@@ -1,17 +1,20 @@
 """L2: each letter intent ends as exactly one delivered letter, or as a surfaced failure.
 
-Counted at the gateway, by message id, whatever we believe. Beside that: never other bytes under the same id, never
-the same words to the same person in the same case under two ids (an id that was made anew), and nothing delivered
-that nobody asked for.
+Counted at the gateway, by message id, whatever we believe. Beside that: never other bytes under the same id, never the same
+words to the same person in the same case under more ids than the table demands letters of one kind (an id that was made
+anew), and nothing delivered that nobody asked for.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from laws import gateway, names
 from laws.danish_days import instant
 from laws.events import once_each
-from laws.evidence import Event, Evidence, by
+from laws.evidence import Event, Evidence
 from laws.gateway import Gateway, TakenOver
+from laws.spec_tasks import asked
+from laws.stories import stories
 from laws.verdict import Findings, Verdict
 
 LAW = "L2 each letter intent is one delivered letter or a surfaced failure"
@@ -43,7 +46,7 @@ def check(evidence: Evidence) -> Verdict:
     for told_of in (dispatched, failed):
         for intent in told_of.keys() - intents.keys():
             findings.offence("the fate of a letter that nobody asked for", *intent)
-    _nothing_else(intents, message_ids, ledger, findings)
+    _nothing_else(intents, message_ids, ledger, _wanted(evidence), findings)
     findings.count("intents", len(intents))
     findings.count("delivered", delivered)
     findings.count("surfaced as failed", len(failed))
@@ -94,16 +97,27 @@ def _is_proven(event: Event, request: Event, proven: Sequence[TakenOver], findin
 
 
 def _nothing_else(
-    intents: Mapping[Intent, object], message_ids: Mapping[Intent, str], ledger: Gateway, findings: Findings
+    intents: Mapping[Intent, object],
+    message_ids: Mapping[Intent, str],
+    ledger: Gateway,
+    wanted: Mapping[str, Counter[tuple[str, ...]]],
+    findings: Findings,
 ) -> None:
     asked_for = {message_ids[intent] for intent in intents if intent in message_ids}
     for message_id in ledger.bodies.keys() - asked_for:
         findings.offence("a letter that nobody asked for", message_id)
-    letters = [
-        {"text": letter.text, "message_uuid": letter.message_uuid}
-        for found in ledger.letters.values()
-        for letter in found
-    ]
-    for group in by(letters, "text").values():
-        ids = sorted({str(letter["message_uuid"]) for letter in group})
-        findings.demand(len(ids) == 1, "the same words to the same person under several ids", *ids)
+    ids: dict[tuple[str | None, str | None, str | None], set[str]] = {}
+    for found in ledger.letters.values():
+        for letter in found:
+            ids.setdefault(letter.text, set()).add(letter.message_uuid)
+    for (_, case_id, _), same in ids.items():
+        most = max(1, *wanted.get(case_id or "", Counter()).values(), 0)
+        findings.demand(len(same) <= most, "the same words to the same person under several ids", *sorted(same))
+
+
+def _wanted(evidence: Evidence) -> dict[str, Counter[tuple[str, ...]]]:
+    """How many letters about the same kinds of task the table demands, by absence: so many may have the same words (T20)."""
+    return {
+        story.absence_id: Counter(letter.kinds for letter in asked([one for _, one in story.told()]))
+        for story in stories(evidence).values()
+    }

@@ -9,7 +9,8 @@ from collections import Counter
 from collections.abc import Sequence
 
 from laws import names
-from laws.evidence import Evidence, LogRecord, Position, Row, Unreadable, event, spelt
+from laws.evidence import Evidence, LogRecord, Position, Row, Unreadable, event
+from laws.settled import fates_of
 from laws.verdict import Findings, Verdict
 
 LAW = "L1 what one service announces the next one has settled once"
@@ -31,16 +32,8 @@ def check(evidence: Evidence) -> Verdict:
 
 
 def _fates(evidence: Evidence, topic: str, service: str, findings: Findings) -> dict[Position, Row]:
-    found: dict[Position, Row] = {}
-    log = {record.position for record in evidence.records(topic)}
-    for row in evidence.table(service, "inbox_record"):
-        if row["topic"] != topic:
-            continue
-        position = row["topic"], row["partition"], row["offset"]
-        findings.demand(position not in found, "two fates", spelt(position))
-        findings.demand(position in log, "a fate of no record", spelt(position))
-        found[position] = row
-    return found
+    rows = [row for row in evidence.table(service, "inbox_record") if row["topic"] == topic]
+    return fates_of(evidence.records(topic), rows, findings, nothing="a fate of no record")
 
 
 def _settled_once(records: Sequence[LogRecord], fates: dict[Position, Row], findings: Findings) -> None:

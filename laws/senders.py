@@ -3,11 +3,13 @@ deserved.
 
 The sender's history knows three ends of an attempt: `ok`, `fail` and `info`; an attempt without end is an `info`.
 Unknown ones may have happened or not and prove nothing. What each record deserves was written down before it was
-sent.
+sent: `accepted` (at once or after having waited), `duplicate`, `rejected` with codes, or, where the order of arrival decides,
+`either` of taken in and rejected with those codes. A record that somebody sent once more, byte for byte, deserves what the
+first deserved.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
@@ -15,10 +17,12 @@ from typing import Any
 from laws import names
 from laws.conservation import fates
 from laws.events import once_each
-from laws.evidence import Evidence, LogRecord, Position, spelt
+from laws.evidence import Evidence, LogRecord, Place, Position, Row
+from laws.settled import place_of
 from laws.verdict import Findings, Verdict
 
 LAW = "L1 what the sender knows to be sent is in the log, and ended as it deserved"
+TAKEN_IN = frozenset({"accepted", "duplicate", "parked"})
 
 
 @dataclass(kw_only=True, slots=True)
@@ -40,13 +44,15 @@ class _Attempts:
 def check(evidence: Evidence) -> Verdict:
     findings = Findings(law=LAW)
     history = _history(evidence.sent)
-    log = {record.position[1:]: record for record in evidence.records(names.NOTIFICATION)}
+    log: dict[tuple[int, int], list[LogRecord]] = {}
+    for record in evidence.records(names.NOTIFICATION):
+        log.setdefault((record.partition, record.offset), []).append(record)
     findings.count("records sent", len(history))
     findings.count("acknowledged", sum(len(one.acknowledged) for one in history.values()))
     findings.count("attempts unknown", sum(end == "info" for one in history.values() for end in one.ends.values()))
     findings.count("records unknown in the end", sum(not one.acknowledged for one in history.values()))
     _ok_are_there(history, log, findings)
-    _failed_are_not(history, log.values(), findings)
+    _failed_are_not(history, evidence.records(names.NOTIFICATION), findings)
     _deserved(evidence, history, findings)
     return findings.verdict(judged=len(history))
 
@@ -84,17 +90,19 @@ def _hash(record: LogRecord) -> str | None:
 
 
 def _ok_are_there(
-    history: Mapping[tuple[int, int], _Attempts], log: Mapping[tuple[int, int], LogRecord], findings: Findings
+    history: Mapping[tuple[int, int], _Attempts],
+    log: Mapping[tuple[int, int], Sequence[LogRecord]],
+    findings: Findings,
 ) -> None:
+    """A place in a topic that was made anew can be acknowledged once more."""
     taken: Counter[tuple[int, int]] = Counter()
     for (_, sequence), attempts in history.items():
         for place in attempts.acknowledged:
             taken[place] += 1
-            record = log.get(place)
-            there = record is not None and _hash(record) == attempts.sha256
+            there = any(_hash(record) == attempts.sha256 for record in log.get(place, ()))
             findings.demand(there, "acknowledged, and not in the log", f"sequence {sequence}", *place)
     for place, number in taken.items():
-        findings.demand(number == 1, "one place in the log acknowledged twice", *place)
+        findings.demand(number <= max(1, len(log.get(place, ()))), "one place in the log acknowledged twice", *place)
 
 
 def _failed_are_not(history: Mapping[tuple[int, int], _Attempts], log: Iterable[LogRecord], findings: Findings) -> None:
@@ -105,7 +113,7 @@ def _failed_are_not(history: Mapping[tuple[int, int], _Attempts], log: Iterable[
 
 def _deserved(evidence: Evidence, history: Mapping[tuple[int, int], _Attempts], findings: Findings) -> None:
     settled = fates(evidence, Findings(law=LAW))
-    codes = _codes(evidence)
+    codes = _codes(evidence, settled)
     by_hash = {one.sha256: one for one in history.values()}
     taken_in: Counter[str] = Counter()
     wanted: set[str] = set()
@@ -113,25 +121,27 @@ def _deserved(evidence: Evidence, history: Mapping[tuple[int, int], _Attempts], 
         attempts, row = by_hash.get(_hash(record)), settled.get(record.position)
         if attempts is None or row is None:
             continue  # each is an offence told elsewhere
-        fate, who = row["fate"], spelt(record.position)
-        if attempts.expected == "rejected":
+        fate, who = row["fate"], record
+        told = codes.get(record.position, frozenset())
+        if attempts.expected == "rejected" or (attempts.expected == "either" and fate == "rejected"):
             findings.demand(fate == "rejected", "deserved rejection", who, fate)
-            known = codes.get(record.position, frozenset()) <= attempts.codes
-            findings.demand(known, "rejected for another reason than it deserved", who, *codes.get(record.position, ()))
+            findings.demand(told <= attempts.codes, "rejected for another reason than it deserved", who, *sorted(told))
             continue
-        findings.demand(fate in {"accepted", "duplicate"}, "deserved to be taken in", who, fate, row["reason"])
+        findings.demand(fate in TAKEN_IN, "deserved to be taken in", who, fate, row["reason"])
+        if attempts.expected == "either":
+            continue
         assert attempts.notification_id is not None
         wanted.add(attempts.notification_id)
-        taken_in[attempts.notification_id] += fate == "accepted"
+        taken_in[attempts.notification_id] += fate in {"accepted", "parked"}
     for notification_id in wanted:
         times = taken_in[notification_id]
         findings.demand(times == 1, "deserved to be accepted once", notification_id, times)
 
 
-def _codes(evidence: Evidence) -> dict[Position, frozenset[str]]:
-    """The codes each receipt tells."""
-    return {
-        (told["topic"], told["partition"], told["offset"]): frozenset(one["code"] for one in event.data["reasons"])
-        for event in once_each(evidence, names.RECEIPT)
-        for told in (event.data["position"],)
-    }
+def _codes(evidence: Evidence, settled: Mapping[Position, Row]) -> dict[Position, frozenset[str]]:
+    """The codes each receipt tells. Where a topic was made anew, those of all receipts of the place."""
+    by_place: dict[Place, frozenset[str]] = {}
+    for event in once_each(evidence, names.RECEIPT):
+        codes = frozenset(one["code"] for one in event.data["reasons"])
+        by_place[place_of(event.data)] = by_place.get(place_of(event.data), frozenset()) | codes
+    return {position: by_place.get(position[:3], frozenset()) for position in settled}

@@ -50,7 +50,7 @@ def demanded(report: Report, sent_at: datetime | None = None) -> tuple[str, ...]
     """The tasks of a report in the order of solving (T1): comment, request, form. `sent_at` of the report, if not its own."""
     tasks = {
         COMMENT: _may_comment(report),
-        REQUEST: _benefit_is_requested(report, sent_at or instant(report["sent_at"])),
+        REQUEST: _benefit_is_requested(report, sent_at),
         FORM: report.get("last_absence_day") is None,
     }
     return tuple(kind for kind in (COMMENT, REQUEST, FORM) if tasks[kind])
@@ -117,7 +117,7 @@ class _Course:
         self._held = one.report
         if not is_changed:
             return
-        asks = _benefit_is_requested(one.report, instant(one.report["sent_at"])) and not self._has_request_for_pay
+        asks = _benefit_is_requested(one.report) and not self._has_request_for_pay
         self._has_request_for_pay |= asks
         tasks = {COMMENT: _may_comment(one.report), REQUEST: asks}
         if tasks[COMMENT]:
@@ -159,14 +159,14 @@ def _may_comment(report: Report) -> bool:
     return report["citizen_kind"] in {"employee", "unemployed"}
 
 
-def _benefit_is_requested(report: Report, sent_at: datetime) -> bool:
+def _benefit_is_requested(report: Report, sent_at: datetime | None = None) -> bool:
     kind = report["citizen_kind"]
     if kind == "unemployed":
         return True
     if kind == "self_employed":
         return False
     pay = report["pay"]
-    return pay["kind"] != "wage" or _wage_ended_before(sent_at, report)
+    return pay["kind"] != "wage" or _wage_ended_before(sent_at or instant(report["sent_at"]), report)
 
 
 def _wage_ended_before(sent_at: datetime, report: Report) -> bool:

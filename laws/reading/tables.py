@@ -14,6 +14,7 @@ _WAITING = {
     "jobs": "select count(*) from job where state = 'waiting'",
     "audit entries not in the chain": "select count(*) from audit_unsealed",
     "letters without end": "select count(*) from letter where state not in ('dispatched', 'failed', 'unknown')",
+    "refused, and not buried": "select count(*) from waiting where refused is not null",
 }
 _GIVEN_UP = {
     "parked keys": "select count(*) from outbox_parked_key",
@@ -24,6 +25,7 @@ _TABLE_OF = {
     "jobs": "job",
     "audit entries not in the chain": "audit_unsealed",
     "letters without end": "letter",
+    "refused, and not buried": "waiting",
     "parked keys": "outbox_parked_key",
     "parked jobs": "job",
 }

@@ -46,7 +46,7 @@ def settled_as(offset: int, **changes: object) -> Spoil:
 CONSERVATION: dict[str, tuple[Spoil, str]] = {
     "lost": (without("intake", "inbox_record", 2), "a notification without a fate"),
     "settled twice": (twice("intake", "inbox_record"), "two fates"),
-    "still waiting": (settled_as(1, fate="parked"), "a fate that is no end"),
+    "no end": (settled_as(1, fate="passed"), "a fate that is no end"),
     "made up": (
         lambda world: world.settle("intake", record(names.NOTIFICATION, 3, 7), "accepted", uid("x")),
         "a fate without a notification",
@@ -62,9 +62,9 @@ CONSERVATION: dict[str, tuple[Spoil, str]] = {
         lambda world: world.retold(names.RECEIPT, 3, receipt_id=uid("new")),
         "a duplicate with a receipt of its own",
     ),
-    "a duplicate of nothing": (settled_as(3, message_id=uid("who")), "a duplicate of nothing that was accepted"),
+    "a duplicate of nothing": (settled_as(3, message_id=uid("who")), "a duplicate of nothing that was taken in"),
     "a duplicate that differs": (settled_as(3, message_id=uid("notification", 1)), "a duplicate that says something else"),
-    "effect twice": (settled_as(3, fate="accepted"), "accepted twice"),
+    "effect twice": (settled_as(3, fate="accepted"), "taken in twice"),
     "rejected in silence": (lost(DLQ, 0), "a dead letter iff rejected"),
     "buried twice": (doubled(DLQ, 0), "two dead letters"),
     "buried, and not rejected": (settled_as(4, fate="accepted", reason=None), "a dead letter iff rejected"),
@@ -85,20 +85,20 @@ def test_a_notification_lost_or_doubled_is_found(spoil: Spoil, rule: str) -> Non
 
 
 EFFECTS: dict[str, tuple[Spoil, str]] = {
-    "no absence": (without("intake", "absence"), "one absence per accepted notification"),
-    "absence twice": (twice("intake", "absence"), "one absence per accepted notification"),
+    "no absence": (without("intake", "absence"), "intake keeps an absence once"),
+    "absence twice": (twice("intake", "absence"), "intake keeps an absence once"),
     "absence of nobody": (
-        lambda world: world.table("intake", "absence").append({"absence_id": uid("a"), "notification_id": uid("n")}),
+        lambda world: world.table("intake", "absence").append({"absence_id": uid("a"), "state": "reported"}),
         "an absence nobody reported",
     ),
-    "not announced": (lost(names.ABSENCE, 0), "one event per absence"),
-    "announced twice": (doubled(names.ABSENCE, 0), "one event per absence"),
+    "not announced": (lost(names.ABSENCE, 0), "one event per notification that took effect"),
+    "announced twice": (doubled(names.ABSENCE, 0), "one event per notification that took effect"),
     "never reached tasks": (without("tasks", "absence"), "the absence has reached tasks once"),
     "a task too few": (without("tasks", "task"), "tasks other than the table demands"),
     "a task too many": (twice("tasks", "task"), "tasks other than the table demands"),
     "out of order": (
         lambda world: world.table("tasks", "task")[0].update(order_in_letter=9),
-        "tasks other than the table demands",
+        "tasks out of order",
     ),
     "a task not told": (lost(names.TASK, 0), "each task is told once"),
     "no letter request": (lost(names.LETTER_REQUEST, 0), "one letter request where there are tasks"),

@@ -1,14 +1,17 @@
 """On good evidence every law holds; on none, none does."""
 
+from collections.abc import Callable
+
 import pytest
 
 from laws.evidence import Evidence
 from laws.judging import CHECKERS, examined
-from tests.laws.world import good_world
+from tests.laws.world import World, good_world, whole_world
 
 
-def test_every_law_holds_where_nothing_is_wrong() -> None:
-    verdicts = examined(good_world().evidence())
+@pytest.mark.parametrize("world", [good_world, whole_world])
+def test_every_law_holds_where_nothing_is_wrong(world: Callable[[], World]) -> None:
+    verdicts = examined(world().evidence())
     assert [verdict.offences for verdict in verdicts] == [{}] * len(CHECKERS)
 
 

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from laws.danish_days import day_after, day_of, end_of, instant
-from laws.spec_tasks import COMMENT, FORM, REQUEST, demanded, reported
+from laws.spec_tasks import COMMENT, FORM, REQUEST, demanded
+from laws.told import reported
 
 
 def last_sunday(year: int, month: int) -> date:

@@ -24,6 +24,8 @@ DEADLINE_AT = datetime(2026, 4, 5, 22, tzinfo=UTC)
 NOW = datetime(2026, 3, 27, 9, tzinfo=UTC)
 DLQ = names.dead_letters("intake", names.NOTIFICATION)
 
+REPORTERS = {"employee": "employer", "unemployed": "unemployment_fund", "self_employed": "self_employed"}
+
 Row = dict[str, Any]
 
 
@@ -42,9 +44,10 @@ def report(number: int, citizen_kind: str, **changes: Any) -> Row:
         "sent_at": SENT_AT,
         "citizen": {
             "cpr": f"610190{number:04}",
-            "name": f"Prøveperson Ærlig Ørsted{'abcdefgh'[number]}",
+            "name": f"Prøveperson Ærlig Ørsted{'abcdefghijklmnop'[number]}",
             "address": {"lines": [f"Prøvevænget {number + 10}"]},
         },
+        "reporter": {"kind": REPORTERS[citizen_kind], "cvr": "10000009"},
         "citizen_kind": citizen_kind,
         "municipality_code": "0751",
         "first_absence_day": "2026-03-02",
@@ -81,8 +84,25 @@ class World:
     sent: list[Row] = field(default_factory=list)
     texts: dict[str, str] = field(default_factory=dict)
 
+    committed: dict[tuple[str, str], dict[int, int]] | None = None
+
     def evidence(self) -> Evidence:
-        return Evidence(log=self.log, rows=self.rows, gateway=self.gateway, sent=self.sent, texts=self.texts)
+        """All as it stands; every group has committed all that stands in its topics, unless told otherwise."""
+        committed = self.committed if self.committed is not None else self.all_committed()
+        return Evidence(
+            log=self.log,
+            rows=self.rows,
+            gateway=self.gateway,
+            sent=self.sent,
+            texts=self.texts,
+            committed=committed,
+        )
+
+    def all_committed(self) -> dict[tuple[str, str], dict[int, int]]:
+        return {
+            (topic, service): {0: max((one.offset + 1 for one in self.log.get(topic, ())), default=0)}
+            for topic, service in names.CONSUMERS
+        }
 
     def table(self, service: str, table: str) -> list[Row]:
         return self.rows.setdefault(service, {}).setdefault(table, [])
@@ -100,7 +120,7 @@ class World:
     def settle(self, service: str, of: LogRecord, fate: str, message_id: str, reason: str | None = None) -> None:
         position = {"topic": of.topic, "partition": of.partition, "offset": of.offset}
         self.table(service, "inbox_record").append(
-            {**position, "fate": fate, "message_id": message_id, "reason": reason}
+            {**position, "fingerprint": of.fingerprint, "fate": fate, "message_id": message_id, "reason": reason}
         )
 
     def audit(self, service: str, action: str, object_type: str, object_id: str) -> None:
@@ -140,6 +160,16 @@ def good_world() -> World:
     return world
 
 
+def whole_world() -> World:
+    """The same, with absences of every kind of notification beside them (`kinds`)."""
+    from tests.laws.kinds import add_kinds
+
+    world = good_world()
+    add_kinds(world)
+    seal(world)
+    return world
+
+
 def seal(world: World) -> None:
     """Chains the audit entries of every service in one block, by the recipe the checker knows."""
     for service in names.SERVICES:
@@ -152,7 +182,7 @@ def seal(world: World) -> None:
         world.rows[service]["audit_chain"] = [block]
 
 
-def _notify(world: World, number: int, value: bytes, **expected: Any) -> LogRecord:
+def notify(world: World, number: int, value: bytes, **expected: Any) -> LogRecord:
     records = world.log.setdefault(names.NOTIFICATION, [])
     sent = record(names.NOTIFICATION, 0, number, value=value)
     records.append(sent)
@@ -161,7 +191,7 @@ def _notify(world: World, number: int, value: bytes, **expected: Any) -> LogReco
     return sent
 
 
-def _receipt(world: World, of: LogRecord, **told: Any) -> None:
+def answer(world: World, of: LogRecord, **told: Any) -> None:
     position = {"topic": of.topic, "partition": of.partition, "offset": of.offset}
     data = {"reasons": [], "absence_id": None, **told, "position": position}
     event_type = "dk.mitsygefravaer.notification.receipted.v1"
@@ -171,32 +201,70 @@ def _receipt(world: World, of: LogRecord, **told: Any) -> None:
 def _accepted(world: World, number: int, document: Row, kinds: tuple[str, ...]) -> None:
     notification_id, absence_id = document["notification_id"], uid("absence", number)
     value = json.dumps(document, ensure_ascii=False).encode()
-    sent = _notify(world, number, value, expected="accepted", notification_id=notification_id)
+    sent = notify(world, number, value, expected="accepted", notification_id=notification_id)
     world.settle("intake", sent, "accepted", notification_id)
     receipt = {"receipt_id": uid("receipt", number), "notification_id": notification_id, "absence_id": absence_id}
-    _receipt(world, sent, outcome="accepted", **receipt)
-    world.table("intake", "absence").append({"absence_id": absence_id, "notification_id": notification_id})
+    answer(world, sent, outcome="accepted", **receipt)
+    keep(world, absence_id, document, version=1, state="reported", told_id=notification_id)
     world.audit("intake", "absence.accepted", "absence", absence_id)
-    told = {"absence_id": absence_id, "notification_id": notification_id}
-    world.tell(names.ABSENCE, uid("reported", number), "dk.mitsygefravaer.absence.reported.v1", told)
-    world.table("tasks", "absence").append({"absence_id": absence_id})
-    world.audit("tasks", "absence.opened", "absence", absence_id)
+    told = {"absence_id": absence_id, "notification_id": notification_id, "version": 1, **told_by(document)}
+    world.tell(names.ABSENCE, uid("reported", number), names.EVENT_OF[names.REPORT], told)
     if kinds:
-        _letter(world, number, absence_id, kinds)
+        letter(world, number, absence_id, kinds)
 
 
-def _letter(world: World, number: int, absence_id: str, kinds: tuple[str, ...]) -> None:
+def told_by(document: Row) -> Row:
+    """What an event tells of a report or an amendment."""
+    return {
+        "citizen_kind": document["citizen_kind"],
+        "municipality_code": document["municipality_code"],
+        "first_absence_day": document["first_absence_day"],
+        "last_absence_day": document.get("last_absence_day"),
+        "pay": {"until": None, **document["pay"]} if "pay" in document else None,
+    }
+
+
+def keep(world: World, absence_id: str, document: Row, *, version: int, **changes: Any) -> None:
+    """The rows of an absence in intake and in tasks; `changes` are the columns of intake's that are not the document's."""
+    last = document.get("last_absence_day")
+    days = {
+        "first_absence_day": date.fromisoformat(document["first_absence_day"]),
+        "last_absence_day": date.fromisoformat(last) if last else None,
+    }
+    nothing = dict.fromkeys(("recovered_day", "told_id", "fast_track_id", "recovery_id"))
+    world.table("intake", "absence").append(
+        {"absence_id": absence_id, "version": version, **days, **nothing, **changes}
+    )
+    days["last_absence_day"] = changes.get("recovered_day") or days["last_absence_day"]
+    municipality = {"municipality_code": document["municipality_code"]}
+    world.table("tasks", "absence").append({"absence_id": absence_id, "version": version, **days, **municipality})
+    world.audit("tasks", "absence.opened", "absence", absence_id)
+
+
+def letter(
+    world: World,
+    number: object,
+    absence_id: str,
+    kinds: tuple[str, ...],
+    *,
+    closed: Row | None = None,
+    words: tuple[object, ...] = (),
+) -> None:
+    """A letter that went out, and its tasks; `closed` says why those of a kind are open no more."""
     letter_id = uid("letter", number)
     tasks = [{"task_id": uid("task", number, kind), "kind": kind} for kind in kinds]
     for place, task in enumerate(tasks, start=1):
         told = {**task, "absence_id": absence_id, "letter_id": letter_id, "order_in_letter": place}
         clock = {"day_zero": DAY_ZERO, "deadline_day": DEADLINE_DAY, "deadline_at": DEADLINE_AT}
-        world.table("tasks", "task").append({**told, **clock})
+        reason = (closed or {}).get(task["kind"])
+        world.table("tasks", "task").append({**told, **clock, "state": reason or "open"})
         world.tell(names.TASK, uid("opened", task["task_id"]), names.TASK_OPENED, told)
         world.audit("tasks", "task.opened", "task", task["task_id"])
         world.audit("tasks", "task.deadline_set", "task", task["task_id"])
         spelt = {"day_zero": str(DAY_ZERO), "deadline_day": str(DEADLINE_DAY), "deadline_at": "2026-04-05T22:00:00Z"}
         world.tell(names.TASK, uid("set", task["task_id"]), names.TASK_DEADLINE_SET, {**told, **spelt})
+        if reason:
+            world.tell(names.TASK, uid("closed", task["task_id"]), names.TASK_CLOSED, {**told, "reason": reason})
     asked = {"letter_id": letter_id, "version": 1, "absence_id": absence_id}
     request = {**asked, "planned_deadline_day": "2026-04-04", "tasks": tasks}
     world.tell(names.LETTER_REQUEST, uid("requested", number), "dk.mitsygefravaer.letter.requested.v1", request)
@@ -204,18 +272,20 @@ def _letter(world: World, number: int, absence_id: str, kinds: tuple[str, ...]) 
     world.table("tasks", "letter").append({**kept, "state": "dispatched"})
     world.audit("tasks", "letter.requested", "letter", letter_id)
     world.table("notifier", "letter").append({"letter_id": letter_id, "version": 1, "message_uuid": letter_id})
-    deliver(world, letter_id, absence_id)
+    deliver(world, letter_id, absence_id, words=words)
     proof = {"transmission_id": uid("transmission", letter_id), "status_at": PROVEN_AT}
     dispatched = {**asked, "dispatched_at": PROVEN_AT, "proof": proof}
     world.tell(names.LETTER, uid("dispatched", number), names.LETTER_DISPATCHED, dispatched)
 
 
-def deliver(world: World, message_uuid: str, case_id: str, *, transmission: str | None = None) -> None:
+def deliver(
+    world: World, message_uuid: str, case_id: str, *, transmission: str | None = None, words: tuple[object, ...] = ()
+) -> None:
     """The gateway takes a letter over, and proves it."""
     transmission_id = transmission or uid("transmission", message_uuid)
-    words = {"recipient": uid("recipient", case_id), "case_id": case_id, "text_sha256": uid("text", case_id)}
+    text = {"recipient": uid("recipient", case_id), "case_id": case_id, "text_sha256": uid("text", case_id, *words)}
     world.gateway["attempts"].append({"message_uuid": message_uuid, "body_sha256": uid("body", message_uuid)})
-    world.gateway["letters"].append({"message_uuid": message_uuid, "transmission_id": transmission_id, **words})
+    world.gateway["letters"].append({"message_uuid": message_uuid, "transmission_id": transmission_id, **text})
     told = {"transmission_id": transmission_id, "message_uuid": message_uuid, "at": PROVEN_AT}
     pushed = {"deliveries": 1, "deliveries_wanted": 1}
     world.gateway["status_messages"].append({**told, **pushed, "status_code": names.DELIVERED})
@@ -225,18 +295,18 @@ def _duplicate(world: World, number: int, *, of: int) -> None:
     original = json.loads(world.log[names.NOTIFICATION][of].value or b"")
     value = json.dumps(original, indent=1, ensure_ascii=True).encode()
     notification_id = original["notification_id"]
-    sent = _notify(world, number, value, expected="duplicate", notification_id=notification_id)
+    sent = notify(world, number, value, expected="duplicate", notification_id=notification_id)
     world.settle("intake", sent, "duplicate", notification_id)
     receipt = {"receipt_id": uid("receipt", of), "notification_id": notification_id, "absence_id": uid("absence", of)}
-    _receipt(world, sent, outcome="duplicate", **receipt)
+    answer(world, sent, outcome="duplicate", **receipt)
 
 
 def _rejected(world: World, number: int) -> None:
     value = b'{"version": 1, "kind": "absence_reported"'
-    sent = _notify(world, number, value, expected="rejected", codes=["not-json"], notification_id=None)
+    sent = notify(world, number, value, expected="rejected", codes=["not-json"], notification_id=None)
     world.settle("intake", sent, "rejected", f"{names.NOTIFICATION}:0:{number}", reason="not-json")
     reasons = [{"field": "", "code": "not-json"}]
-    _receipt(world, sent, outcome="rejected", reasons=reasons, receipt_id=uid("receipt", number), notification_id=None)
+    answer(world, sent, outcome="rejected", reasons=reasons, receipt_id=uid("receipt", number), notification_id=None)
     position = {"topic": sent.topic, "partition": 0, "offset": number}
     dead = {"position": position, "reasons": reasons, "original": {"key_id": "2026-03", "sealed": "AQID"}}
     world.tell(DLQ, uid("dead", number), "dk.mitsygefravaer.dead_letter.v1", dead)
