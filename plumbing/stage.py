@@ -58,10 +58,11 @@ Reading = Arrival[Message] | Refusal | Passed
 
 @dataclass(kw_only=True, slots=True)
 class Result:
-    """What the work of a batch came to."""
+    """What the work of a batch came to; `parked` are the ids of messages that were put by to be worked later."""
 
     outgoing: list[Outgoing] = field(default_factory=list)
     refused: list[Refusal] = field(default_factory=list)
+    parked: set[str] = field(default_factory=set)
 
 
 class Fault(Protocol):
@@ -136,7 +137,7 @@ class Stage(Generic[Message]):
             fresh = await inbox.admit(connection, {one.message_id for one in readings})
             faultpoint("stage.after_inbox")
             result = await self._work(connection, _first_of_each(readings, fresh))
-            settled = _fates(readings, fresh, result.refused)
+            settled = _fates(readings, fresh, result)
             is_new = await inbox.settle(connection, settled)
             # A refusal that is not fresh is a redelivery: it was buried when its fate was first written.
             refused = [one for one in readings if isinstance(one, Refusal) and one.message_id in fresh]
@@ -159,8 +160,8 @@ def _first_of_each(readings: Sequence[Reading[Message]], fresh: set[str]) -> lis
     return firsts
 
 
-def _fates(readings: Sequence[Reading[Message]], fresh: set[str], refused_by_work: Sequence[Refusal]) -> list[Settled]:
-    late = {one.message_id: one.code for one in refused_by_work}
+def _fates(readings: Sequence[Reading[Message]], fresh: set[str], result: Result) -> list[Settled]:
+    late = {one.message_id: one.code for one in result.refused}
     left = set(fresh)
     fates = []
     for one in readings:
@@ -174,6 +175,8 @@ def _fates(readings: Sequence[Reading[Message]], fresh: set[str], refused_by_wor
             fate, reason = Fate.PASSED, None
         elif one.message_id in late:
             fate, reason = Fate.REJECTED, late[one.message_id]
+        elif one.message_id in result.parked:
+            fate, reason = Fate.PARKED, None
         else:
             fate, reason = Fate.ACCEPTED, None
         fates.append(Settled(record=one.record, message_id=one.message_id, fate=fate, reason=reason))

@@ -8,8 +8,8 @@ SUBSCRIPTION: Final = "plumbing/bus/subscription.py"
 INBOX: Final = "plumbing/inbox.py"
 OUTBOX: Final = "plumbing/outbox/store.py"
 RELAY: Final = "plumbing/outbox/relay.py"
-TASKS: Final = "services/tasks/usecases.py"
-TASKS_DOMAIN: Final = "services/tasks/domain.py"
+TASKS: Final = "services/tasks/usecases/announcements.py"
+TASKS_DOMAIN: Final = "services/tasks/domain/clocks.py"
 SEND_LETTER: Final = "services/notifier/usecases/send_letter.py"
 
 

@@ -1,9 +1,15 @@
 """The one file that knows which concrete parts `tasks` is made of."""
 
+import asyncio
+import contextlib
+
+from prometheus_client import Gauge
+
 from contracts.citizens.client import VaultClient
 from contracts.dead_letter.v1 import record as dead_letter
 from contracts.topics import ABSENCE, LETTER, Topic, consumer_group
 from plumbing.dead_letters import Undertaker
+from plumbing.postgres import Database
 from plumbing.service import Runner
 from plumbing.service.kafka import KafkaSide, make_clock
 from plumbing.stage import Stage
@@ -11,9 +17,11 @@ from services.tasks.gateways import Vault
 from services.tasks.handlers import read_absence, read_letter
 from services.tasks.settings import Settings
 from services.tasks.store import Store
-from services.tasks.usecases import OpenTasks, StartClocks
+from services.tasks.usecases import FollowAbsences, StartClocks
 
 NAME = "tasks"
+WAITING = Gauge("mitsyg_tasks_waiting_events", "Events that wait for their absence to be known.")
+OLDEST_WAITING = Gauge("mitsyg_tasks_waiting_oldest_seconds", "Age of the oldest of them.")
 
 
 async def serve(settings: Settings) -> None:
@@ -38,7 +46,7 @@ async def serve(settings: Settings) -> None:
             Stage(
                 database,
                 read=read_absence,
-                work=OpenTasks(store, clock),
+                work=FollowAbsences(store, clock),
                 undertaker=undertaker(ABSENCE),
                 after_commit=kafka.relay.wake,
             ),
@@ -54,4 +62,15 @@ async def serve(settings: Settings) -> None:
                 after_commit=kafka.relay.wake,
             ),
         )
+        runner.loop("waiting gauges", lambda: _gauges(database, store))
         await runner.run()
+
+
+async def _gauges(database: Database, store: Store) -> None:
+    while True:
+        with contextlib.suppress(Exception):  # the gauges keep their last value while the database is away
+            async with database.acquire() as connection:
+                number, seconds = await store.count_waiting(connection)
+            WAITING.set(number)
+            OLDEST_WAITING.set(seconds)
+        await asyncio.sleep(5)

@@ -1,18 +1,18 @@
 """What `tasks` hears: how a record of each topic is read."""
 
-from contracts.absence.v1 import AbsenceReported
 from contracts.envelope import BadEnvelope
 from contracts.events import BadEvent, Decoded, Reader, UnknownEventType
 from contracts.letter.v1 import LetterDispatched, LetterFailed
 from plumbing.bus import Record
 from plumbing.stage import event_reader
+from services.tasks.usecases.reading import ABSENCE_EVENTS, AnyAbsenceEvent
 
-_ABSENCES = Reader(AbsenceReported)
+_ABSENCES = Reader[AnyAbsenceEvent](*ABSENCE_EVENTS)
 _LETTERS = Reader[LetterDispatched | LetterFailed](LetterDispatched, LetterFailed)
 _FAULTS = (BadEnvelope, BadEvent)
 
 
-def _absence(record: Record) -> tuple[str, Decoded[AbsenceReported]]:
+def _absence(record: Record) -> tuple[str, Decoded[AnyAbsenceEvent]]:
     decoded = _ABSENCES.decode(record.headers, record.value)
     return decoded.envelope.id, decoded
 

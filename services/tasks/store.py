@@ -1,35 +1,96 @@
-"""The tables of `tasks`: absences, tasks, letters. A few statements a batch, however large it is.
+"""The tables of `tasks`: absences, tasks, letters, what waits. A few statements a batch, however large it is.
 
-Invariants: rows are inserted and locked in the order of their ids, so that two batches never wait for each other in a
-ring; a letter is read `for update` before anything about it is decided.
+Invariants: rows are inserted and locked in the order of their ids, absences or letters before their tasks, so that two batches
+never wait for each other in a ring; an absence or a letter is read `for update` before anything about it is decided.
 """
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
+from operator import itemgetter
+from typing import Any
 from uuid import UUID
 
 import asyncpg
 
 from plumbing.postgres import Connection
-from services.tasks.domain import Deadline, Letter, LetterState, NewAbsence, NewLetter, TaskKind, TaskOfLetter
+from services.tasks.domain.absence import Absence, AbsenceState
+from services.tasks.domain.clocks import Deadline, Letter, LetterState
+from services.tasks.domain.demands import About, BenefitReason, CitizenKind, Pay, PayKind, Task, TaskKind, TaskState
+from services.tasks.domain.records import NewLetter, Notice, TaskOfLetter, Waiting
 
 
 class Store:
     """All the SQL of this service; every call is inside the caller's transaction."""
 
-    async def add_absences(self, connection: Connection, absences: Sequence[NewAbsence]) -> set[UUID]:
-        """Insert those that are not known yet; their ids."""
-        rows = await connection.fetch(
-            _ADD_ABSENCES,
-            [one.absence_id for one in absences],
-            [one.citizen_id for one in absences],
-            [one.citizen_kind.value for one in absences],
-            [one.municipality_code for one in absences],
-            [one.first_absence_day for one in absences],
-            [one.last_absence_day for one in absences],
-            [one.reported for one in absences],
-            [one.opened_at for one in absences],
+    async def lock_absences(self, connection: Connection, ids: Collection[UUID]) -> dict[UUID, Absence]:
+        """Those that are there, locked until the transaction ends."""
+        return {row["absence_id"]: _absence(row) for row in await connection.fetch(_LOCK_ABSENCES, list(ids))}
+
+    async def lock_tasks(self, connection: Connection, ids: Collection[UUID]) -> dict[UUID, list[Task]]:
+        """The open tasks of absences and all their benefit requests, locked until the transaction ends."""
+        found: dict[UUID, list[Task]] = {}
+        for row in await connection.fetch(_LOCK_TASKS, list(ids)):
+            found.setdefault(row["absence_id"], []).append(_task(row))
+        return found
+
+    async def add_absences(self, connection: Connection, absences: Sequence[Absence], at: datetime) -> int:
+        """Insert those that are not there yet, first heard of `at`; how many that were."""
+        if not absences:
+            return 0
+        return len(await connection.fetch(_ADD_ABSENCES, *_columns(absences), at))
+
+    async def save_absences(self, connection: Connection, absences: Sequence[Absence]) -> None:
+        """Write locked absences that changed."""
+        if absences:
+            await connection.execute(_SAVE_ABSENCES, *_columns(absences))
+
+    async def close_tasks(self, connection: Connection, tasks: Sequence[Task], at: datetime) -> None:
+        """Write the final state of tasks."""
+        if tasks:
+            ids, states = [one.task_id for one in tasks], [one.state.value for one in tasks]
+            await connection.execute(_CLOSE_TASKS, ids, states, at)
+
+    async def add_notices(self, connection: Connection, notices: Sequence[Notice]) -> None:
+        """Keep what reporters sent beside their reports."""
+        if not notices:
+            return
+        await connection.execute(
+            _ADD_NOTICES,
+            [one.notification_id for one in notices],
+            [one.absence_id for one in notices],
+            [one.kind for one in notices],
+            [one.version for one in notices],
+            [one.sent_at for one in notices],
+            [one.reported for one in notices],
         )
-        return {row["absence_id"] for row in rows}
+
+    async def waiting_for(self, connection: Connection, ids: Collection[UUID]) -> list[Waiting]:
+        """What waits for these absences; they are locked, so nobody else joins it."""
+        return [Waiting(**dict(row)) for row in await connection.fetch(_WAITING_FOR, list(ids))]
+
+    async def add_waiting(self, connection: Connection, waiting: Sequence[Waiting]) -> None:
+        """Keep events until their absence is known."""
+        if not waiting:
+            return
+        await connection.execute(
+            _ADD_WAITING,
+            [one.event_id for one in waiting],
+            [one.absence_id for one in waiting],
+            [one.version for one in waiting],
+            [one.type for one in waiting],
+            [one.value for one in waiting],
+        )
+
+    async def end_waiting(self, connection: Connection, event_ids: Collection[str]) -> None:
+        """Forget events that wait no more."""
+        if event_ids:
+            await connection.execute(_END_WAITING, list(event_ids))
+
+    async def count_waiting(self, connection: Connection) -> tuple[int, float]:
+        """How many events wait for their absence, and since how many seconds the oldest does."""
+        row = await connection.fetchrow(_COUNT_WAITING)
+        assert row is not None
+        return row["number"], row["seconds"]
 
     async def add_letters(self, connection: Connection, letters: Sequence[NewLetter]) -> None:
         """Insert letters with their tasks."""
@@ -51,10 +112,14 @@ class Store:
             [task.task_id for _, task in tasks],
             [letter.absence_id for letter, _ in tasks],
             [letter.citizen_id for letter, _ in tasks],
-            [task.kind.value for _, task in tasks],
+            [task.demand.kind.value for _, task in tasks],
             [letter.letter_id for letter, _ in tasks],
             [task.order_in_letter for _, task in tasks],
             [letter.requested_at for letter, _ in tasks],
+            [letter.notification_id for letter, _ in tasks],
+            [task.demand.about.value for _, task in tasks],
+            [task.demand.reason.value if task.demand.reason else None for _, task in tasks],
+            [task.demand.unpaid_from for _, task in tasks],
         )
 
     async def lock_letters(self, connection: Connection, letter_ids: Collection[UUID]) -> dict[UUID, Letter]:
@@ -62,9 +127,10 @@ class Store:
         return {row["letter_id"]: _letter(row) for row in await connection.fetch(_LOCK_LETTERS, list(letter_ids))}
 
     async def tasks_of(self, connection: Connection, letter_ids: Collection[UUID]) -> dict[UUID, list[TaskOfLetter]]:
-        """The tasks that letters tell of, in the order of solving."""
+        """The tasks that letters tell of, in the order of solving; locked until the transaction ends."""
         found: dict[UUID, list[TaskOfLetter]] = {letter_id: [] for letter_id in letter_ids}
-        for row in await connection.fetch(_TASKS_OF, list(letter_ids)):
+        rows = await connection.fetch(_TASKS_OF, list(letter_ids))
+        for row in sorted(rows, key=itemgetter("order_in_letter")):
             task = TaskOfLetter(task_id=row["task_id"], letter_id=row["letter_id"], kind=TaskKind(row["kind"]))
             found[task.letter_id].append(task)
         return found
@@ -104,14 +170,136 @@ def _letter(row: asyncpg.Record) -> Letter:
     )
 
 
+def _absence(row: asyncpg.Record) -> Absence:
+    return Absence(
+        absence_id=row["absence_id"],
+        citizen_id=row["citizen_id"],
+        state=AbsenceState(row["state"]),
+        version=row["version"],
+        told_version=row["told_version"],
+        citizen_kind=CitizenKind(row["citizen_kind"]) if row["citizen_kind"] is not None else None,
+        municipality_code=row["municipality_code"],
+        first_absence_day=row["first_absence_day"],
+        last_absence_day=row["last_absence_day"],
+        pay=Pay(kind=PayKind(row["pay_kind"]), until=row["pay_until"]) if row["pay_kind"] is not None else None,
+        reported=row["reported"],
+        fast_track_version=row["fast_track_version"],
+        recovered_version=row["recovered_version"],
+        recovered_day=row["recovered_day"],
+    )
+
+
+def _columns(absences: Sequence[Absence]) -> list[list[Any]]:
+    """The columns that `_ADD_ABSENCES` and `_SAVE_ABSENCES` name, in its order."""
+    return [
+        [one.absence_id for one in absences],
+        [one.citizen_id for one in absences],
+        [one.state.value for one in absences],
+        [one.version for one in absences],
+        [one.told_version for one in absences],
+        [one.citizen_kind.value if one.citizen_kind is not None else None for one in absences],
+        [one.municipality_code for one in absences],
+        [one.first_absence_day for one in absences],
+        [one.last_absence_day for one in absences],
+        [one.pay.kind.value if one.pay is not None else None for one in absences],
+        [one.pay.until if one.pay is not None else None for one in absences],
+        [one.reported for one in absences],
+        [one.fast_track_version for one in absences],
+        [one.recovered_version for one in absences],
+        [one.recovered_day for one in absences],
+    ]
+
+
+def _task(row: asyncpg.Record) -> Task:
+    return Task(
+        task_id=row["task_id"],
+        letter_id=row["letter_id"],
+        kind=TaskKind(row["kind"]),
+        about=About(row["about"]),
+        state=TaskState(row["state"]),
+        reason=BenefitReason(row["reason"]) if row["reason"] is not None else None,
+        unpaid_from=row["unpaid_from"],
+    )
+
+
+_LOCK_ABSENCES = """
+select absence_id, citizen_id, state, version, told_version, citizen_kind, municipality_code, first_absence_day,
+       last_absence_day, pay_kind, pay_until, reported, fast_track_version, recovered_version, recovered_day
+from absence
+where absence_id = any ($1::uuid[])
+order by absence_id
+for update
+"""
+
+# Locked in the order of their ids by everybody, whether they come from absences or from letters.
+_LOCK_TASKS = """
+select task_id, absence_id, letter_id, kind, about, state, reason, unpaid_from
+from task
+where absence_id = any ($1::uuid[]) and (state = 'open' or kind = 'benefit_request')
+order by task_id
+for update
+"""
+
 _ADD_ABSENCES = """
-insert into absence (absence_id, citizen_id, citizen_kind, municipality_code, first_absence_day, last_absence_day,
-                     reported, opened_at)
-select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::date[], $6::date[], $7::text[],
-                     $8::timestamptz[])
+insert into absence (absence_id, citizen_id, state, version, told_version, citizen_kind, municipality_code,
+                     first_absence_day, last_absence_day, pay_kind, pay_until, reported, fast_track_version,
+                     recovered_version, recovered_day, opened_at)
+select *, $16::timestamptz
+from unnest($1::uuid[], $2::uuid[], $3::text[], $4::integer[], $5::integer[], $6::text[], $7::text[], $8::date[],
+            $9::date[], $10::text[], $11::date[], $12::text[], $13::integer[], $14::integer[], $15::date[])
 order by 1
 on conflict do nothing
 returning absence_id
+"""
+
+_SAVE_ABSENCES = """
+update absence
+set state = new.state, version = new.version, told_version = new.told_version, citizen_kind = new.citizen_kind,
+    municipality_code = new.municipality_code, first_absence_day = new.first_absence_day,
+    last_absence_day = new.last_absence_day, pay_kind = new.pay_kind, pay_until = new.pay_until, reported = new.reported,
+    fast_track_version = new.fast_track_version, recovered_version = new.recovered_version,
+    recovered_day = new.recovered_day
+from unnest($1::uuid[], $2::uuid[], $3::text[], $4::integer[], $5::integer[], $6::text[], $7::text[], $8::date[],
+            $9::date[], $10::text[], $11::date[], $12::text[], $13::integer[], $14::integer[], $15::date[])
+     as new (absence_id, citizen_id, state, version, told_version, citizen_kind, municipality_code, first_absence_day,
+             last_absence_day, pay_kind, pay_until, reported, fast_track_version, recovered_version, recovered_day)
+where absence.absence_id = new.absence_id
+"""
+
+_CLOSE_TASKS = """
+update task
+set state = new.state, closed_at = $3::timestamptz
+from unnest($1::uuid[], $2::text[]) as new (task_id, state)
+where task.task_id = new.task_id and task.state = 'open'
+"""
+
+_ADD_NOTICES = """
+insert into notice (notification_id, absence_id, kind, version, sent_at, reported)
+select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::integer[], $5::timestamptz[], $6::text[])
+order by 1
+on conflict do nothing
+"""
+
+_WAITING_FOR = """
+select event_id, absence_id, version, type, value
+from waiting
+where absence_id = any ($1::uuid[])
+"""
+
+_ADD_WAITING = """
+insert into waiting (event_id, absence_id, version, type, value)
+select * from unnest($1::text[], $2::uuid[], $3::integer[], $4::text[], $5::bytea[])
+order by 1
+"""
+
+_END_WAITING = """
+delete from waiting where event_id = any ($1::text[])
+"""
+
+_COUNT_WAITING = """
+select count(*)::integer as number,
+       coalesce(extract(epoch from clock_timestamp() - min(waits_since)), 0)::double precision as seconds
+from waiting
 """
 
 _ADD_LETTERS = """
@@ -122,9 +310,10 @@ order by 1
 """
 
 _ADD_TASKS = """
-insert into task (task_id, absence_id, citizen_id, kind, letter_id, order_in_letter, opened_at, state)
+insert into task (task_id, absence_id, citizen_id, kind, letter_id, order_in_letter, opened_at, notification_id, about,
+                  reason, unpaid_from, state)
 select *, 'open' from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::uuid[], $6::smallint[],
-                             $7::timestamptz[])
+                             $7::timestamptz[], $8::uuid[], $9::text[], $10::text[], $11::date[])
 order by 1
 """
 
@@ -137,10 +326,11 @@ for update
 """
 
 _TASKS_OF = """
-select task_id, letter_id, kind
+select task_id, letter_id, kind, order_in_letter
 from task
 where letter_id = any ($1::uuid[])
-order by letter_id, order_in_letter
+order by task_id
+for update
 """
 
 _SAVE_LETTERS = """

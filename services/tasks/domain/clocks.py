@@ -1,43 +1,17 @@
-"""What citizens are asked to do, and by when. Pure: no clock, no I/O.
+"""Civil days in Denmark, and the clock of a letter (spec, "Law and time"; T2, M3).
 
-Deadlines are civil days in Denmark (spec, "Law and time"): day 0 is the day of the proven dispatch, the deadline is
-the end of day 8, and what that is as an instant follows from the time zone's rules on that very day, never from
-counting hours.
+Day 0 is the day of the proven dispatch, the deadline is the end of day 8, and what that is as an instant follows from the
+time zone's rules on that very day, never from counting hours.
 """
 
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
-from typing import assert_never
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 COPENHAGEN = ZoneInfo("Europe/Copenhagen")
 DAYS_TO_ANSWER = timedelta(days=8)
-
-
-class CitizenKind(StrEnum):
-    """In which capacity a person is absent (spec section 0)."""
-
-    EMPLOYEE = "employee"
-    UNEMPLOYED = "unemployed"
-    SELF_EMPLOYED = "self_employed"
-
-
-class PayKind(StrEnum):
-    """What the employer pays during the absence (N2)."""
-
-    WAGE = "wage"
-    SICKNESS_BENEFIT = "sickness_benefit"
-    NOTHING = "nothing"
-
-
-class TaskKind(StrEnum):
-    """The tasks that a report can make (spec section 2), in the order in which they are solved (T1)."""
-
-    COMMENT_REPORTED_INFORMATION = "comment_reported_information"
-    BENEFIT_REQUEST = "benefit_request"
-    INFORMATION_FORM = "information_form"
 
 
 class LetterState(StrEnum):
@@ -46,101 +20,6 @@ class LetterState(StrEnum):
     REQUESTED = "requested"
     DISPATCHED = "dispatched"
     FAILED = "failed"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Pay:
-    """What is paid, and the last day on which it is, where that is known."""
-
-    kind: PayKind
-    until: date | None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Report:
-    """What a report of an absence says that decides about tasks; `sent_at` is when the reporter sent it."""
-
-    citizen_kind: CitizenKind
-    pay: Pay | None
-    last_absence_day: date | None
-    sent_at: datetime
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class NewAbsence:
-    """An absence as it was reported; `reported` is sealed."""
-
-    absence_id: UUID
-    citizen_id: UUID
-    citizen_kind: CitizenKind
-    municipality_code: str
-    first_absence_day: date
-    last_absence_day: date | None
-    reported: str
-    opened_at: datetime
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class NewTask:
-    """A task that was just opened."""
-
-    task_id: UUID
-    kind: TaskKind
-    order_in_letter: int
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class NewLetter:
-    """A letter that is asked for, and the tasks it tells of."""
-
-    letter_id: UUID
-    version: int
-    absence_id: UUID
-    citizen_id: UUID
-    cause_id: str
-    planned_deadline_day: date
-    requested_at: datetime
-    tasks: tuple[NewTask, ...]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class TaskOfLetter:
-    """A task whose letter's fate was told."""
-
-    task_id: UUID
-    letter_id: UUID
-    kind: TaskKind
-
-
-def tasks_at_report(report: Report) -> tuple[TaskKind, ...]:
-    """The tasks that a report makes, in the order of solving (table of spec section 2)."""
-    due = []
-    if report.citizen_kind is not CitizenKind.SELF_EMPLOYED:
-        due.append(TaskKind.COMMENT_REPORTED_INFORMATION)
-    if _asks_for_benefit(report):
-        due.append(TaskKind.BENEFIT_REQUEST)
-    if report.last_absence_day is None:
-        due.append(TaskKind.INFORMATION_FORM)
-    return tuple(due)
-
-
-def _asks_for_benefit(report: Report) -> bool:
-    match report.citizen_kind:
-        case CitizenKind.SELF_EMPLOYED:
-            return False  # their report is the request
-        case CitizenKind.UNEMPLOYED:
-            return True
-        case CitizenKind.EMPLOYEE:
-            return report.pay is None or report.pay.kind is not PayKind.WAGE or _wage_has_ended(report, report.pay)
-        case _:
-            assert_never(report.citizen_kind)
-
-
-def _wage_has_ended(report: Report, pay: Pay) -> bool:
-    """Whether wage ended before the report was sent while the absence went on: never because the person recovered."""
-    if pay.until is None or pay.until >= civil_day(report.sent_at):
-        return False
-    return report.last_absence_day is None or pay.until < report.last_absence_day
 
 
 def civil_day(instant: datetime) -> date:

@@ -1,4 +1,4 @@
-"""The calendar and the table of tasks, against spec sections "Law and time" and 2."""
+"""The calendar and the clocks of letters, against spec section "Law and time", T2 and M3."""
 
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
@@ -7,32 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.tasks.domain import (
-    CitizenKind,
-    Letter,
-    LetterState,
-    Pay,
-    PayKind,
-    Report,
-    TaskKind,
-    civil_day,
-    dispatched,
-    end_of_day,
-    failed,
-    tasks_at_report,
-)
-
-COMMENT, REQUEST, FORM = TaskKind.COMMENT_REPORTED_INFORMATION, TaskKind.BENEFIT_REQUEST, TaskKind.INFORMATION_FORM
-ON_WAGE = Pay(kind=PayKind.WAGE, until=None)
-SENT = datetime(2026, 3, 20, 9, 0, tzinfo=UTC)
-
-
-def report(
-    kind: CitizenKind = CitizenKind.EMPLOYEE,
-    pay: Pay | None = ON_WAGE,
-    last_absence_day: date | None = None,
-) -> Report:
-    return Report(citizen_kind=kind, pay=pay, last_absence_day=last_absence_day, sent_at=SENT)
+from services.tasks.domain.clocks import Letter, LetterState, civil_day, dispatched, end_of_day, failed
 
 
 def letter(planned: date = date(2026, 3, 28)) -> Letter:
@@ -44,43 +19,6 @@ def letter(planned: date = date(2026, 3, 28)) -> Letter:
         state=LetterState.REQUESTED,
         deadline=None,
     )
-
-
-@pytest.mark.parametrize(
-    ("said", "expected"),
-    [
-        (report(), (COMMENT, FORM)),
-        (report(pay=Pay(kind=PayKind.SICKNESS_BENEFIT, until=None)), (COMMENT, REQUEST, FORM)),
-        (report(pay=Pay(kind=PayKind.NOTHING, until=None)), (COMMENT, REQUEST, FORM)),
-        (report(pay=None), (COMMENT, REQUEST, FORM)),
-        (report(kind=CitizenKind.UNEMPLOYED, pay=None), (COMMENT, REQUEST, FORM)),
-        (report(kind=CitizenKind.SELF_EMPLOYED, pay=None), (FORM,)),
-        (report(last_absence_day=date(2026, 3, 18)), (COMMENT,)),
-        (report(kind=CitizenKind.UNEMPLOYED, pay=None, last_absence_day=date(2026, 3, 18)), (COMMENT, REQUEST)),
-        (report(kind=CitizenKind.SELF_EMPLOYED, pay=None, last_absence_day=date(2026, 3, 18)), ()),
-    ],
-)
-def test_a_report_makes_the_tasks_of_the_table_in_the_order_of_solving(
-    said: Report, expected: tuple[TaskKind, ...]
-) -> None:
-    assert tasks_at_report(said) == expected
-
-
-@pytest.mark.parametrize(
-    ("until", "last_absence_day", "asks"),
-    [
-        (date(2026, 3, 19), None, True),
-        (date(2026, 3, 20), None, False),  # wage is still paid on the day of the report
-        (date(2026, 3, 21), None, False),
-        (date(2026, 3, 10), date(2026, 3, 10), False),  # it ended because the person recovered
-        (date(2026, 3, 10), date(2026, 3, 15), True),
-    ],
-)
-def test_wage_that_ended_before_the_report_asks_for_the_benefit_but_never_because_of_recovery(
-    until: date, last_absence_day: date | None, asks: bool
-) -> None:
-    said = report(pay=Pay(kind=PayKind.WAGE, until=until), last_absence_day=last_absence_day)
-    assert (REQUEST in tasks_at_report(said)) is asks
 
 
 @pytest.mark.parametrize(

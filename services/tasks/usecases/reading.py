@@ -1,0 +1,112 @@
+"""Events about absences, in the words of the domain."""
+
+from typing import Final, NamedTuple
+
+from contracts.absence.v1 import (
+    AbsenceAmended,
+    AbsenceRecovered,
+    AbsenceReported,
+    AbsenceWithdrawn,
+    FastTrackRequested,
+    RefundRequested,
+)
+from contracts.events import parse
+from services.tasks.domain import absence as domain
+from services.tasks.domain.demands import CitizenKind, FinalRefund, Pay, PayKind, Told
+from services.tasks.domain.records import Notice, Waiting
+
+AnyAbsenceEvent = (
+    AbsenceReported | AbsenceAmended | RefundRequested | FastTrackRequested | AbsenceRecovered | AbsenceWithdrawn
+)
+ABSENCE_EVENTS: Final[tuple[type[AnyAbsenceEvent], ...]] = (
+    AbsenceReported,
+    AbsenceAmended,
+    RefundRequested,
+    FastTrackRequested,
+    AbsenceRecovered,
+    AbsenceWithdrawn,
+)
+_BY_TYPE: Final = {each.TYPE: each for each in ABSENCE_EVENTS}
+
+
+class Heard(NamedTuple):
+    """An event, and the id that what follows from it is derived from."""
+
+    event_id: str
+    event: AnyAbsenceEvent
+
+
+def kept(heard: Heard) -> Waiting:
+    """The event as it waits."""
+    event = heard.event
+    return Waiting(
+        event_id=heard.event_id,
+        absence_id=event.absence_id,
+        version=event.version,
+        type=event.TYPE,
+        value=event.model_dump_json().encode(),
+    )
+
+
+def recalled(waiting: Waiting) -> Heard:
+    """The event that waited; raises KeyError or BadEvent for one that this version of the service did not keep."""
+    return Heard(waiting.event_id, parse(_BY_TYPE[waiting.type], waiting.value))
+
+
+def notice(event: AnyAbsenceEvent) -> Notice | None:
+    """What has to be kept of an event for the citizen's eyes; a report and its amendments are kept with their absence."""
+    match event:
+        case RefundRequested():
+            kind = "refund_requested"
+        case FastTrackRequested():
+            kind = "fast_track_requested"
+        case _:
+            return None
+    return Notice(
+        notification_id=event.notification_id,
+        absence_id=event.absence_id,
+        kind=kind,
+        version=event.version,
+        sent_at=event.sent_at,
+        reported=event.reported,
+    )
+
+
+def happening(event: AnyAbsenceEvent) -> domain.Happening:
+    """What the event says happened."""
+    match event:
+        case AbsenceReported():
+            return domain.Reported(told=_told(event), sent_at=event.sent_at, is_withdrawn=event.is_withdrawn)
+        case AbsenceAmended():
+            return domain.Amended(
+                told=_told(event), sent_at=event.sent_at, is_current=event.is_current, is_changed=event.is_changed
+            )
+        case RefundRequested():
+            return domain.RefundRequested(last_day=event.last_day, final=_final(event))
+        case FastTrackRequested():
+            return domain.FastTrackRequested(
+                municipality_code=event.municipality_code,
+                first_absence_day=event.first_absence_day,
+                is_current=event.is_current,
+            )
+        case AbsenceRecovered():
+            return domain.Recovered(last_absence_day=event.last_absence_day, is_current=event.is_current)
+        case AbsenceWithdrawn():
+            return domain.Withdrawn()
+
+
+def _told(event: AbsenceReported | AbsenceAmended) -> Told:
+    return Told(
+        citizen_kind=CitizenKind(event.citizen_kind.value),
+        municipality_code=event.municipality_code,
+        first_absence_day=event.first_absence_day,
+        last_absence_day=event.last_absence_day,
+        pay=Pay(kind=PayKind(event.pay.kind.value), until=event.pay.until) if event.pay is not None else None,
+        reported=event.reported,
+    )
+
+
+def _final(event: RefundRequested) -> FinalRefund | None:
+    if event.final is None:
+        return None
+    return FinalRefund(absence_continues=event.final.absence_continues, unpaid_from=event.final.unpaid_from)
