@@ -36,10 +36,10 @@ _TOLD = {
     for kind, event_type in names.EVENT_OF.items()
 }
 _CHANGES = (
-    _Change("tasks", "absence.opened", "absence"),
     _Change("tasks", "task.opened", "task"),
     _Change("tasks", "letter.requested", "letter"),
 )
+_CLOSED = _Change("tasks", "task.closed", "task")
 _DEADLINE_SET = _Change("tasks", "task.deadline_set", "task")
 
 
@@ -55,9 +55,15 @@ def check(evidence: Evidence) -> Verdict:
     for change in _CHANGES:
         rows = evidence.table(change.service, change.object_type)
         _once_each(change, Counter(str(row[f"{change.object_type}_id"]) for row in rows), evidence, findings)
+    worked: Counter[str] = Counter()
     for event_type, change in _TOLD.items():
         told = once_each(evidence, names.ABSENCE, event_type)
         _once_each(change, Counter(str(one.data["absence_id"]) for one in told), evidence, findings)
+    for event in once_each(evidence, names.ABSENCE):
+        worked[str(event.data["absence_id"])] += 1
+    _in_all("tasks", "absence", worked, evidence, findings)
+    closed = [row for row in evidence.table("tasks", "task") if row["state"] != "open"]
+    _once_each(_CLOSED, Counter(str(row["task_id"]) for row in closed), evidence, findings)
     dated = [row for row in evidence.table("tasks", "task") if row["deadline_at"] is not None]
     _once_each(_DEADLINE_SET, Counter(str(row["task_id"]) for row in dated), evidence, findings)
     return findings.verdict(judged=entries)
@@ -70,6 +76,16 @@ def _once_each(change: _Change, changed: Counter[str], evidence: Evidence, findi
         if row["action"] == change.action and row["object_type"] == change.object_type
     )
     rule = f"one entry {change.action} per change in {change.service}"
+    for who in changed.keys() | told.keys():
+        findings.demand(changed[who] == told[who], rule, who, changed[who], told[who])
+
+
+def _in_all(service: str, object_type: str, changed: Counter[str], evidence: Evidence, findings: Findings) -> None:
+    """Whatever the actions are called: as many entries about an object as it was changed."""
+    told = Counter(
+        row["object_id"] for row in evidence.table(service, "audit_entry") if row["object_type"] == object_type
+    )
+    rule = f"one entry about an {object_type} per event that {service} worked"
     for who in changed.keys() | told.keys():
         findings.demand(changed[who] == told[who], rule, who, changed[who], told[who])
 

@@ -84,10 +84,8 @@ def _told(evidence: Evidence) -> Mapping[str, Sequence[Event]]:
 
 
 def _task(task: Row, clock: _Clock | None, told: Sequence[Event], findings: Findings) -> None:
-    """A task that was closed before its letter was out needs no deadline; one that has a deadline has the right one."""
+    """All tasks of a letter share its clock, closed ones too (T1)."""
     task_id = str(task["task_id"])
-    if task["state"] != "open" and task["deadline_at"] is None and not told:
-        return
     _matches("task", task_id, task, clock, findings)
     right_instant = task["deadline_at"] == (clock.deadline_at if clock is not None else None)
     findings.demand(right_instant, "a task's deadline ends at another instant", task_id, task["deadline_at"])

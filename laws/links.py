@@ -1,8 +1,8 @@
 """L1, between our services: what one of us announces, the next one has settled, once, and refused nothing.
 
-Each record of a topic of ours has exactly one fate with each service that reads it. An event takes effect once: of
-the records that carry its id one is accepted, the others are duplicates. Nobody of us says what another of us can't
-read: dead letters of our own topics are an offence.
+Each record of a topic of ours has exactly one fate with each service that reads it. An event takes effect once: of the
+records that carry its id one is accepted, at once or after having waited (parked), the others are duplicates. Nobody of us
+says what another of us can't read: dead letters of our own topics are an offence.
 """
 
 from collections import Counter
@@ -28,6 +28,9 @@ def check(evidence: Evidence) -> Verdict:
         for record in dead:
             findings.offence("an event of ours that another of ours refused", record)
         judged += len(records)
+    for service in {service for _, service in OWN}:
+        for row in evidence.table(service, "waiting"):
+            findings.offence("an event that still waits at rest", service, row["event_id"])
     return findings.verdict(judged=judged)
 
 
@@ -44,7 +47,7 @@ def _settled_once(records: Sequence[LogRecord], fates: dict[Position, Row], find
         if not findings.demand(row is not None, "a record without a fate", record):
             continue
         assert row is not None
-        is_settled = row["fate"] in {"accepted", "duplicate"}
+        is_settled = row["fate"] in {"accepted", "duplicate", "parked"}
         findings.demand(is_settled, "a record that was not taken in", record, row["fate"])
         try:
             event_id = event(record).id
@@ -53,6 +56,6 @@ def _settled_once(records: Sequence[LogRecord], fates: dict[Position, Row], find
             continue
         findings.demand(row["message_id"] == event_id, "settled under another id", record)
         carried.add(event_id)
-        accepted[event_id] += row["fate"] == "accepted"
+        accepted[event_id] += row["fate"] in {"accepted", "parked"}
     for event_id in carried:
         findings.demand(accepted[event_id] == 1, "an event takes effect once", event_id, accepted[event_id])

@@ -112,11 +112,17 @@ def _changes(story: Story, told: list[tuple[Event, Taken]], findings: Findings) 
         held = one.report if counts else held
 
 
+def _state(model: State) -> str:
+    if model.is_withdrawn:
+        return "withdrawn"
+    return "reported" if model.is_reported else "preliminary"
+
+
 def _kept(story: Story, model: State) -> Mapping[str, Any]:
     """What intake's row has to hold."""
     won = winners(one.report for one in story.taken)
     return {
-        "state": "withdrawn" if model.is_withdrawn else "reported" if model.is_reported else "preliminary",
+        "state": _state(model),
         "version": len(story.events),
         "first_absence_day": _day(model.first_absence_day),
         "last_absence_day": _day(model.last_absence_day),
@@ -128,11 +134,17 @@ def _kept(story: Story, model: State) -> Mapping[str, Any]:
 
 
 def _tasks(story: Story, row: Row, model: State, findings: Findings) -> None:
+    pay, until = model.pay or (None, None)
     wanted = {
+        "state": _state(model),
         "version": len(story.events),
+        "citizen_kind": model.citizen_kind,
         "first_absence_day": _day(model.first_absence_day),
-        "last_absence_day": _day(model.recovered_day or model.last_absence_day),
+        "last_absence_day": _day(model.last_absence_day),
+        "recovered_day": _day(model.recovered_day),
         "municipality_code": model.municipality_code,
+        "pay_kind": pay,
+        "pay_until": _day(until),
     }
     _compare("tasks", story, row, wanted, findings)
 

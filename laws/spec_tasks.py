@@ -6,11 +6,11 @@ letter for each notification that asks for anything, and what has become of its 
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from enum import StrEnum
 
 from laws import names
-from laws.danish_days import day_of, instant
+from laws.danish_days import day_after, day_of, instant
 from laws.stories import Taken
 from laws.told import Report, shown, stamp
 
@@ -18,6 +18,9 @@ COMMENT = "comment_reported_information"
 REQUEST = "benefit_request"
 FORM = "information_form"
 CONSENT = "fast_track_consent"
+
+Reason = tuple[str, str | None]
+"""Why benefit is to be asked for, and from which day nothing is paid where wage ended: asked for once (T5)."""
 
 
 class Closed(StrEnum):
@@ -50,7 +53,7 @@ def demanded(report: Report, sent_at: datetime | None = None) -> tuple[str, ...]
     """The tasks of a report in the order of solving (T1): comment, request, form. `sent_at` of the report, if not its own."""
     tasks = {
         COMMENT: _may_comment(report),
-        REQUEST: _benefit_is_requested(report, sent_at),
+        REQUEST: bool(_benefit_reasons(report, _sent(report, sent_at), report.get("last_absence_day"))),
         FORM: report.get("last_absence_day") is None,
     }
     return tuple(kind for kind in (COMMENT, REQUEST, FORM) if tasks[kind])
@@ -80,7 +83,8 @@ class _Course:
         self._first = told_at_first(taken)
         self._is_taken_back = any(one.kind == names.WITHDRAWAL and one.waited for one in taken)
         self._held: Report | None = None
-        self._has_request_for_pay = False
+        self._benefit: set[Reason] = set()
+        self._recovery: Report | None = None
         self._fast_track: Report | None = None
         self._is_over = False
 
@@ -96,6 +100,8 @@ class _Course:
                 self._refund_requested(one)
             case names.FAST_TRACK:
                 self._fast_track_requested(one)
+            case names.RECOVERY:
+                self._recovery = max(filter(None, (self._recovery, one.report)), key=stamp)
             case names.WITHDRAWAL:
                 self._withdrawn()
 
@@ -105,8 +111,9 @@ class _Course:
             self._is_over = True  # nothing is asked of anybody
             self._close(Closed.WITHDRAWN, About)
             return
-        kinds = demanded(self._held, instant(one.report["sent_at"]))
-        self._has_request_for_pay = REQUEST in kinds
+        sent_at = instant(one.report["sent_at"])
+        kinds = demanded(self._held, sent_at)
+        self._benefit |= _benefit_reasons(self._held, sent_at, self._held.get("last_absence_day"))
         self._ask(About.REPORT, kinds, one)
 
     def _amended(self, one: Taken) -> None:
@@ -117,9 +124,12 @@ class _Course:
         self._held = one.report
         if not is_changed:
             return
-        asks = _benefit_is_requested(one.report) and not self._has_request_for_pay
-        self._has_request_for_pay |= asks
-        tasks = {COMMENT: _may_comment(one.report), REQUEST: asks}
+        days = [one.report.get("last_absence_day"), (self._recovery or {}).get("last_absence_day")]
+        back = min((day for day in days if day is not None), default=None)
+        reasons = _benefit_reasons(one.report, instant(one.report["sent_at"]), back)
+        asks = {why for why, _ in reasons} - {why for why, _ in self._benefit}
+        self._benefit |= reasons if asks else set()
+        tasks = {COMMENT: _may_comment(one.report), REQUEST: bool(asks)}
         if tasks[COMMENT]:
             self._close(Closed.SUPERSEDED, (About.REPORT,), kind=COMMENT)
         self._ask(About.REPORT, tuple(kind for kind, is_due in tasks.items() if is_due), one)
@@ -127,7 +137,12 @@ class _Course:
     def _refund_requested(self, one: Taken) -> None:
         final = one.report.get("final") or {}
         pay = (self._held or {}).get("pay") or {}
-        stops = final.get("absence_continues") is True and pay.get("kind") == "wage"
+        unpaid_from = (
+            final.get("unpaid_from") or day_after(date.fromisoformat(one.report["period"]["last_day"]), 1).isoformat()
+        )
+        reason = ("wage ended", unpaid_from)
+        stops = final.get("absence_continues") is True and pay.get("kind") == "wage" and reason not in self._benefit
+        self._benefit |= {reason} if stops else set()
         self._ask(About.REFUND, (COMMENT, REQUEST) if stops else (COMMENT,), one)
 
     def _fast_track_requested(self, one: Taken) -> None:
@@ -154,26 +169,33 @@ class _Course:
                         letter.closed.setdefault(each, reason)
 
 
+def _sent(report: Report, otherwise: datetime | None) -> datetime:
+    return otherwise or (instant(report["sent_at"]) if "sent_at" in report else datetime.max.replace(tzinfo=UTC))
+
+
 def _may_comment(report: Report) -> bool:
     """The self-employed reported themselves."""
     return report["citizen_kind"] in {"employee", "unemployed"}
 
 
-def _benefit_is_requested(report: Report, sent_at: datetime | None = None) -> bool:
-    kind = report["citizen_kind"]
-    if kind == "unemployed":
-        return True
-    if kind == "self_employed":
-        return False
-    pay = report["pay"]
-    return pay["kind"] != "wage" or _wage_ended_before(sent_at or instant(report["sent_at"]), report)
+def _benefit_reasons(report: Report, sent_at: datetime, back: str | None) -> set[Reason]:
+    """Why what is told asks for a benefit request: one reason or none. `back` is the last day of absence, if it is known."""
+    match report["citizen_kind"]:
+        case "unemployed":
+            return {("unemployed", None)}
+        case "employee" if report["pay"]["kind"] != "wage":
+            return {("no wage", None)}
+        case "employee" if _wage_ended_before(sent_at, report, back):
+            until = date.fromisoformat(report["pay"]["until"])
+            return {("wage ended", day_after(until, 1).isoformat())}
+        case _:
+            return set()  # of the self-employed their report is the request
 
 
-def _wage_ended_before(sent_at: datetime, report: Report) -> bool:
+def _wage_ended_before(sent_at: datetime, report: Report, back: str | None) -> bool:
     """Wage is over and the absence was not: never because the person was well again."""
     if report["pay"].get("until") is None:
         return False
     until = date.fromisoformat(report["pay"]["until"])
-    back = report.get("last_absence_day")
     ended_by_recovery = back is not None and date.fromisoformat(back) <= until
     return until < day_of(sent_at) and not ended_by_recovery

@@ -15,17 +15,20 @@ _WAITING = {
     "audit entries not in the chain": "select count(*) from audit_unsealed",
     "letters without end": "select count(*) from letter where state not in ('dispatched', 'failed', 'unknown')",
     "refused, and not buried": "select count(*) from waiting where refused is not null",
+    "events that wait": "select count(event_id) from waiting",
 }
 _GIVEN_UP = {
     "parked keys": "select count(*) from outbox_parked_key",
     "parked jobs": "select count(*) from job where state = 'parked'",
 }
+# The table that is asked, or the column, where tables of one name differ between services.
 _TABLE_OF = {
     "outbox": "outbox",
     "jobs": "job",
     "audit entries not in the chain": "audit_unsealed",
     "letters without end": "letter",
-    "refused, and not buried": "waiting",
+    "refused, and not buried": "waiting.refused",
+    "events that wait": "waiting.event_id",
     "parked keys": "outbox_parked_key",
     "parked jobs": "job",
 }
@@ -55,7 +58,8 @@ async def waiting_and_given_up(dsn: str) -> tuple[Mapping[str, int], Mapping[str
     """What a database says is under way, and what was given up; tables it does not have are left out."""
     connection = await asyncpg.connect(dsn)
     try:
-        there = (await _tables(connection)).keys()
+        tables = await _tables(connection)
+        there = {*tables, *(f"{table}.{name}" for table, columns in tables.items() for name, _ in columns)}
         waiting, given_up = [
             {name: await connection.fetchval(sql) for name, sql in asked.items() if _TABLE_OF[name] in there}
             for asked in (_WAITING, _GIVEN_UP)

@@ -34,11 +34,11 @@ AUDIT: dict[str, tuple[Spoil, str]] = {
         "an entry is in the chain once",
     ),
     "a change without entry": (
-        lambda world: world.table("tasks", "task").append({"task_id": "x", "deadline_at": None}),
+        lambda world: world.table("tasks", "task").append({"task_id": "x", "deadline_at": None, "state": "open"}),
         "one entry task.opened per change in tasks",
     ),
     "a deadline without entry": (
-        lambda world: world.table("tasks", "task").append({"task_id": "x", "deadline_at": NOW}),
+        lambda world: world.table("tasks", "task").append({"task_id": "x", "deadline_at": NOW, "state": "open"}),
         "one entry task.deadline_set per change in tasks",
     ),
 }

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from laws import audit, conservation, deadlines, effects, letters, names, order, senders
+from laws import audit, conservation, deadlines, effects, letters, links, names, order, senders
 from tests.laws.kinds import AWAITED, COMMENT, CONSENT, FAST, JOINED
-from tests.laws.world import World, deliver, uid, whole_world
+from tests.laws.world import NOW, World, deliver, uid, whole_world
 
 Spoil = Callable[[World], object]
 
@@ -303,7 +303,12 @@ ORDER: dict[str, tuple[Spoil, str]] = {
     ),
     "tasks is behind": (kept("tasks", JOINED, version=5), "tasks keeps another version"),
     "tasks keeps an older day": (kept("tasks", FAST, first_absence_day=None), "tasks keeps another first_absence_day"),
-    "tasks missed the recovery": (kept("tasks", JOINED, last_absence_day=None), "tasks keeps another last_absence_day"),
+    "tasks missed the recovery": (kept("tasks", JOINED, recovered_day=None), "tasks keeps another recovered_day"),
+    "tasks keeps another last day": (kept("tasks", JOINED, last_absence_day=NOW), "tasks keeps another last_absence_day"),
+    "tasks missed the withdrawal": (kept("tasks", FAST, state="preliminary"), "tasks keeps another state"),
+    "tasks keeps another kind": (kept("tasks", JOINED, citizen_kind="unemployed"), "tasks keeps another citizen_kind"),
+    "tasks keeps other pay": (kept("tasks", JOINED, pay_kind="nothing"), "tasks keeps another pay_kind"),
+    "tasks keeps pay longer": (kept("tasks", JOINED, pay_until=NOW), "tasks keeps another pay_until"),
     "tasks keeps another municipality": (
         kept("tasks", JOINED, municipality_code="0101"),
         "tasks keeps another municipality_code",
@@ -329,11 +334,10 @@ def test_a_letter_made_anew_is_found_where_the_table_demands_two_of_another_kind
     assert "the same words to the same person under several ids" in letters.check(world.evidence()).offences
 
 
-def test_a_task_closed_before_its_letter_was_out_needs_no_deadline() -> None:
+def test_a_closed_task_shares_the_clock_of_its_letter() -> None:
     world = whole_world()
     task_row(FAST, 2, CONSENT, day_zero=None, deadline_day=None, deadline_at=None)(world)
-    world.log[names.TASK].pop(event_of(world, names.TASK, uid("set", task(FAST, 2, CONSENT))))
-    assert deadlines.check(world.evidence()).holds
+    assert "a task's deadline is another day than the law's" in deadlines.check(world.evidence()).offences
 
 
 def test_an_effect_without_its_audit_entry_is_found() -> None:
@@ -341,6 +345,28 @@ def test_an_effect_without_its_audit_entry_is_found() -> None:
     entries = world.table("intake", "audit_entry")
     entries.remove(next(entry for entry in entries if entry["action"] == "absence.withdrawn"))
     assert "one entry absence.withdrawn per change in intake" in audit.check(world.evidence()).offences
+
+
+def test_an_event_worked_by_tasks_without_an_audit_entry_is_found() -> None:
+    world = whole_world()
+    entries = world.table("tasks", "audit_entry")
+    entries.remove(next(entry for entry in entries if entry["action"] == "absence.changed"))
+    assert "one entry about an absence per event that tasks worked" in audit.check(world.evidence()).offences
+
+
+def test_a_closed_task_without_an_audit_entry_is_found() -> None:
+    world = whole_world()
+    entries = world.table("tasks", "audit_entry")
+    entries.remove(next(entry for entry in entries if entry["action"] == "task.closed"))
+    assert "one entry task.closed per change in tasks" in audit.check(world.evidence()).offences
+
+
+def test_an_event_that_waited_at_its_reader_took_effect_once_and_may_not_wait_at_rest() -> None:
+    world = whole_world()
+    world.table("tasks", "inbox_record")[0].update(fate="parked")
+    assert links.check(world.evidence()).holds
+    world.table("tasks", "waiting").append({"event_id": uid("event")})
+    assert links.check(world.evidence()).offences == {"an event that still waits at rest": 1}
 
 
 def expected(world: World, absence: int, number: int) -> dict[str, Any]:

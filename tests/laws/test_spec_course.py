@@ -15,6 +15,7 @@ from laws.told import Report, shown, whose
 from tests.laws.kinds import notification
 
 WAGE, UNPAID = {"kind": "wage"}, {"kind": "nothing"}
+ENDED = {"kind": "wage", "until": "2026-03-15"}
 DAYS = {"first_day": "2026-03-02", "last_day": "2026-03-20"}
 STOPS = {"absence_continues": True, "unpaid_from": "2026-03-21"}
 
@@ -62,6 +63,30 @@ COURSES: dict[str, tuple[tuple[tuple[Any, ...], ...], list[tuple[tuple[str, ...]
     "an amendment that waited": (
         ((names.REPORT, 10, {"pay": WAGE}), (names.AMENDMENT, 11, {"pay": UNPAID}, "waited")),
         [((COMMENT, REQUEST, FORM), {})],
+    ),
+    "asked for benefit again for another reason": (
+        ((names.REPORT, 10, {"pay": UNPAID}), (names.AMENDMENT, 20, {"pay": ENDED})),
+        [((COMMENT, REQUEST, FORM), {COMMENT: Closed.SUPERSEDED}), ((COMMENT, REQUEST), {})],
+    ),
+    "wage ended by recovery": (
+        (REPORTED, (names.RECOVERY, 11, {"last_absence_day": "2026-03-15"}), (names.AMENDMENT, 20, {"pay": ENDED})),
+        [((COMMENT, FORM), {COMMENT: Closed.SUPERSEDED}), ((COMMENT,), {})],
+    ),
+    "the final refund of what was asked for at the report": (
+        (
+            (names.REPORT, 20, {"pay": ENDED}),
+            (names.REFUND, 21, {"period": DAYS, "final": {**STOPS, "unpaid_from": "2026-03-16"}}),
+        ),
+        [((COMMENT, REQUEST, FORM), {}), ((COMMENT,), {})],
+    ),
+    "two final refunds, from another day": (
+        (
+            REPORTED,
+            (names.REFUND, 21, {"period": DAYS, "final": STOPS}),
+            (names.REFUND, 22, {"period": DAYS, "final": {"absence_continues": True}}),
+            (names.REFUND, 23, {"period": DAYS, "final": {**STOPS, "unpaid_from": "2026-03-29"}}),
+        ),
+        [((COMMENT, FORM), {}), ((COMMENT, REQUEST), {}), ((COMMENT,), {}), ((COMMENT, REQUEST), {})],
     ),
     "a refund": ((REPORTED, (names.REFUND, 11, {"period": DAYS})), [((COMMENT, FORM), {}), ((COMMENT,), {})]),
     "the final refund, pay stopped": (

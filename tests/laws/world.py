@@ -235,10 +235,18 @@ def keep(world: World, absence_id: str, document: Row, *, version: int, **change
     world.table("intake", "absence").append(
         {"absence_id": absence_id, "version": version, **days, **nothing, **changes}
     )
-    days["last_absence_day"] = changes.get("recovered_day") or days["last_absence_day"]
-    municipality = {"municipality_code": document["municipality_code"]}
-    world.table("tasks", "absence").append({"absence_id": absence_id, "version": version, **days, **municipality})
-    world.audit("tasks", "absence.opened", "absence", absence_id)
+    pay = document.get("pay") or {}
+    told = {
+        "state": changes["state"],
+        "citizen_kind": document.get("citizen_kind"),
+        "municipality_code": document["municipality_code"],
+        "pay_kind": pay.get("kind"),
+        "pay_until": date.fromisoformat(pay["until"]) if pay.get("until") else None,
+        "recovered_day": changes.get("recovered_day"),
+    }
+    world.table("tasks", "absence").append({"absence_id": absence_id, "version": version, **days, **told})
+    for number in range(version):
+        world.audit("tasks", "absence.opened" if number == 0 else "absence.changed", "absence", absence_id)
 
 
 def letter(
@@ -264,6 +272,7 @@ def letter(
         spelt = {"day_zero": str(DAY_ZERO), "deadline_day": str(DEADLINE_DAY), "deadline_at": "2026-04-05T22:00:00Z"}
         world.tell(names.TASK, uid("set", task["task_id"]), names.TASK_DEADLINE_SET, {**told, **spelt})
         if reason:
+            world.audit("tasks", "task.closed", "task", task["task_id"])
             world.tell(names.TASK, uid("closed", task["task_id"]), names.TASK_CLOSED, {**told, "reason": reason})
     asked = {"letter_id": letter_id, "version": 1, "absence_id": absence_id}
     request = {**asked, "planned_deadline_day": "2026-04-04", "tasks": tasks}
