@@ -1,0 +1,369 @@
+"""Every kind of notification on a real PostgreSQL: what takes effect, what waits and joins, what is refused (N4, N5, T16)."""
+
+import itertools
+from base64 import b64decode
+from collections.abc import AsyncIterator, Collection
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from contracts.absence.v1 import REPORTED_SEALING_FIELD
+from contracts.dead_letter.v1 import record as dead_letter
+from plumbing.dead_letters import FIELD, Undertaker, unpack
+from plumbing.sealing import open_sealed, open_text
+from services.intake.store import Store
+from services.intake.usecases.sweep import Sweeper
+from tests.support.fixtures import DatabaseFactory
+from tests.support.intake_house import MONTH_KEY, House, bodies, fetch_key, open_house
+from tests.support.notifications import (
+    amendment,
+    citizen,
+    fast_track,
+    raw,
+    record,
+    recovery,
+    refund,
+    report,
+    unemployed,
+    withdrawal,
+)
+
+Body = dict[str, Any]
+
+
+@pytest.fixture
+async def house(database: DatabaseFactory) -> AsyncIterator[House]:
+    opened = await open_house(database)
+    yield opened
+    await opened.database.close()
+
+
+async def send(house: House, *given: Body) -> None:
+    """Each in a batch of its own, one after the other."""
+    sent = len(await house.fates())
+    for nth, body in enumerate(given):
+        await house.take_in([record(raw(body), sent + nth)])
+
+
+async def outcomes(house: House) -> list[str]:
+    return [one["outcome"] for one in await house.receipts()]
+
+
+async def refusals(house: House) -> list[list[tuple[str, str]]]:
+    return [[(why["field"], why["code"]) for why in one["reasons"]] for one in await house.receipts() if one["reasons"]]
+
+
+async def told(house: House) -> list[tuple[str, int]]:
+    """The events in order: type and version."""
+    rows = await house.rows(
+        "select headers, payload from outbox where aggregatetype = 'sygefravaer.absence.v1' order by seq"
+    )
+    events = await house.events()
+    types = [bytes(row["headers"]).decode().split("\n") for row in rows]
+    names = [
+        lines[lines.index("ce_type") + 1].removeprefix("dk.mitsygefravaer.absence.").removesuffix(".v1")
+        for lines in types
+    ]
+    return [(name, event["version"]) for name, event in zip(names, events, strict=True)]
+
+
+async def absence(house: House) -> dict[str, Any]:
+    [row] = await house.rows("select * from absence")
+    return dict(row)
+
+
+async def test_everything_about_a_reported_absence_takes_effect_and_is_told_in_order(house: House) -> None:
+    body = report()
+    await send(
+        house,
+        body,
+        amendment(body, first_absence_day="2026-03-03"),
+        refund(body),
+        fast_track(body),
+        recovery(body),
+        withdrawal(body),
+    )
+    assert await outcomes(house) == ["accepted"] * 6
+    assert await told(house) == [
+        ("reported", 1),
+        ("amended", 2),
+        ("refund_requested", 3),
+        ("fast_track_requested", 4),
+        ("recovered", 5),
+        ("withdrawn", 6),
+    ]
+    kept = await absence(house)
+    assert (kept["state"], str(kept["first_absence_day"]), str(kept["recovered_day"])) == (
+        "withdrawn",
+        "2026-03-03",
+        "2026-03-17",
+    )
+
+
+async def test_all_in_one_batch_comes_to_the_same_as_one_by_one(house: House) -> None:
+    body = report()
+    early = [
+        amendment(body),
+        refund(body, sent_at="2026-03-19T09:00:00Z"),
+        withdrawal(body, sent_at="2026-03-19T10:00:00Z"),
+    ]
+    await house.take_in(bodies(*reversed(early), body, recovery(body)))
+    assert await outcomes(house) == ["waiting", "waiting", "waiting", "accepted", "rejected"]
+    assert await told(house) == [("reported", 1), ("amended", 2), ("refund_requested", 3), ("withdrawn", 4)]
+    assert (await house.events())[0]["is_withdrawn"]
+    assert await refusals(house) == [[("absence_reference", "withdrawn")]]
+
+
+async def test_what_came_first_waits_is_receipted_so_and_joins_with_its_report(house: House) -> None:
+    """N5: amendments, refund requests and recoveries wait, and apply once the absence is there."""
+    body = report()
+    early = amendment(body, first_absence_day="2026-03-04")
+    await send(house, recovery(body), early, refund(body), body)
+
+    assert await outcomes(house) == ["waiting", "waiting", "waiting", "accepted"]
+    assert [fate for _, fate in await house.fates()] == ["parked", "parked", "parked", "accepted"]
+    receipts = await house.receipts()
+    assert {one["absence_id"] for one in receipts} == {str((await absence(house))["absence_id"])}
+    names = [name for name, _ in await told(house)]
+    assert names[0] == "reported"
+    assert sorted(names[1:]) == ["amended", "recovered", "refund_requested"]
+    reported, *rest = await house.events()
+    assert reported["first_absence_day"] == "2026-03-04"  # what holds: the amendment was sent later
+    amended = next(one for one in rest if "is_changed" in one)
+    assert (amended["is_current"], amended["is_changed"]) == (True, False)
+    assert await house.rows("select from waiting") == []
+    citizen_of = house.people.citizen(body["citizen"]["cpr"])
+    opened = open_text(
+        citizen_of.key, reported["reported"], owner=str(citizen_of.citizen_id), field=REPORTED_SEALING_FIELD
+    )
+    assert '"first_absence_day":"2026-03-04"' in opened
+
+
+async def test_all_orders_of_four_events_end_in_the_same_state(house: House) -> None:
+    """F164: report, amendment, recovery, a second amendment."""
+    ends = set()
+    for day, order in enumerate(itertools.permutations(range(4))):
+        body = report(sent_at="2026-03-10T08:00:00Z", citizen=citizen(f"61019{day:05}"))
+        four = [
+            body,
+            amendment(body, sent_at="2026-03-11T08:00:00Z", first_absence_day="2026-03-03"),
+            recovery(body, sent_at="2026-03-12T08:00:00Z"),
+            amendment(
+                body, sent_at="2026-03-13T08:00:00Z", first_absence_day="2026-03-04", last_absence_day="2026-03-17"
+            ),
+        ]
+        await send(house, *(four[nth] for nth in order))
+        kept = [
+            row
+            for row in await house.rows("select * from absence")
+            if str(row["absence_reference"]) == body["absence_reference"]
+        ]
+        assert len(kept) == 1
+        days = kept[0]["first_absence_day"], kept[0]["last_absence_day"], kept[0]["recovered_day"]
+        ends.add((kept[0]["state"], kept[0]["version"], *map(str, days)))
+
+    assert ends == {("reported", 4, "2026-03-04", "2026-03-17", "2026-03-17")}
+    assert "rejected" not in await outcomes(house)
+    versions: dict[str, list[int]] = {}
+    for event in await house.events():
+        versions.setdefault(event["absence_id"], []).append(event["version"])
+    assert set(map(tuple, versions.values())) == {(1, 2, 3, 4)}
+
+
+async def test_a_fast_track_request_never_waits_and_its_report_joins(house: House) -> None:
+    """N5, T16: it opens a preliminary absence."""
+    body = report()
+    await send(house, fast_track(body), refund(body), recovery(body), body)
+
+    assert await outcomes(house) == ["accepted", "waiting", "accepted", "accepted"]
+    assert [name for name, _ in await told(house)] == [
+        "fast_track_requested",
+        "recovered",
+        "reported",
+        "refund_requested",
+    ]
+    assert (await house.events())[0]["is_preliminary"]
+    assert (await absence(house))["state"] == "reported"
+
+
+async def test_a_fast_track_request_on_day_34_is_taken(house: House) -> None:
+    await send(house, fast_track(report(first_absence_day="2026-02-14"), sent_at="2026-03-20T10:00:00Z"))
+    assert await outcomes(house) == ["accepted"]
+
+
+async def test_a_fast_track_request_after_day_34_is_refused_with_that_reason(house: House) -> None:
+    await send(house, fast_track(report(first_absence_day="2026-02-13"), sent_at="2026-03-20T10:00:00Z"))
+    assert await refusals(house) == [[("sent_at", "too-late")]]
+
+
+async def test_after_a_withdrawal_nothing_is_taken_and_a_second_one_repeats_the_first(house: House) -> None:
+    body = report()
+    first = withdrawal(body)
+    await send(house, body, first, amendment(body), refund(body), withdrawal(body))
+
+    assert await outcomes(house) == ["accepted", "accepted", "rejected", "rejected", "duplicate"]
+    assert await refusals(house) == [[("absence_reference", "withdrawn")]] * 2
+    receipts = await house.receipts()
+    assert receipts[4]["receipt_id"] == receipts[1]["receipt_id"]
+
+
+async def test_days_that_were_withdrawn_can_be_reported_anew_under_a_new_reference(house: House) -> None:
+    body = report()
+    await send(
+        house, body, withdrawal(body), {**body, "notification_id": str(uuid4()), "absence_reference": str(uuid4())}
+    )
+    assert await outcomes(house) == ["accepted", "accepted", "accepted"]
+
+
+async def test_the_same_refund_asked_for_twice_is_told_once(house: House) -> None:
+    body = report()
+    first, again = refund(body), refund(body, sent_at="2026-03-20T08:00:00Z")
+    await send(house, body, first, again, again)
+
+    assert await outcomes(house) == ["accepted", "accepted", "duplicate", "duplicate"]
+    assert len(await house.events()) == 2
+    receipts = await house.receipts()
+    assert {one["receipt_id"] for one in receipts[1:]} == {receipts[1]["receipt_id"]}
+
+
+async def test_the_same_refund_waiting_twice_is_told_once_too(house: House) -> None:
+    body = report()
+    await send(house, refund(body), refund(body, sent_at="2026-03-20T08:00:00Z"), body)
+    assert [name for name, _ in await told(house)] == ["reported", "refund_requested"]
+    assert await house.rows("select from waiting") == []
+
+
+@pytest.mark.parametrize("make", [amendment, refund, recovery, withdrawal, fast_track])
+async def test_another_reporter_and_another_citizen_are_turned_away(house: House, make: Any) -> None:
+    body = report()
+    other = {**body["reporter"], "cvr": "10000017"}
+    stranger = citizen("6201900002") if make in {amendment, fast_track} else {"cpr": "6201900002"}
+    await send(house, body, make(body, reporter=other), make(body, citizen=stranger))
+
+    assert await outcomes(house) == ["accepted", "rejected", "rejected"]
+    assert await refusals(house) == [[("absence_reference", "not-yours")]] * 2
+    assert len(await house.events()) == 1
+
+
+async def test_an_employer_may_speak_from_another_of_its_places_of_work(house: House) -> None:
+    body = report()
+    await send(house, body, recovery(body, reporter={**body["reporter"], "production_unit": "1000000002"}))
+    assert await outcomes(house) == ["accepted", "accepted"]
+
+
+async def test_a_late_older_amendment_is_on_record_and_changes_nothing(house: House) -> None:
+    body = report()
+    await send(
+        house,
+        body,
+        amendment(body, sent_at="2026-03-20T09:00:00Z", first_absence_day="2026-03-05"),
+        amendment(body, sent_at="2026-03-19T09:00:00Z", first_absence_day="2026-03-06"),
+    )
+    assert await outcomes(house) == ["accepted"] * 3
+    assert [one.get("is_current") for one in await house.events()] == [None, True, False]
+    assert str((await absence(house))["first_absence_day"]) == "2026-03-05"
+
+
+async def test_an_amendment_that_says_the_same_changes_nothing_that_is_shown(house: House) -> None:
+    body = report()
+    await send(house, body, amendment(body), amendment(body, cause="work_injury"))
+    assert [one.get("is_changed") for one in await house.events()] == [None, False, True]
+
+
+async def test_a_waiting_message_repeated_is_a_duplicate_and_with_other_content_a_conflict(house: House) -> None:
+    """N4, for what waits."""
+    body = report()
+    early = recovery(body)
+    await send(house, early, early, {**early, "last_absence_day": "2026-03-16"}, body)
+
+    assert await outcomes(house) == ["waiting", "duplicate", "rejected", "accepted"]
+    receipts = await house.receipts()
+    assert receipts[0]["receipt_id"] == receipts[1]["receipt_id"]
+    assert str((await absence(house))["recovered_day"]) == "2026-03-17"
+
+
+async def test_a_fund_amends_withdraws_and_recovers_too(house: House) -> None:
+    body = unemployed(first_absence_day="2026-02-20")
+    await send(house, body, amendment(body, municipality_code="0101"), recovery(body), withdrawal(body))
+    assert await outcomes(house) == ["accepted"] * 4
+    assert (await house.events())[1]["municipality_code"] == "0101"
+
+
+async def test_a_redelivered_batch_of_every_kind_changes_nothing(house: House) -> None:
+    body = report()
+    batch = bodies(recovery(body), fast_track(body), body, amendment(body), refund(body))
+    await house.take_in(batch)
+    before = await house.rows("select * from absence"), await house.receipts(), await house.events()
+    await house.take_in(batch)
+    assert (await house.rows("select * from absence"), await house.receipts(), await house.events()) == before
+
+
+# what waits in vain ------------------------------------------------------------------------------------------------------
+
+
+class Keys:
+    """The vault's keys, in memory."""
+
+    def __init__(self, house: House, erased: Collection[UUID] = ()) -> None:
+        self._key = house.people.citizen("6101900001").key
+        self._erased = set(erased)
+
+    async def keys(self, citizen_ids: Collection[UUID]) -> dict[UUID, bytes]:
+        return {one: self._key for one in citizen_ids if one not in self._erased}
+
+
+def sweeper(house: House, erased: Collection[UUID] = ()) -> Sweeper:
+    return Sweeper(
+        house.database,
+        waiting=Store(),
+        keys=Keys(house, erased),
+        undertaker=Undertaker(
+            fetch_key=fetch_key,
+            write=dead_letter,
+            clock=house.clock,
+            group="mitsyg.intake.nemrefusion.notification.v1",
+        ),
+        clock=house.clock,
+        patience=timedelta(days=60),
+    )
+
+
+async def test_what_never_joins_is_buried_with_that_reason_and_its_id_is_free_again(house: House) -> None:
+    body = report()
+    early = recovery(body)
+    await send(house, early)
+    assert await sweeper(house).sweep() == 0
+    house.clock.at += timedelta(days=60, seconds=1)
+    assert await sweeper(house).sweep() == 1
+
+    [letter] = await house.dead_letters()
+    assert [(why["field"], why["code"]) for why in letter["reasons"]] == [("absence_reference", "never-joined")]
+    sealed = b64decode(letter["original"]["sealed"])
+    _, value, _ = unpack(open_sealed(MONTH_KEY.key, sealed, owner=MONTH_KEY.key_id, field=FIELD))
+    assert value == raw(early)
+    assert await outcomes(house) == ["waiting"]  # no second receipt
+    assert await house.rows("select from waiting") == []
+    assert await house.rows("select from notification") == []
+    assert await sweeper(house).sweep() == 0
+
+
+async def test_what_cannot_join_is_buried_at_the_next_sweep(house: House) -> None:
+    body = report()
+    other = {**body["reporter"], "cvr": "10000017"}
+    await send(house, recovery(body, reporter=other), recovery(body, citizen={"cpr": "6201900002"}), body)
+    assert [name for name, _ in await told(house)] == ["reported"]
+    assert await sweeper(house).sweep() == 2
+    codes = [why["code"] for one in await house.dead_letters() for why in one["reasons"]]
+    assert codes == ["not-yours", "not-yours"]
+
+
+async def test_what_waits_of_somebody_erased_is_dropped_unopened(house: House) -> None:
+    body = report()
+    await send(house, recovery(body))
+    house.clock.at = datetime(2026, 9, 1, tzinfo=UTC)
+    erased = house.people.citizen(body["citizen"]["cpr"]).citizen_id
+    assert await sweeper(house, {erased}).sweep() == 1
+    assert await house.dead_letters() == []
+    assert await house.rows("select from waiting") == []
