@@ -15,7 +15,7 @@ import asyncpg
 from plumbing.postgres import Connection
 from services.tasks.domain.absence import Absence, AbsenceState
 from services.tasks.domain.clocks import Deadline, Letter, LetterState
-from services.tasks.domain.demands import About, BenefitReason, CitizenKind, Pay, PayKind, Task, TaskKind, TaskState
+from services.tasks.domain.demands import About, CitizenKind, Pay, PayKind, Task, TaskKind, TaskState
 from services.tasks.domain.records import NewLetter, Notice, TaskOfLetter, Waiting
 
 
@@ -118,8 +118,6 @@ class Store:
             [letter.requested_at for letter, _ in tasks],
             [letter.notification_id for letter, _ in tasks],
             [task.demand.about.value for _, task in tasks],
-            [task.demand.reason.value if task.demand.reason else None for _, task in tasks],
-            [task.demand.unpaid_from for _, task in tasks],
         )
 
     async def lock_letters(self, connection: Connection, letter_ids: Collection[UUID]) -> dict[UUID, Letter]:
@@ -217,8 +215,6 @@ def _task(row: asyncpg.Record) -> Task:
         kind=TaskKind(row["kind"]),
         about=About(row["about"]),
         state=TaskState(row["state"]),
-        reason=BenefitReason(row["reason"]) if row["reason"] is not None else None,
-        unpaid_from=row["unpaid_from"],
     )
 
 
@@ -233,7 +229,7 @@ for update
 
 # Locked in the order of their ids by everybody, whether they come from absences or from letters.
 _LOCK_TASKS = """
-select task_id, absence_id, letter_id, kind, about, state, reason, unpaid_from
+select task_id, absence_id, letter_id, kind, about, state
 from task
 where absence_id = any ($1::uuid[]) and (state = 'open' or kind = 'benefit_request')
 order by task_id
@@ -311,9 +307,9 @@ order by 1
 
 _ADD_TASKS = """
 insert into task (task_id, absence_id, citizen_id, kind, letter_id, order_in_letter, opened_at, notification_id, about,
-                  reason, unpaid_from, state)
+                  state)
 select *, 'open' from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::uuid[], $6::smallint[],
-                             $7::timestamptz[], $8::uuid[], $9::text[], $10::text[], $11::date[])
+                             $7::timestamptz[], $8::uuid[], $9::text[])
 order by 1
 """
 

@@ -31,7 +31,8 @@ class AbsenceState(StrEnum):
 class Absence:
     """An absence. `version` is the highest one worked; a part's version is that of the happening it came from, 0 before any.
 
-    `citizen_kind` to `reported` are what is told (`Told`); a preliminary absence has municipality and first day alone.
+    `citizen_kind` to `reported` are what is told (`Told`); a preliminary absence has municipality and first day alone. The last
+    day is the recovery's where one is known, else the one told.
     """
 
     absence_id: UUID
@@ -71,9 +72,8 @@ class Amended:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RefundRequested:
-    """The employer asks for refund up to `last_day`."""
+    """The employer asks for refund; `final` with the last request alone."""
 
-    last_day: date
     final: FinalRefund | None
 
 
@@ -185,7 +185,7 @@ def _amended(absence: Absence, tasks: Sequence[Task], amendment: Amended, versio
 def _refund_requested(absence: Absence, tasks: Sequence[Task], refund: RefundRequested) -> Effect:
     if absence.state is AbsenceState.WITHDRAWN or absence.citizen_kind is None:
         return Effect(absence=absence)
-    opens = demands.at_refund(absence.citizen_kind, absence.pay, refund.last_day, refund.final, tasks)
+    opens = demands.at_refund(absence.citizen_kind, absence.pay, refund.final, tasks)
     return Effect(absence=absence, opens=opens)
 
 
@@ -207,7 +207,8 @@ def _fast_track_requested(absence: Absence, tasks: Sequence[Task], request: Fast
 def _recovered(absence: Absence, recovery: Recovered, version: int) -> Effect:
     if not recovery.is_current or version < absence.recovered_version:
         return Effect(absence=absence)
-    return Effect(absence=replace(absence, recovered_day=recovery.last_absence_day, recovered_version=version))
+    day = recovery.last_absence_day
+    return Effect(absence=replace(absence, recovered_day=day, recovered_version=version, last_absence_day=day))
 
 
 def _withdrawn(absence: Absence, tasks: Sequence[Task]) -> Effect:
@@ -224,7 +225,7 @@ def _with(absence: Absence, told: Told, version: int) -> Absence:
         citizen_kind=told.citizen_kind,
         municipality_code=told.municipality_code,
         first_absence_day=told.first_absence_day,
-        last_absence_day=told.last_absence_day,
+        last_absence_day=absence.recovered_day or told.last_absence_day,
         pay=told.pay,
         reported=told.reported,
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from enum import StrEnum
 from typing import assert_never
 from uuid import UUID
@@ -51,14 +51,6 @@ class About(StrEnum):
     FAST_TRACK = "fast_track"
 
 
-class BenefitReason(StrEnum):
-    """Why the citizen has to ask for sickness benefit."""
-
-    UNEMPLOYED = "unemployed"
-    NO_WAGE = "no_wage"
-    WAGE_ENDED = "wage_ended"
-
-
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Pay:
     """What is paid, and the last day on which it is, where that is known."""
@@ -81,33 +73,28 @@ class Told:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FinalRefund:
-    """What the last refund request says about the end of pay."""
+    """What the last refund request says about the end of pay: whether the absence goes on without it."""
 
     absence_continues: bool
-    unpaid_from: date | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Demand:
-    """A task to be opened. A benefit request tells its `reason`, and since which day wage ended."""
+    """A task to be opened."""
 
     kind: TaskKind
     about: About
-    reason: BenefitReason | None = None
-    unpaid_from: date | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Task:
-    """A task that was opened. A benefit request without a `reason` was opened before reasons were kept."""
+    """A task that was opened."""
 
     task_id: UUID
     letter_id: UUID
     kind: TaskKind
     about: About
     state: TaskState = TaskState.OPEN
-    reason: BenefitReason | None = None
-    unpaid_from: date | None = None
 
     @property
     def is_open(self) -> bool:
@@ -116,7 +103,9 @@ class Task:
 
 def at_report(told: Told, sent_at: datetime) -> tuple[Demand, ...]:
     """The tasks that a report makes, in the order of solving (table of spec section 2)."""
-    due = [*_comment(told.citizen_kind, About.REPORT), *_benefit(told, sent_at, told.last_absence_day)]
+    due = list(_comment(told.citizen_kind, About.REPORT))
+    if _asks_for_benefit(told, sent_at, told.last_absence_day):
+        due.append(Demand(kind=TaskKind.BENEFIT_REQUEST, about=About.REPORT))
     if told.last_absence_day is None:
         due.append(Demand(kind=TaskKind.INFORMATION_FORM, about=About.REPORT))
     return tuple(due)
@@ -125,35 +114,28 @@ def at_report(told: Told, sent_at: datetime) -> tuple[Demand, ...]:
 def at_amendment(
     told: Told, sent_at: datetime, recovered_day: date | None, tasks: Collection[Task]
 ) -> tuple[Demand, ...]:
-    """The tasks that an amendment of what is shown makes (T20); a benefit request once for each reason, a form never."""
+    """The tasks that an amendment of what is shown makes (T20).
+
+    A benefit request only where none was opened before: it says the same again, if perhaps in other words. A form never.
+    """
+    comment = _comment(told.citizen_kind, About.REPORT)
     last_days = [day for day in (told.last_absence_day, recovered_day) if day is not None]
-    asked = {task.reason for task in _benefit_requests(tasks)}
-    news = [
-        one
-        for one in _benefit(told, sent_at, min(last_days, default=None))
-        if one.reason not in asked and None not in asked
-    ]
-    return (*_comment(told.citizen_kind, About.REPORT), *news)
+    if _benefit_requests(tasks) or not _asks_for_benefit(told, sent_at, min(last_days, default=None)):
+        return comment
+    return (*comment, Demand(kind=TaskKind.BENEFIT_REQUEST, about=About.REPORT))
 
 
 def at_refund(
-    kind: CitizenKind, pay: Pay | None, last_day: date, final: FinalRefund | None, tasks: Collection[Task]
+    kind: CitizenKind, pay: Pay | None, final: FinalRefund | None, tasks: Collection[Task]
 ) -> tuple[Demand, ...]:
     """The tasks that a refund request makes: a comment, and a benefit request where wage stops while the absence goes on.
 
-    `last_day` is the last one that refund is asked for: the day after it is the first without pay unless another is told.
+    The request may recur: wage may have begun again after it stopped before.
     """
-    due = _comment(kind, About.REFUND)
+    comment = _comment(kind, About.REFUND)
     if final is None or not final.absence_continues or not _is_on_wage(kind, pay, tasks):
-        return due
-    request = Demand(
-        kind=TaskKind.BENEFIT_REQUEST,
-        about=About.REFUND,
-        reason=BenefitReason.WAGE_ENDED,
-        unpaid_from=final.unpaid_from or last_day + timedelta(days=1),
-    )
-    asked = {(task.reason, task.unpaid_from) for task in _benefit_requests(tasks)}
-    return due if (request.reason, request.unpaid_from) in asked else (*due, request)
+        return comment
+    return (*comment, Demand(kind=TaskKind.BENEFIT_REQUEST, about=About.REFUND))
 
 
 def at_fast_track(kind: CitizenKind | None) -> tuple[Demand, ...]:
@@ -169,26 +151,17 @@ def _comment(kind: CitizenKind, about: About) -> tuple[Demand, ...]:
     return (Demand(kind=TaskKind.COMMENT_REPORTED_INFORMATION, about=about),)
 
 
-def _benefit(told: Told, sent_at: datetime, last_day: date | None) -> tuple[Demand, ...]:
-    """The benefit request that what is told asks for; `last_day` is the last one of the absence, if it is known."""
-    reason, unpaid_from = _benefit_reason(told, sent_at, last_day)
-    if reason is None:
-        return ()
-    return (Demand(kind=TaskKind.BENEFIT_REQUEST, about=About.REPORT, reason=reason, unpaid_from=unpaid_from),)
-
-
-def _benefit_reason(told: Told, sent_at: datetime, last_day: date | None) -> tuple[BenefitReason | None, date | None]:
+def _asks_for_benefit(told: Told, sent_at: datetime, last_day: date | None) -> bool:
+    """Whether what is told asks for a benefit request; `last_day` is the last one of the absence, if it is known."""
     match told.citizen_kind:
         case CitizenKind.SELF_EMPLOYED:
-            return None, None  # their report is the request
+            return False  # their report is the request
         case CitizenKind.UNEMPLOYED:
-            return BenefitReason.UNEMPLOYED, None
+            return True
         case CitizenKind.EMPLOYEE:
             if told.pay is None or told.pay.kind is not PayKind.WAGE:
-                return BenefitReason.NO_WAGE, None
-            if told.pay.until is None or not _wage_has_ended(told.pay.until, sent_at, last_day):
-                return None, None
-            return BenefitReason.WAGE_ENDED, told.pay.until + timedelta(days=1)
+                return True
+            return told.pay.until is not None and _wage_has_ended(told.pay.until, sent_at, last_day)
         case _:
             assert_never(told.citizen_kind)
 

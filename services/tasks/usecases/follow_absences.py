@@ -176,22 +176,13 @@ def _work(folder: _Folder, heard: Heard, effect: Effect, changes: _Changes) -> N
     told = notice(event)
     changes.notices += [told] if told is not None else []
     changes.letters.append(letter)
-    folder.tasks += [_task(letter, place) for place in range(len(letter.tasks))]
+    folder.tasks += [
+        Task(task_id=task.task_id, letter_id=letter.letter_id, kind=task.demand.kind, about=task.demand.about)
+        for task in letter.tasks
+    ]
     changes.entries += [entry("task.opened", citizen_id, "task", task.task_id, now) for task in letter.tasks]
     changes.entries.append(entry("letter.requested", citizen_id, "letter", letter.letter_id, now))
     changes.outgoing += announcements.opened(letter)
-
-
-def _task(letter: NewLetter, place: int) -> Task:
-    demand = letter.tasks[place].demand
-    return Task(
-        task_id=letter.tasks[place].task_id,
-        letter_id=letter.letter_id,
-        kind=demand.kind,
-        about=demand.about,
-        reason=demand.reason,
-        unpaid_from=demand.unpaid_from,
-    )
 
 
 def _refuse(arrival: Arrival[Decoded[AnyAbsenceEvent]]) -> Refusal:

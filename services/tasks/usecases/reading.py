@@ -82,7 +82,10 @@ def happening(event: AnyAbsenceEvent) -> domain.Happening:
                 told=_told(event), sent_at=event.sent_at, is_current=event.is_current, is_changed=event.is_changed
             )
         case RefundRequested():
-            return domain.RefundRequested(last_day=event.last_day, final=_final(event))
+            final = event.final
+            return domain.RefundRequested(
+                final=FinalRefund(absence_continues=final.absence_continues) if final is not None else None
+            )
         case FastTrackRequested():
             return domain.FastTrackRequested(
                 municipality_code=event.municipality_code,
@@ -104,9 +107,3 @@ def _told(event: AbsenceReported | AbsenceAmended) -> Told:
         pay=Pay(kind=PayKind(event.pay.kind.value), until=event.pay.until) if event.pay is not None else None,
         reported=event.reported,
     )
-
-
-def _final(event: RefundRequested) -> FinalRefund | None:
-    if event.final is None:
-        return None
-    return FinalRefund(absence_continues=event.final.absence_continues, unpaid_from=event.final.unpaid_from)

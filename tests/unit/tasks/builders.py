@@ -11,6 +11,8 @@ from services.tasks.domain.demands import CitizenKind, Demand, FinalRefund, Pay,
 
 SENT = datetime(2026, 3, 20, 9, 0, tzinfo=UTC)
 WAGE = Pay(kind=PayKind.WAGE, until=None)
+GOES_ON = FinalRefund(absence_continues=True)
+IS_OVER = FinalRefund(absence_continues=False)
 NOTHING = Pay(kind=PayKind.NOTHING, until=None)
 _numbers = count(1)
 
@@ -40,11 +42,7 @@ def wage_until(day: date) -> Pay:
 
 
 def refund(final: FinalRefund | None = None) -> RefundRequested:
-    return RefundRequested(last_day=date(2026, 3, 31), final=final)
-
-
-def stopped(*, absence_continues: bool = True, unpaid_from: date | None = date(2026, 4, 1)) -> FinalRefund:
-    return FinalRefund(absence_continues=absence_continues, unpaid_from=unpaid_from)
+    return RefundRequested(final=final)
 
 
 def task(demand: Demand) -> Task:
@@ -55,8 +53,6 @@ def task(demand: Demand) -> Task:
         letter_id=UUID(int=1000 + number),
         kind=demand.kind,
         about=demand.about,
-        reason=demand.reason,
-        unpaid_from=demand.unpaid_from,
     )
 
 

@@ -19,7 +19,7 @@ from services.tasks.domain.absence import (
     decide,
 )
 from services.tasks.domain.demands import About, CitizenKind, TaskKind, TaskState
-from tests.unit.tasks.builders import NOTHING, Case, amendment, refund, report, stopped, wage_until
+from tests.unit.tasks.builders import GOES_ON, NOTHING, Case, amendment, refund, report, wage_until
 
 COMMENT, REQUEST, FORM = TaskKind.COMMENT_REPORTED_INFORMATION, TaskKind.BENEFIT_REQUEST, TaskKind.INFORMATION_FORM
 CONSENT = TaskKind.FAST_TRACK_CONSENT
@@ -105,7 +105,7 @@ def test_t20_an_answered_comment_is_not_superseded_and_still_asked_anew() -> Non
 
 
 def test_t20_an_amendment_leaves_comments_about_refund_and_requests_and_forms() -> None:
-    case = Case(report(), refund(stopped()))
+    case = Case(report(), refund(GOES_ON))
     effect = case.hears(amendment())
     assert [(one.kind, one.about) for one in effect.closes] == [(COMMENT, About.REPORT)]
     assert [(one.kind, one.about) for one in case.open()] == [
@@ -153,9 +153,14 @@ def test_t13_a_recovery_keeps_the_day_and_makes_and_closes_nothing() -> None:
     case = Case(report())
     effect = case.hears(recovered(12))
     assert (effect.opens, effect.closes) == ((), ())
-    assert (case.absence.recovered_day, case.absence.last_absence_day) == (date(2026, 3, 12), None)
+    assert (case.absence.recovered_day, case.absence.last_absence_day) == (date(2026, 3, 12), date(2026, 3, 12))
     assert case.hears(recovered(9, is_current=False)).absence.recovered_day == date(2026, 3, 12)
-    assert case.hears(recovered(10)).absence.recovered_day == date(2026, 3, 10)
+    assert case.hears(recovered(10)).absence.last_absence_day == date(2026, 3, 10)
+
+
+def test_t13_a_report_told_anew_leaves_the_day_of_the_recovery() -> None:
+    case = Case(report(), recovered(12), amendment(last_absence_day=date(2026, 3, 20)))
+    assert case.absence.last_absence_day == date(2026, 3, 12)
 
 
 def test_t13_wage_that_ended_with_a_known_recovery_asks_for_nothing_when_it_is_amended() -> None:
@@ -184,7 +189,7 @@ def test_t20_a_withdrawal_leaves_tasks_that_are_closed_already() -> None:
     assert case.hears(WITHDRAWN).closes == ()
 
 
-@pytest.mark.parametrize("later", [amendment(), refund(stopped()), fast_track(), recovered(10), WITHDRAWN])
+@pytest.mark.parametrize("later", [amendment(), refund(GOES_ON), fast_track(), recovered(10), WITHDRAWN])
 def test_t20_after_a_withdrawal_nothing_makes_a_task_or_brings_the_absence_back(later: Happening) -> None:
     case = Case(report(), WITHDRAWN)
     effect = case.hears(later)

@@ -6,7 +6,6 @@ import pytest
 
 from services.tasks.domain.demands import (
     About,
-    BenefitReason,
     CitizenKind,
     Demand,
     FinalRefund,
@@ -20,22 +19,20 @@ from services.tasks.domain.demands import (
     at_refund,
     at_report,
 )
-from tests.unit.tasks.builders import NOTHING, SENT, WAGE, stopped, task, told, wage_until
+from tests.unit.tasks.builders import GOES_ON, IS_OVER, NOTHING, SENT, WAGE, task, told, wage_until
 
 COMMENT, REQUEST, FORM = TaskKind.COMMENT_REPORTED_INFORMATION, TaskKind.BENEFIT_REQUEST, TaskKind.INFORMATION_FORM
 BACK = date(2026, 3, 18)
 UNEMPLOYED = told(citizen_kind=CitizenKind.UNEMPLOYED, pay=None)
 SELF_EMPLOYED = told(citizen_kind=CitizenKind.SELF_EMPLOYED, pay=None)
-REFUND_ENDS = date(2026, 3, 31)
-EVERY_REASON = [BenefitReason.UNEMPLOYED, BenefitReason.NO_WAGE, BenefitReason.WAGE_ENDED]
 
 
 def kinds(demands: tuple[Demand, ...]) -> list[TaskKind]:
     return [one.kind for one in demands]
 
 
-def requested(reason: BenefitReason | None, unpaid_from: date | None = None, about: About = About.REPORT) -> Task:
-    return task(Demand(kind=REQUEST, about=about, reason=reason, unpaid_from=unpaid_from))
+def requested(about: About = About.REPORT) -> Task:
+    return task(Demand(kind=REQUEST, about=about))
 
 
 @pytest.mark.parametrize(
@@ -73,14 +70,9 @@ def test_wage_that_ended_before_the_report_asks_for_the_benefit_but_never_becaus
     assert (REQUEST in kinds(at_report(said, SENT))) is asks
 
 
-def test_a_benefit_request_tells_why_and_since_when() -> None:
-    (request,) = [one for one in at_report(told(pay=wage_until(date(2026, 3, 10))), SENT) if one.kind is REQUEST]
-    assert (request.reason, request.unpaid_from) == (BenefitReason.WAGE_ENDED, date(2026, 3, 11))
-
-
 @pytest.mark.parametrize(("said", "expected"), [(told(), [COMMENT]), (UNEMPLOYED, [COMMENT]), (SELF_EMPLOYED, [])])
 def test_t20_an_amendment_makes_a_comment_and_never_a_form(said: Told, expected: list[TaskKind]) -> None:
-    asked = [requested(BenefitReason.UNEMPLOYED)]
+    asked = [requested()]
     assert kinds(at_amendment(said, SENT, None, asked)) == expected
 
 
@@ -88,19 +80,11 @@ def test_an_amended_pay_that_asks_for_the_benefit_opens_a_request_in_the_same_le
     assert kinds(at_amendment(told(pay=NOTHING), SENT, None, [])) == [COMMENT, REQUEST]
 
 
-@pytest.mark.parametrize("reason", EVERY_REASON)
-def test_an_amendment_asks_for_the_benefit_once_for_each_reason(reason: BenefitReason) -> None:
-    opened = at_amendment(told(pay=NOTHING), SENT, None, [requested(reason)])
-    assert (REQUEST in kinds(opened)) is (reason is not BenefitReason.NO_WAGE)
-
-
-def test_wage_whose_end_a_refund_request_told_is_not_asked_about_again_by_an_amendment() -> None:
-    asked = [requested(BenefitReason.WAGE_ENDED, date(2026, 3, 12), About.REFUND)]
-    assert kinds(at_amendment(told(pay=wage_until(date(2026, 3, 10))), SENT, None, asked)) == [COMMENT]
-
-
-def test_a_request_opened_before_reasons_were_kept_stands_for_whichever_it_was() -> None:
-    assert kinds(at_amendment(told(pay=NOTHING), SENT, None, [requested(None)])) == [COMMENT]
+@pytest.mark.parametrize("about", [About.REPORT, About.REFUND])
+@pytest.mark.parametrize("pay", [NOTHING, wage_until(date(2026, 3, 10))])
+def test_t20_an_amendment_asks_for_the_benefit_where_nobody_asked_before(pay: Pay, about: About) -> None:
+    assert kinds(at_amendment(told(pay=pay), SENT, None, [])) == [COMMENT, REQUEST]
+    assert kinds(at_amendment(told(pay=pay), SENT, None, [requested(about)])) == [COMMENT]
 
 
 @pytest.mark.parametrize(("recovered", "asks"), [(None, True), (date(2026, 3, 10), False), (date(2026, 3, 15), True)])
@@ -115,51 +99,47 @@ def test_wage_that_ended_between_report_and_amendment_asks_now() -> None:
     assert REQUEST in kinds(at_amendment(said, datetime(2026, 3, 26, 9, tzinfo=UTC), None, []))
 
 
-@pytest.mark.parametrize("final", [None, stopped(), stopped(absence_continues=False)])
+@pytest.mark.parametrize("final", [None, GOES_ON, IS_OVER])
 def test_t4_each_refund_request_makes_a_comment_of_its_own(final: FinalRefund | None) -> None:
-    (comment, *_) = at_refund(CitizenKind.EMPLOYEE, WAGE, REFUND_ENDS, final, [])
+    (comment, *_) = at_refund(CitizenKind.EMPLOYEE, WAGE, final, [])
     assert (comment.kind, comment.about) == (COMMENT, About.REFUND)
 
 
 def test_t4_self_employed_people_comment_on_nothing() -> None:
-    assert at_refund(CitizenKind.SELF_EMPLOYED, None, REFUND_ENDS, stopped(), []) == ()
+    assert at_refund(CitizenKind.SELF_EMPLOYED, None, GOES_ON, []) == ()
 
 
 @pytest.mark.parametrize(
     ("final", "pay", "asks"),
     [
-        (stopped(), WAGE, True),
-        (stopped(), wage_until(date(2026, 3, 31)), True),
+        (GOES_ON, WAGE, True),
+        (GOES_ON, wage_until(date(2026, 3, 31)), True),
         (None, WAGE, False),  # not the last one
-        (stopped(absence_continues=False), WAGE, False),  # pay ended because the person recovered
-        (stopped(), NOTHING, False),  # asked at the report
-        (stopped(), Pay(kind=PayKind.SICKNESS_BENEFIT, until=None), False),
+        (IS_OVER, WAGE, False),  # pay ended because the person recovered
+        (GOES_ON, NOTHING, False),  # asked at the report
+        (GOES_ON, Pay(kind=PayKind.SICKNESS_BENEFIT, until=None), False),
     ],
 )
 def test_the_final_refund_request_asks_for_the_benefit_where_wage_stops_and_the_absence_goes_on(
     final: FinalRefund | None, pay: Pay, asks: bool
 ) -> None:
-    opened = at_refund(CitizenKind.EMPLOYEE, pay, REFUND_ENDS, final, [])
+    opened = at_refund(CitizenKind.EMPLOYEE, pay, final, [])
     assert kinds(opened) == ([COMMENT, REQUEST] if asks else [COMMENT])
 
 
 def test_only_employees_are_asked_because_wage_stopped() -> None:
-    assert kinds(at_refund(CitizenKind.UNEMPLOYED, WAGE, REFUND_ENDS, stopped(), [])) == [COMMENT]
+    assert kinds(at_refund(CitizenKind.UNEMPLOYED, WAGE, GOES_ON, [])) == [COMMENT]
 
 
-@pytest.mark.parametrize(("unpaid_from", "asks"), [(date(2026, 4, 1), False), (None, False), (date(2026, 5, 1), True)])
-def test_the_benefit_request_recurs_for_another_end_of_wage_and_not_for_the_same(
-    unpaid_from: date | None, asks: bool
-) -> None:
-    asked = [requested(BenefitReason.WAGE_ENDED, date(2026, 4, 1))]
-    opened = at_refund(CitizenKind.EMPLOYEE, WAGE, REFUND_ENDS, stopped(unpaid_from=unpaid_from), asked)
-    assert (REQUEST in kinds(opened)) is asks
+def test_the_benefit_request_recurs_when_wage_stops_again() -> None:
+    asked = [requested(), requested(About.REFUND)]
+    assert kinds(at_refund(CitizenKind.EMPLOYEE, WAGE, GOES_ON, asked)) == [COMMENT, REQUEST]
 
 
 @pytest.mark.parametrize("was_asked", [True, False])
 def test_who_was_not_asked_at_the_report_had_wage_where_pay_was_not_kept(was_asked: bool) -> None:
-    asked = [requested(None)] if was_asked else []
-    opened = at_refund(CitizenKind.EMPLOYEE, None, REFUND_ENDS, stopped(), asked)
+    asked = [requested()] if was_asked else []
+    opened = at_refund(CitizenKind.EMPLOYEE, None, GOES_ON, asked)
     assert (REQUEST in kinds(opened)) is not was_asked
 
 

@@ -1,8 +1,7 @@
 """Absences by every kind of notification: what is told and since which event, tasks that are closed, events that wait.
 
 Defaults are what holds for absences and tasks that the service wrote before, and writes while its older version still runs beside
-this one: reported, by their first event, not closed. What it did not keep (pay, reasons) stays null, and the rules know what
-that means.
+this one: reported, by their first event, not closed. Pay, which it did not keep, stays null, and the rules know what that means.
 """
 
 from plumbing.postgres import migrations
@@ -34,10 +33,7 @@ alter table task
     add constraint task_state_check check (state in ('open', 'withdrawn', 'superseded')),
     add column closed_at timestamptz check ((closed_at is null) = (state = 'open')),
     add column notification_id uuid,
-    add column about text not null default 'report' check (about in ('report', 'refund', 'fast_track')),
-    add column reason text check (reason in ('unemployed', 'no_wage', 'wage_ended')),
-    add column unpaid_from date check (unpaid_from is null or reason = 'wage_ended'),
-    add check (reason is null or kind = 'benefit_request');
+    add column about text not null default 'report' check (about in ('report', 'refund', 'fast_track'));
 
 -- What reporters sent beside their reports and citizens are shown, sealed under the citizen's key.
 create table notice (
