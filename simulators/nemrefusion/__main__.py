@@ -15,16 +15,19 @@ from pathlib import Path
 from aiokafka.errors import KafkaError
 
 from simulators.nemrefusion.ledger import Ledger
+from simulators.nemrefusion.mix import Mix
 from simulators.nemrefusion.sending import Sender, Tally, Undeliverable, kafka_producer
-from simulators.nemrefusion.traffic import Mix, Sent, generate
+from simulators.nemrefusion.sent import Sent
+from simulators.nemrefusion.traffic import generate
 
 EX_OK, EX_UNAVAILABLE = 0, 69
 
 
 def main() -> int:
     arguments = _parser().parse_args()
-    mix = Mix(bad=arguments.bad, duplicates=arguments.duplicates, odd=arguments.odd)
-    records = generate(seed=arguments.seed, count=arguments.count, as_of=arguments.as_of, mix=mix)
+    mix = Mix(bad=arguments.bad, duplicates=arguments.duplicates, odd=arguments.odd, late=arguments.late)
+    mix = mix.with_attached(arguments.attached)
+    records = generate(seed=arguments.seed, count=arguments.count, as_of=arguments.as_of, mix=mix, days=arguments.days)
     if arguments.command == "show":
         for sent in records:
             text = "null" if sent.value is None else sent.value[:2_000].decode(errors="backslashreplace")
@@ -38,6 +41,9 @@ def main() -> int:
             bad=mix.bad,
             duplicates=mix.duplicates,
             odd=mix.odd,
+            attached=mix.attached,
+            late=mix.late,
+            days=arguments.days,
         )
         sender = Sender(
             kafka_producer(arguments.bootstrap_servers),
@@ -86,6 +92,9 @@ def _parser() -> argparse.ArgumentParser:
             "--duplicates", type=float, default=0.05, help="share of repeats, a tenth of them in conflict"
         )
         each.add_argument("--odd", type=float, default=0.1, help="share of the good ones that look unusual")
+        each.add_argument("--attached", type=float, default=0, help="share of everything but first reports")
+        each.add_argument("--late", type=float, default=0, help="share sent days before it is received")
+        each.add_argument("--days", type=int, default=1, help="spread over so many days up to the one of --as-of")
     send.add_argument("--rate", type=float, default=0, help="records a second; 0 is as fast as it goes")
     send.add_argument("--ledger", type=Path, required=True, help="file that the history is appended to")
     send.add_argument("--topic", default="nemrefusion.notification.v1")

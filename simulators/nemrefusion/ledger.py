@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from simulators.nemrefusion.traffic import Accepted, DuplicateOf, Expected, Rejected, Sent
+from simulators.nemrefusion.sent import Accepted, DuplicateOf, Either, Expected, Rejected, Sent, Waiting
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,6 +52,7 @@ class Ledger:
                 "sequence": sent.sequence,
                 "attempt": attempt,
                 "what": sent.what,
+                "kind": sent.kind,
                 "row": sent.row,
                 "notification_id": str(sent.notification_id) if sent.notification_id else None,
                 "absence_reference": str(sent.absence_reference) if sent.absence_reference else None,
@@ -81,7 +82,11 @@ def _expected(expected: Expected) -> dict[str, Any]:
     match expected:
         case Accepted():
             return {"expected": "accepted"}
+        case Waiting():
+            return {"expected": "waiting"}
         case DuplicateOf():
             return {"expected": "duplicate"}
         case Rejected():
             return {"expected": "rejected", "codes": sorted(expected.codes)}
+        case Either():
+            return {"expected": "either", "codes": sorted(expected.codes)}

@@ -24,6 +24,8 @@ class Oddity:
     has_key: bool = True
     headers: Headers = ()
     weight: float = 1.0
+    needs_name: bool = False
+    """It is about the citizen's name, which not every kind of notification tells."""
 
 
 def reserialised(document: Document) -> bytes:
@@ -41,6 +43,10 @@ def _with_name(change: Callable[[str], str]) -> Callable[[Document], bytes]:
     return write
 
 
+def _in_name(name: str, row: str, change: Callable[[str], str]) -> Oddity:
+    return Oddity(name=name, row=row, write=_with_name(change), needs_name=True)
+
+
 def _with_hyphen(document: Document) -> bytes:
     odd = deepcopy(document)
     cpr = odd["citizen"]["cpr"]
@@ -50,9 +56,9 @@ def _with_hyphen(document: Document) -> bytes:
 
 ODDITIES: Final[tuple[Oddity, ...]] = (
     Oddity(name="a byte order mark", row="N09", write=lambda document: b"\xef\xbb\xbf" + written(document)),
-    Oddity(name="direction and joiner marks in a name", row="N13", write=_with_name(lambda name: f"\u202e{name}\u200d")),
-    Oddity(name="a name in NFD", row="N14", write=_with_name(lambda name: unicodedata.normalize("NFD", name))),
-    Oddity(name="an emoji family", row="N15", write=_with_name(lambda name: name + EMOJI_FAMILY)),
+    _in_name("direction and joiner marks in a name", "N13", lambda name: f"\u202e{name}\u200d"),
+    _in_name("a name in NFD", "N14", lambda name: unicodedata.normalize("NFD", name)),
+    _in_name("an emoji family", "N15", lambda name: name + EMOJI_FAMILY),
     Oddity(name="an unknown field", row="N18", write=lambda document: written(document | {"payroll_batch": 7})),
     Oddity(name="a hyphen in the CPR number", row="N30", write=_with_hyphen),
     Oddity(name="close to 1 MiB", row="N46", write=lambda document: written(document).ljust(LARGEST), weight=LARGE),
@@ -61,8 +67,8 @@ ODDITIES: Final[tuple[Oddity, ...]] = (
     Oddity(name="a header that is null", row="N49", headers=(("x-payroll", None),)),
     Oddity(name="a line break in a correlation id", row="N50", headers=(("correlation_id", b"a\nlevel=error"),)),
     Oddity(name="an address to answer to", row="N52", headers=(("reply_to", b"sygefravaer.absence.v1"),)),
-    Oddity(name="markup in a name", row="N53", write=_with_name(lambda name: f"<b>{name}</b>'; --{{{{7*7}}}}%s")),
-    Oddity(name="a formula in a name", row="N54", write=_with_name(lambda name: f"=1+1 {name}")),
+    _in_name("markup in a name", "N53", lambda name: f"<b>{name}</b>'; --{{{{7*7}}}}%s"),
+    _in_name("a formula in a name", "N54", lambda name: f"=1+1 {name}"),
     Oddity(name="a wrong content type", row="N55", headers=(("content-type", b"application/x-python-pickle"),)),
     Oddity(name="another writer", row="N36", write=reserialised),
 )  # fmt: skip

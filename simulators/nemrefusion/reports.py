@@ -16,6 +16,8 @@ from simulators.nemrefusion.people import EMPLOYERS, Person, business, employer,
 Document = dict[str, Any]
 
 DENMARK: Final = ZoneInfo("Europe/Copenhagen")
+CITIZEN_KINDS: Final = {"employee": 80, "unemployed": 15, "self_employed": 5}
+"""Of a hundred reports."""
 JOBS: Final = (
     "Pædagog",
     "Lagermedarbejder",
@@ -39,7 +41,7 @@ SINCE: Final = ("Siden sidste måned.", "Omkring tre uger.", "Det meste af året
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Report:
-    """A document with what the traffic around it needs to know."""
+    """A document, of a report or of any other kind, with what the traffic around it needs to know."""
 
     document: Document = field(repr=False)
     notification_id: UUID
@@ -52,12 +54,16 @@ class Reporters:
 
     def __init__(self, dice: Random, as_of: date) -> None:
         self._dice = dice
-        self._sent_day = as_of - timedelta(days=1)
+        self.received_on(as_of)
+
+    def received_on(self, day: date, *, days_late: int = 0) -> None:
+        """From now on they write what is received on that day: sent the day before, or that much earlier."""
+        self.sent_day = day - timedelta(days=1 + days_late)
 
     def report(self, person: Person, citizen_kind: str) -> Report:
         """One report about the person."""
-        sent_at = self._sent_at()
-        notification_id, reference = self._uuid(), self._uuid()
+        sent_at = self.sent_at()
+        notification_id, reference = self.new_id(), self.new_id()
         document: Document = {
             "version": 1,
             "kind": "absence_reported",
@@ -122,19 +128,21 @@ class Reporters:
         return {name: answers[name] for name in answers if dice.random() < 0.8} or answers
 
     def _absent_since(self, document: Document, days: int) -> date:
-        first = self._sent_day - timedelta(days=days)
+        first = self.sent_day - timedelta(days=days)
         document["first_absence_day"] = first.isoformat()
         return first
 
     def _maybe_back(self, document: Document, *, shortest: int) -> None:
         first = date.fromisoformat(document["first_absence_day"])
-        longest = (self._sent_day - first).days
+        longest = (self.sent_day - first).days
         if longest >= shortest and self._dice.random() < 0.2:
             document["last_absence_day"] = (first + timedelta(days=self._dice.randint(shortest, longest))).isoformat()
 
-    def _sent_at(self) -> datetime:
-        local = datetime.combine(self._sent_day, time(6), DENMARK) + timedelta(seconds=self._dice.randrange(14 * 3_600))
+    def sent_at(self) -> datetime:
+        """Some time of the working day on which they write."""
+        local = datetime.combine(self.sent_day, time(6), DENMARK) + timedelta(seconds=self._dice.randrange(14 * 3_600))
         return local.astimezone(UTC) if self._dice.random() < 0.3 else local
 
-    def _uuid(self) -> UUID:
+    def new_id(self) -> UUID:
+        """An id that nothing else has."""
         return UUID(int=self._dice.getrandbits(128), version=4)

@@ -21,7 +21,7 @@ from aiokafka.errors import (
 )
 
 from simulators.nemrefusion.ledger import Acknowledged, Ledger
-from simulators.nemrefusion.traffic import Sent
+from simulators.nemrefusion.sent import Sent
 
 _SURELY_NOT_WRITTEN: Final = (
     MessageSizeTooLargeError,

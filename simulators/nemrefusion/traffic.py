@@ -3,102 +3,86 @@ for byte.
 
 What is expected holds for a notification id, however the records are interleaved: of a good one and its repeats
 exactly one is accepted and the others are duplicates. A conflict comes after its original under the same key, so that
-Kafka keeps them in that order.
+Kafka keeps them in that order; so does all that is attached to an absence, whose expectations rely on that order.
 """
 
 from collections import deque
 from collections.abc import Iterator
 from copy import deepcopy
-from dataclasses import dataclass, field, replace
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
 from random import Random
 from typing import Final
-from uuid import UUID
 
+from simulators.nemrefusion.attaching import Attached, Attaching
 from simulators.nemrefusion.badness import BADNESSES, Badness, written
+from simulators.nemrefusion.mix import MONTH, Mix
 from simulators.nemrefusion.oddities import ODDITIES, Headers, Oddity, reserialised
 from simulators.nemrefusion.people import EMPLOYERS, employer, person
-from simulators.nemrefusion.reports import Report, Reporters
+from simulators.nemrefusion.reports import CITIZEN_KINDS, Document, Report, Reporters
+from simulators.nemrefusion.sent import Accepted, DuplicateOf, Either, Expected, Rejected, Sent, Waiting
 
-CITIZEN_KINDS: Final = {"employee": 80, "unemployed": 15, "self_employed": 5}
+__all__ = ["MONTH", "Accepted", "DuplicateOf", "Either", "Expected", "Mix", "Rejected", "Sent", "Waiting", "generate"]
+
 _REMEMBERED: Final = 500
+_LATEST_DAYS: Final = 12
 _BADNESS_WEIGHTS: Final = tuple(each.weight for each in BADNESSES)
 _ODDITY_WEIGHTS: Final = tuple(each.weight for each in ODDITIES)
+_KEYED_ODDITIES: Final = tuple(each for each in ODDITIES if each.has_key)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Accepted:
-    """Accepted, with effect once."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class DuplicateOf:
-    """A repeat of that notification: no effect, the original's receipt id again."""
-
-    notification_id: UUID
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Rejected:
-    """Rejected; the codes of its reasons are among these."""
-
-    codes: frozenset[str]
-
-
-Expected = Accepted | DuplicateOf | Rejected
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Mix:
-    """How much of what. `conflicts` and `second_employers` are shares of the repeats and of the employees."""
-
-    bad: float = 0.05
-    duplicates: float = 0.05
-    odd: float = 0.1
-    conflicts: float = 0.1
-    second_employers: float = 0.05
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Sent:
-    """One record to send. The ids are None where nobody could tell them from the value."""
-
-    sequence: int
-    what: str
-    """Which kind of good, odd, bad or repeated record it is, in words."""
-    row: str | None
-    """Its row in the catalogue of bad inputs, where it has one."""
-    key: bytes | None
-    headers: Headers
-    value: bytes | None = field(repr=False)
-    notification_id: UUID | None
-    absence_reference: UUID | None
-    expected: Expected
-
-
-def generate(*, seed: int, count: int, as_of: date, mix: Mix | None = None) -> Iterator[Sent]:
-    """`count` records as of a day. Each seed has its own people, as long as it needs fewer than a million."""
-    yield from _Traffic(seed=seed, as_of=as_of, mix=mix or Mix()).records(count)
+def generate(*, seed: int, count: int, as_of: date, mix: Mix | None = None, days: int = 1) -> Iterator[Sent]:
+    """`count` records received on a day, or spread evenly over the `days` up to it. Each seed has its own people, as long as
+    it needs fewer than a million.
+    """
+    yield from _Traffic(seed=seed, as_of=as_of, mix=mix or Mix()).records(count, days)
 
 
 class _Traffic:
     def __init__(self, *, seed: int, as_of: date, mix: Mix) -> None:
         self._dice = Random(seed)
+        self._as_of = self._day = as_of
         self._reporters = Reporters(self._dice, as_of)
         self._mix = mix
         self._next_person = seed * 1_000_003
         self._earlier: deque[Report] = deque(maxlen=_REMEMBERED)
+        self._repeatable: deque[Report] = deque(maxlen=_REMEMBERED)
+        self._attaching = Attaching(self._dice, self._reporters, mix, self._new_report)
         self._in_two_jobs: set[int] = set()
 
-    def records(self, count: int) -> Iterator[Sent]:
+    def records(self, count: int, days: int) -> Iterator[Sent]:
         for sequence in range(count):
-            chance = self._dice.random()
-            if chance < self._mix.bad:
-                yield self._bad(sequence)
-            elif chance < self._mix.bad + self._mix.duplicates and self._earlier:
-                yield self._repeat(sequence)
-            else:
-                yield self._good(sequence)
+            self._day = self._as_of - timedelta(days=days - 1 - sequence * days // count)
+            yield replace(self._record(sequence), day=self._day)
+
+    def _record(self, sequence: int) -> Sent:
+        self._reporters.received_on(self._day)
+        if held := self._attaching.held_report(sequence):
+            return self._attached(sequence, held)
+        chance = self._dice.random()
+        if chance < self._mix.bad:
+            return self._bad(sequence)
+        if chance < self._mix.bad + self._mix.duplicates and self._repeatable:
+            return self._repeat(sequence)
+        self._maybe_late()
+        kind = self._attaching.kind(chance - self._mix.bad - self._mix.duplicates)
+        attached = self._attaching.attach(sequence, kind) if kind else None
+        return self._attached(sequence, attached) if attached else self._good(sequence)
+
+    def _maybe_late(self) -> None:
+        if self._mix.late and self._dice.random() < self._mix.late:
+            self._reporters.received_on(self._day, days_late=self._dice.randint(1, _LATEST_DAYS))
+
+    def _attached(self, sequence: int, one: Attached) -> Sent:
+        document = one.message.document
+        if self._dice.random() < self._mix.odd:
+            has_name = "name" in document["citizen"]
+            oddity = self._dice.choice([each for each in _KEYED_ODDITIES if has_name or not each.needs_name])
+            value, headers, row = oddity.write(document), oddity.headers, one.row or oddity.row
+            return _sent(sequence, one.message, one.what, value, one.expected, row=row, headers=headers)
+        if one.is_repeatable:
+            self._repeatable.append(one.message)
+        return _sent(sequence, one.message, one.what, written(document), one.expected, row=one.row)
 
     def _good(self, sequence: int) -> Sent:
         if self._earlier and self._dice.random() < self._mix.second_employers * CITIZEN_KINDS["employee"] / 100:
@@ -109,6 +93,8 @@ class _Traffic:
         if self._dice.random() < self._mix.odd:
             return self._odd(sequence, report, self._dice.choices(ODDITIES, _ODDITY_WEIGHTS)[0])
         self._earlier.append(report)
+        self._repeatable.append(report)
+        self._attaching.reported(report)
         return _sent(sequence, report, what, written(report.document), Accepted())
 
     def _odd(self, sequence: int, report: Report, oddity: Oddity) -> Sent:
@@ -129,11 +115,9 @@ class _Traffic:
         return _bad(sequence, report, badness)
 
     def _repeat(self, sequence: int) -> Sent:
-        report = self._dice.choice(self._earlier)
+        report = self._dice.choice(self._repeatable)
         if self._dice.random() < self._mix.conflicts:
-            document = report.document | {
-                "cause": "illness" if report.document["cause"] != "illness" else "work_injury"
-            }
+            document = _told_otherwise(report.document)
             expected = Rejected(codes=frozenset({"conflict"}))
             return _sent(sequence, report, "the same id with another content", written(document), expected, row="N37")
         duplicate = DuplicateOf(notification_id=report.notification_id)
@@ -153,6 +137,7 @@ class _Traffic:
         if first.document["citizen_kind"] != "employee" or first.person.number in self._in_two_jobs:
             return self._new_report("employee"), "employee"
         self._in_two_jobs.add(first.person.number)
+        self._reporters.received_on(self._day)
         report = self._reporters.report(first.person, "employee")
         document = deepcopy(first.document)
         for name in ("notification_id", "absence_reference", "sent_at"):
@@ -161,10 +146,16 @@ class _Traffic:
         return replace(report, document=document), "a second employer"
 
 
+def _told_otherwise(document: Document) -> Document:
+    if document["kind"] in {"absence_reported", "amended"}:
+        return document | {"cause": "illness" if document["cause"] != "illness" else "work_injury"}
+    return document | {"reporter": document["reporter"] | {"name": "Omdøbt A/S"}}
+
+
 def _bad(sequence: int, report: Report, badness: Badness) -> Sent:
     value = badness.spoil(report.document)
     sent = _sent(sequence, report, badness.name, value, Rejected(codes=badness.codes), row=badness.row)
-    return sent if badness.readable else replace(sent, notification_id=None, absence_reference=None)
+    return sent if badness.readable else replace(sent, kind=None, notification_id=None, absence_reference=None)
 
 
 def _sent(
@@ -180,7 +171,9 @@ def _sent(
 ) -> Sent:
     return Sent(
         sequence=sequence,
+        day=date.max,
         what=what,
+        kind=report.document["kind"],
         row=row,
         key=str(report.absence_reference).encode() if has_key else None,
         headers=headers,
