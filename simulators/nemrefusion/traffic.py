@@ -76,7 +76,8 @@ class _Traffic:
     def _attached(self, sequence: int, one: Attached) -> Sent:
         document = one.message.document
         if self._dice.random() < self._mix.odd:
-            has_name = "name" in document["citizen"]
+            # an odd name is another content: a report would no longer be the one that a second one repeats
+            has_name = "name" in document["citizen"] and document["kind"] != "absence_reported"
             oddity = self._dice.choice([each for each in _KEYED_ODDITIES if has_name or not each.needs_name])
             value, headers, row = oddity.write(document), oddity.headers, one.row or oddity.row
             return _sent(sequence, one.message, one.what, value, one.expected, row=row, headers=headers)
