@@ -268,7 +268,8 @@ async def test_a_late_older_amendment_is_on_record_and_changes_nothing(house: Ho
 
 async def test_an_amendment_that_says_the_same_changes_nothing_that_is_shown(house: House) -> None:
     body = report()
-    await send(house, body, amendment(body), amendment(body, cause="work_injury"))
+    later = amendment(body, cause="work_injury", sent_at="2026-03-19T09:00:00Z")
+    await send(house, body, amendment(body), later)
     assert [one.get("is_changed") for one in await house.events()] == [None, False, True]
 
 
