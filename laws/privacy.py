@@ -1,32 +1,21 @@
-"""L9: no CPR number, name or address stands unsealed in any topic of ours, any table outside the vault, any log or
-metric.
+"""L9: no CPR number, name, address, contact or free text of a reporter stands unsealed in any topic of ours, any table
+outside the vault, any log or metric, nor in what they are called.
 
-Searched are keys, headers and values of every topic but the input, every table of every service but the vault, and
-the texts of logs and metrics. Before it says that nothing is there, the checker must find a canary planted in each
-kind of place, in each spelling.
+Searched are keys, header names, headers and values of every topic but the input, the names of topics and tables, every column of
+every table of every service but the vault, every line of every file of logs, and the metrics. Before it says that nothing is
+there, the checker must find a canary planted in each kind of place in each spelling (`canary`), by the very search that it then
+makes; and must not cry where the canary is at home.
 """
 
-import base64
-import json
-from collections.abc import Iterator
-from hashlib import sha256
-from urllib.parse import quote
+from collections.abc import Iterator, Mapping, Sequence
 
-from laws import names
+from laws import canary, names
 from laws.evidence import Evidence, LogRecord
-from laws.secrets_told import gathered
+from laws.secrets_told import Secrets, gathered, inflated
 from laws.told import reported
 from laws.verdict import Findings, Verdict
 
 LAW = "L9 nobody can be told from what lies outside the vault"
-
-_CANARY = {
-    "citizen": {
-        "cpr": "6101990042",
-        "name": "Kanariefugl Gulfjer Sangsen",
-        "address": {"lines": ["Fuglebursvænget 17"]},
-    }
-}
 
 
 def check(evidence: Evidence) -> Verdict:
@@ -34,7 +23,7 @@ def check(evidence: Evidence) -> Verdict:
     told = [document for record in evidence.records(names.NOTIFICATION) if (document := reported(record.value))]
     secrets = gathered([dict(document) for document in told])
     findings.count("secrets", secrets.number)
-    findings.demand(_finds_the_canary(), "blind: the planted canary was not found", LAW)
+    findings.count("canaries", _finds_the_canary(findings))
     texts = 0
     for where, text in _texts(evidence):
         texts += 1
@@ -44,8 +33,27 @@ def check(evidence: Evidence) -> Verdict:
     return findings.verdict(judged=min(texts, secrets.number))
 
 
+def found(evidence: Evidence, secrets: Secrets) -> dict[str, set[str]]:
+    """What is given away, by where it stands."""
+    given_away = {where: secrets.found_in(text) for where, text in _texts(evidence)}
+    return {where: kinds for where, kinds in given_away.items() if kinds}
+
+
+def _finds_the_canary(findings: Findings) -> int:
+    """Looks for the canary where it was planted; how often it had to be found."""
+    secrets = gathered([canary.NOTIFICATION])
+    wanted = 0
+    for place, spelling, evidence in canary.planted():
+        wanted += 1
+        findings.demand(bool(found(evidence, secrets)), "blind: the planted canary was not found", place, spelling)
+    for place, evidence in canary.at_home():
+        findings.demand(not found(evidence, secrets), "cries where nothing is given away", place)
+    return wanted
+
+
 def _texts(evidence: Evidence) -> Iterator[tuple[str, str]]:
     for topic, records in evidence.log.items():
+        yield f"the name of topic {_shortened(topic)}", topic
         if topic == names.NOTIFICATION:
             continue
         for record in records:
@@ -54,9 +62,15 @@ def _texts(evidence: Evidence) -> Iterator[tuple[str, str]]:
         if service == names.VAULT:
             continue
         for table, rows in tables.items():
+            yield f"the name of a table of {service}", table
             for number, row in enumerate(rows):
                 yield f"{service}.{table} row {number}", "\n".join(_spelt(value) for value in row.values())
     yield from evidence.texts.items()
+
+
+def _shortened(topic: str) -> str:
+    """Enough to find it by: the name may be what gives somebody away."""
+    return f"{topic[:12]}…"
 
 
 def _of_record(record: LogRecord) -> str:
@@ -66,30 +80,14 @@ def _of_record(record: LogRecord) -> str:
 
 def _spelt(value: object) -> str:
     match value:
-        case bytes():
-            return value.decode("utf-8", "replace")
+        case bytes() | bytearray() | memoryview():
+            raw = bytes(value)
+            return "\n".join(filter(None, (raw.decode("utf-8", "replace"), inflated(raw))))
+        case str():
+            return value
+        case Mapping():
+            return "\n".join(f"{_spelt(name)}\n{_spelt(each)}" for name, each in value.items())
+        case Sequence():
+            return "\n".join(map(_spelt, value))
         case _:
             return str(value)
-
-
-def _finds_the_canary() -> bool:
-    secrets = gathered([_CANARY])
-    return all(secrets.found_in(text) for text in _planted()) and not secrets.found_in("2026-11-23 nothing 6101990043")
-
-
-def _planted() -> Iterator[str]:
-    """The canary in each kind of place and each spelling."""
-    citizen = _CANARY["citizen"]
-    cpr, name = str(citizen["cpr"]), str(citizen["name"])
-    hyphenated = f"{cpr[:6]}-{cpr[6:]}"
-    spellings = [cpr, hyphenated, hyphenated.replace("-", " "), name, "bor Fuglebursvænget 17, 2. tv."]
-    spellings += [f"{cpr[4:6]}{cpr[2:4]}{cpr[:2]}{cpr[6:]}", sha256(cpr.encode()).hexdigest()]
-    spellings += [json.dumps({"line": "Fuglebursvænget 17"}), quote(name), cpr.encode().hex()]
-    spellings += [cpr.encode("utf-16").decode("latin-1")]
-    spellings += [base64.b64encode(f"{' ' * shift}citizen {cpr} of".encode()).decode() for shift in range(3)]
-    for spelling in spellings:
-        raw = spelling.encode()
-        yield _of_record(LogRecord(topic="t", partition=0, offset=0, key=raw, value=b"", headers=()))
-        yield _of_record(LogRecord(topic="t", partition=0, offset=0, key=None, value=raw, headers=()))
-        yield _of_record(LogRecord(topic="t", partition=0, offset=0, key=None, value=None, headers=(("h", raw),)))
-        yield f'{{"event": "INFO", "who": "{spelling}"}}'

@@ -1,17 +1,18 @@
 """What reporters told about people and nobody may find past intake: CPR numbers, names and street addresses, in many
-spellings.
+spellings; how to reach the contact at work, and what was written freely, which is health data (N2).
 
-Built from the raw notifications. `found_in` names what a text gives away, by kind and spelling, never the secret
-itself. A text is looked through as it is and with its JSON escapes, URL escapes, base64 and hex undone, so that a
-spelling hides nothing.
+Built from the raw notifications of every kind. `found_in` names what a text gives away, by kind and spelling, never the
+secret itself. A text is looked through as it is and with its JSON escapes, URL escapes, base64, hex and compression undone,
+one inside another as well, so that a spelling hides nothing.
 """
 
 import base64
 import binascii
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from hashlib import md5, sha1, sha256
 from typing import Any, Final
 from urllib.parse import unquote
@@ -19,30 +20,41 @@ from urllib.parse import unquote
 _TEN_DIGITS: Final = re.compile(r"(?=(?<!\d)(\d{6})[- ]?(\d{4})(?!\d))", re.ASCII)
 _HASHED: Final = re.compile(r"(?<![0-9a-fA-F])(?:[0-9a-fA-F]{64}|[0-9a-fA-F]{40}|[0-9a-fA-F]{32})(?![0-9a-fA-F])")
 _BASE64: Final = re.compile(r"[A-Za-z0-9+/_-]{12,}")
-_HEX: Final = re.compile(r"(?:[0-9a-fA-F]{2}){10,}")
-_ESCAPE: Final = re.compile(r"\\u([0-9a-fA-F]{4})")
+_HEX: Final = re.compile(r"[0-9a-fA-F]{20,}")
+_ESCAPE: Final = re.compile(r"\\+u([0-9a-fA-F]{4})")
+"""With as many backslashes as there are strings around it."""
 _WORDS: Final = re.compile(r"[^\W\d_][\w-]*", re.UNICODE)
 _STREET: Final = re.compile(r"([^\W\d_]{4,}) (\d{1,3})(?!\d)", re.UNICODE)
 _LONGEST_DECODED: Final = 1_000_000
+_NESTED: Final = 2
+_SHORTEST_PHRASE: Final = 12
+"""What is shorter, or one word, is found everywhere."""
+_FREE_TEXTS: Final = ("affected_job_functions", "affected_for", "work_adaptation")
+_CONTACT: Final = ("name", "phone", "email")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Secrets:
-    """`spellings` maps every spelling of a number to what it is called; names are runs of three words, streets have a number."""
+    """`spellings` maps every spelling of a number to what it is called; names are runs of three words, streets have a number,
+    phrases are looked for as they are."""
 
     spellings: dict[str, str]
     names: frozenset[str]
     streets: frozenset[str]
+    phrases: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def number(self) -> int:
-        return len(self.spellings) + len(self.names) + len(self.streets)
+        return len(self.spellings) + len(self.names) + len(self.streets) + len(self.phrases)
 
     def found_in(self, text: str) -> set[str]:
         """The kinds of secrets that a text gives away."""
         found: set[str] = set()
-        for how, reading in _readings(text):
-            found |= {f"{kind}{how}" for kind in self._in_plain(reading)}
+        readings = [("", _normal(text))]
+        for _ in range(_NESTED + 1):
+            for how, reading in readings:
+                found |= {f"{kind}{how}" for kind in self._in_plain(reading)}
+            readings = [(f"{how}{more}", deeper) for how, text in readings for more, deeper in _undone(text)]
         return found
 
     def _in_plain(self, text: str) -> Iterator[str]:
@@ -56,6 +68,9 @@ class Secrets:
             yield "name"
         if not self.streets.isdisjoint(_streets(text)):
             yield "address"
+        for phrase, kind in self.phrases.items():
+            if phrase in text:
+                yield kind
 
 
 def gathered(notifications: Iterable[dict[str, Any]]) -> Secrets:
@@ -63,7 +78,9 @@ def gathered(notifications: Iterable[dict[str, Any]]) -> Secrets:
     spellings: dict[str, str] = {}
     people: set[str] = set()
     streets: set[str] = set()
+    phrases: dict[str, str] = {}
     for told in notifications:
+        phrases.update(_phrases(told))
         citizen = told.get("citizen")
         if not isinstance(citizen, dict):
             continue
@@ -74,7 +91,22 @@ def gathered(notifications: Iterable[dict[str, Any]]) -> Secrets:
         address = citizen.get("address")
         lines = address.get("lines", ()) if isinstance(address, dict) else ()
         streets.update(street for line in lines for street in _streets(_normal(str(line))))
-    return Secrets(spellings=spellings, names=frozenset(people), streets=frozenset(streets))
+    return Secrets(spellings=spellings, names=frozenset(people), streets=frozenset(streets), phrases=phrases)
+
+
+def _phrases(told: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """What was written freely, line by line, and how to reach the contact at work."""
+    for part, names, kind in (
+        ("retention_answers", _FREE_TEXTS, "free text"),
+        ("workplace_contact", _CONTACT, "contact at work"),
+    ):
+        held = told.get(part)
+        texts = [held.get(name) for name in names] if isinstance(held, dict) else []
+        for text in texts:
+            for line in _normal(text).splitlines() if isinstance(text, str) else ():
+                phrase = line.strip()
+                if len(phrase) >= _SHORTEST_PHRASE and (" " in phrase or "@" in phrase):
+                    yield phrase, kind
 
 
 def _spellings(digits: str) -> Iterator[tuple[str, str]]:
@@ -88,8 +120,8 @@ def _spellings(digits: str) -> Iterator[tuple[str, str]]:
             )
 
 
-def _readings(text: str) -> Iterator[tuple[str, str]]:
-    yield "", _normal(text)
+def _undone(text: str) -> Iterator[tuple[str, str]]:
+    """What a text says with one spelling undone, and how it was spelt."""
     if "\\u" in text:
         yield ", JSON-escaped", _normal(_ESCAPE.sub(lambda match: chr(int(match.group(1), 16)), text))
     if "%" in text:
@@ -98,7 +130,7 @@ def _readings(text: str) -> Iterator[tuple[str, str]]:
         yield ", UTF-16", _normal(text.replace("\x00", ""))
     if decoded := _decoded(text, _BASE64, _from_base64):
         yield ", base64", decoded
-    if decoded := _decoded(text, _HEX, binascii.unhexlify):
+    if decoded := _decoded(text, _HEX, _from_hex):
         yield ", hex", decoded
 
 
@@ -106,17 +138,32 @@ def _decoded(text: str, pattern: "re.Pattern[str]", decode: Any) -> str:
     """All that can be decoded in a text; what is ciphertext or no text comes out as marks that match nothing."""
     parts = []
     for match in pattern.finditer(text):
-        try:
-            plain = decode(match.group()[:_LONGEST_DECODED])
-        except (binascii.Error, ValueError):
-            continue
-        parts.append(plain.decode("utf-8", "replace"))
-    return _normal("\n".join(parts))
+        for plain in decode(match.group()[:_LONGEST_DECODED]):
+            parts += [plain.decode("utf-8", "replace"), inflated(plain)]
+    return _normal("\n".join(filter(None, parts)))
 
 
-def _from_base64(word: str) -> bytes:
-    whole = word[: len(word) // 4 * 4]
-    return base64.b64decode(whole.replace("-", "+").replace("_", "/"), validate=True)
+def _from_base64(word: str) -> Iterator[bytes]:
+    """A word that stands behind a path or a name is read from each place where it could begin."""
+    text = word.replace("-", "+").replace("_", "/")
+    for shift in range(4):
+        whole = text[shift : shift + (len(text) - shift) // 4 * 4]
+        yield base64.b64decode(whole)
+
+
+def _from_hex(word: str) -> Iterator[bytes]:
+    for shift in range(2):
+        yield binascii.unhexlify(word[shift : shift + (len(word) - shift) // 2 * 2])
+
+
+def inflated(raw: bytes) -> str:
+    """What compressed bytes hold (gzip, zlib); nothing of bytes that are not compressed."""
+    if raw[:2] != b"\x1f\x8b" and raw[:1] != b"\x78":
+        return ""
+    try:
+        return zlib.decompressobj(wbits=47).decompress(raw, _LONGEST_DECODED).decode("utf-8", "replace")
+    except zlib.error:
+        return ""
 
 
 def _normal(text: str) -> str:

@@ -28,10 +28,11 @@ def read_sent(path: Path) -> list[dict[str, Any]]:
 
 
 def read_texts(logs: Path, ops_urls: Mapping[str, str], is_service: Iterable[str]) -> dict[str, str]:
-    """Every line of every log, and the metrics of the services, by where they stand."""
+    """Every line of every file of logs, old ones too, and the metrics of the services, by where they stand."""
     texts = {
-        f"{path.name}:{number}": line
-        for path in sorted(logs.glob("*.log"))
+        f"{path.relative_to(logs)}:{number}": line
+        for path in sorted(logs.rglob("*"))
+        if path.is_file()
         for number, line in enumerate(path.read_text(errors="backslashreplace").splitlines(), start=1)
     }
     services = tuple(is_service)
