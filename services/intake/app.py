@@ -54,6 +54,7 @@ async def serve(settings: Settings) -> None:
             undertaker=undertaker,
             clock=clock,
             patience=timedelta(days=settings.waiting_days),
+            every=settings.sweep_seconds,
         )
         runner.loop("sweeper of what waits", sweeper.run)
         kafka.subscribe(NEMREFUSION_NOTIFICATION.name, group, take_in)

@@ -31,7 +31,6 @@ WAITING: Final = Gauge("mitsyg_intake_waiting_notifications", "Notifications tha
 OLDEST: Final = Gauge("mitsyg_intake_oldest_waiting_seconds", "For how long the oldest of them has waited.")
 BURIED: Final = Counter("mitsyg_intake_waiting_buried", "Notifications that waited in vain, by reason.", ("reason",))
 
-EVERY_SECONDS: Final = 60.0
 _AT_ONCE: Final = 200
 
 
@@ -58,7 +57,7 @@ class Waiting(Protocol):
 
 
 class Sweeper:
-    """Sweeps every minute until it is cancelled."""
+    """Sweeps `every` so many seconds until it is cancelled."""
 
     def __init__(
         self,
@@ -69,6 +68,7 @@ class Sweeper:
         undertaker: Undertaker,
         clock: Clock,
         patience: timedelta,
+        every: float = 60.0,
     ) -> None:
         self._database = database
         self._waiting = waiting
@@ -76,9 +76,10 @@ class Sweeper:
         self._undertaker = undertaker
         self._clock = clock
         self._patience = patience
+        self._every = every
 
     async def run(self) -> None:
-        """Sweep; what cannot be done now is done a minute later."""
+        """Sweep; what cannot be done now is done the next time."""
         while True:
             try:
                 while await self.sweep() == _AT_ONCE:
@@ -87,7 +88,7 @@ class Sweeper:
                 if not (is_transient(error) or isinstance(error, FaultInjected)):
                     raise
                 log.warning("waiting notifications could not be swept now", error=type(error).__name__)
-            await asyncio.sleep(EVERY_SECONDS)
+            await asyncio.sleep(self._every)
 
     async def sweep(self) -> int:
         """Bury those whose waiting is over, up to a batch; how many."""
