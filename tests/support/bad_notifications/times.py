@@ -69,7 +69,7 @@ def _implausible(make: Maker) -> Cases:
         yield refused("N27", name, make.report(first_absence_day=day), {FIRST: implausible})
     yield taken("N27", "today", make.report(first_absence_day="2026-03-20"))
     for sent in (
-        "2026-03-20T13:00:00Z",
+        "2026-03-20T13:05:00Z",
         "2099-01-01T00:00:00Z",
         "9999-12-31T23:59:59Z",
         "2023-01-01T00:00:00Z",
