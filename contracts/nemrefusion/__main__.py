@@ -8,10 +8,11 @@ read. Needs no server and no network.
 import argparse
 import json
 import sys
+from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 
-from contracts.nemrefusion.checking import LINE_SUFFIXES, Checker, Finding
+from contracts.nemrefusion.checking import LINE_SUFFIXES, Checker, Finding, in_total
 from contracts.nemrefusion.municipalities import is_municipality
 from contracts.nemrefusion.v1 import Outcome
 from contracts.nemrefusion.v1.plausibility import Rules
@@ -23,7 +24,7 @@ def main() -> int:
     arguments = _parser().parse_args()
     rules = Rules(accept_test_cpr=arguments.test_numbers, is_municipality=is_municipality)
     checker = Checker(at=arguments.at or datetime.now(UTC), rules=rules)
-    counts = dict.fromkeys((Outcome.ACCEPTED, Outcome.DUPLICATE, Outcome.REJECTED), 0)
+    counts: Counter[Outcome] = Counter()
     unread = 0
     for name in arguments.files:
         try:
@@ -34,26 +35,10 @@ def main() -> int:
             continue
         for finding in checker.check(content, by_lines=arguments.lines or name.endswith(LINE_SUFFIXES)):
             counts[finding.outcome] += 1
-            print(_as_json(name, finding) if arguments.json else readable(_shown(name), finding))
+            print(_as_json(name, finding) if arguments.json else finding.in_words(_shown(name)))
     if not arguments.json:
-        print(", ".join(f"{count} {outcome.value}" for outcome, count in counts.items() if count or outcome in _TOLD))
+        print(in_total(counts))
     return 2 if unread else int(counts[Outcome.REJECTED] > 0)
-
-
-_TOLD = (Outcome.ACCEPTED, Outcome.REJECTED)
-
-
-def readable(name: str, finding: Finding) -> str:
-    """A finding in words: one line, and one more for each reason."""
-    head = f"{name}:{finding.line}: {finding.outcome.value}"
-    if finding.kind:
-        head += f" {finding.kind}"
-    if finding.notification_id:
-        head += f" {finding.notification_id}"
-    if finding.ignored_fields:
-        head += f" ({finding.ignored_fields} unknown fields passed over)"
-    reasons = (f"    {each.field or 'the whole message'}: {each.code.value}: {each.text}" for each in finding.reasons)
-    return "\n".join((head, *reasons))
 
 
 def _as_json(name: str, finding: Finding) -> str:

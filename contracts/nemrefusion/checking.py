@@ -4,7 +4,7 @@ A file holds one notification, or one on each line (JSON Lines). What depends on
 an absence is known, is somebody else's or was withdrawn. No I/O, no clock: `at` is the instant of receipt to judge by.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 from uuid import UUID
@@ -26,6 +26,18 @@ class Finding(NamedTuple):
     notification_id: UUID | None
     ignored_fields: int
     reasons: tuple[Reason, ...]
+
+    def in_words(self, file: str) -> str:
+        """One line, and one more for each reason."""
+        head = f"{file}:{self.line}: {self.outcome.value}"
+        if self.kind:
+            head += f" {self.kind}"
+        if self.notification_id:
+            head += f" {self.notification_id}"
+        if self.ignored_fields:
+            head += f" (unknown fields passed over: {self.ignored_fields})"
+        reasons = (f"    {each.field or 'the whole message'}: {each.code.value}: {each.text}" for each in self.reasons)
+        return "\n".join((head, *reasons))
 
     def as_json(self) -> dict[str, Any]:
         """Named as in a receipt."""
@@ -70,6 +82,14 @@ class Checker:
         if before != told:
             return Outcome.REJECTED, [reason("notification_id", ReasonCode.CONFLICT)]
         return (Outcome.ACCEPTED if before is told else Outcome.DUPLICATE), []
+
+
+def in_total(counts: Mapping[Outcome, int]) -> str:
+    """How many came out how."""
+    shown = (Outcome.ACCEPTED, Outcome.DUPLICATE, Outcome.REJECTED)
+    return ", ".join(
+        f"{counts.get(one, 0)} {one.value}" for one in shown if counts.get(one) or one is not Outcome.DUPLICATE
+    )
 
 
 def notifications(content: bytes, *, by_lines: bool) -> Iterator[tuple[int, bytes]]:

@@ -129,7 +129,7 @@ def test_the_command_says_for_each_what_to_do(tmp_path: Path) -> None:
 
     told = done.stdout.decode().splitlines()
     assert done.returncode == 1
-    assert told[0] == f"{good}:1: accepted absence_reported {REPORT['notification_id']} (1 unknown fields passed over)"
+    assert told[0] == f"{good}:1: accepted absence_reported {REPORT['notification_id']} (unknown fields passed over: 1)"
     assert told[1] == f"{bad}:1: rejected"
     assert told[2].startswith("    the whole message: not-json: ")
     assert told[3:] == ["1 accepted, 1 rejected"]
