@@ -59,7 +59,7 @@ up: prepare ## start servers, services and simulators and leave them running
 down: $(OK) ## end what `make up` started and remove its data
 	@$(PY) -m stack down
 
-schemas: $(OK) ## write JSON Schemas and topic pages anew from the contracts
+schemas: $(OK) ## write JSON Schemas, pages and AsyncAPI anew from the contracts
 	@$(PY) -m contracts schemas
 	@$(PY) -m contracts docs
 

@@ -58,6 +58,10 @@ class Message:
         """Golden examples, in order of their names; read by the tests of producers and consumers alike."""
         return tuple(sorted((ROOT / self.owner / "examples").glob(f"{self.name}*.json")))
 
+    def example_name(self, path: Path) -> str:
+        """What an example shows, `amended.full`; empty where a message has one only."""
+        return path.stem.removeprefix(self.name).removeprefix(".")
+
     def schema(self) -> dict[str, Any]:
         """The JSON Schema that the model gives today."""
         schema = self.reader.json_schema(schema_generator=_WithoutTitles)

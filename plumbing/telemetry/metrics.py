@@ -20,6 +20,7 @@ CONSUMER_LAG = Gauge("mitsyg_consumer_lag_records", "Records fetched positions a
 CONSUMER_PROGRESS = Gauge(
     "mitsyg_consumer_last_progress_timestamp_seconds", "When a batch was last finished.", ("topic",)
 )
+PERSONAL_KEYS = Counter("mitsyg_personal_keys", "Records whose key looks like a CPR number, by topic.", ("topic",))
 OUTBOX_WAITING = Gauge("mitsyg_outbox_waiting_messages", "Messages waiting in the outbox.")
 OUTBOX_OLDEST = Gauge("mitsyg_outbox_oldest_seconds", "Age of the oldest message in the outbox.")
 OUTBOX_PRODUCED = Counter("mitsyg_outbox_produced", "Messages that Kafka has acknowledged.")

@@ -7,6 +7,7 @@ from contracts.citizens.cache import KeyCache
 from contracts.citizens.client import VaultClient
 from contracts.dead_letter.v1 import record as dead_letter
 from contracts.topics import NEMREFUSION_NOTIFICATION, consumer_group
+from plumbing.bus.key_alarm import KeyAlarm
 from plumbing.dead_letters import Undertaker
 from plumbing.service import Runner
 from plumbing.service.kafka import KafkaSide, make_clock
@@ -57,5 +58,5 @@ async def serve(settings: Settings) -> None:
             every=settings.sweep_seconds,
         )
         runner.loop("sweeper of what waits", sweeper.run)
-        kafka.subscribe(NEMREFUSION_NOTIFICATION.name, group, take_in)
+        kafka.subscribe(NEMREFUSION_NOTIFICATION.name, group, KeyAlarm(take_in))
         await runner.run()

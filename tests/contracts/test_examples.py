@@ -1,6 +1,7 @@
 """Golden examples: valid by the committed schema, read by the model, written as they were."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -8,9 +9,11 @@ import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # it ships no types
 from jsonschema.validators import validator_for  # type: ignore[import-untyped]
 
-from contracts.catalogue import MESSAGES, Message
+from contracts.catalogue import MESSAGES, NOTIFICATION, Message
 from contracts.nemrefusion.v1 import Parsed, is_replacement_number, parse_notification
+from tests.contracts.notifications import golden
 
+KINDS = ("absence_reported", "amended", "refund_requested", "fast_track_requested", "recovered", "withdrawn")
 GOLDEN = [(message, path) for message in MESSAGES for path in message.examples]
 
 
@@ -64,15 +67,18 @@ def test_there_is_an_example_of_each_kind_of_notification_and_of_each_kind_of_ci
             kinds.add(parsed.notification.kind)
             citizens.add(getattr(parsed.notification, "citizen_kind", None))
 
-    assert kinds == {
-        "absence_reported",
-        "amended",
-        "refund_requested",
-        "fast_track_requested",
-        "recovered",
-        "withdrawn",
-    }
+    assert kinds == set(KINDS)
     assert {"employee", "unemployed", "self_employed"} <= citizens
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_minimal_example_of_a_kind_has_what_is_mandatory_and_the_full_one_every_field(kind: str) -> None:
+    definitions = NOTIFICATION.schema()["$defs"]
+    model = next(each for each in definitions.values() if _kind_of(each) == kind)
+
+    for name, wanted in (("minimal", "required"), ("full", "properties")):
+        for document, schema in _objects(golden(f"{kind}.{name}"), model, definitions):
+            assert set(document) == set(schema.get(wanted, ())), name
 
 
 @pytest.mark.parametrize("message", [each for each in MESSAGES if each.event], ids=lambda message: message.name)
@@ -80,6 +86,25 @@ def test_no_event_of_ours_has_a_field_for_who_somebody_is(message: Message) -> N
     fields = set(_names_in(message.schema()))
 
     assert not fields & {"cpr", "name", "address", "phone", "email"}
+
+
+def _objects(document: Any, schema: Any, definitions: Any) -> Iterator[tuple[Any, Any]]:
+    """Every object of a notification with its schema."""
+    yield document, schema
+    for name, field in schema["properties"].items():
+        choices = [definitions[ref.rpartition("/")[2]] for ref in _refs(field)]
+        if isinstance(inner := document.get(name), dict):
+            fitting = [each for each in choices if _kind_of(each) in (None, inner.get("kind"))]
+            yield from _objects(inner, fitting[0], definitions)
+
+
+def _refs(field: Any) -> list[str]:
+    return [each["$ref"] for each in (field, *field.get("anyOf", ()), *field.get("oneOf", ())) if "$ref" in each]
+
+
+def _kind_of(schema: Any) -> str | None:
+    kind: str | None = schema.get("properties", {}).get("kind", {}).get("const")
+    return kind
 
 
 def _values_of(name: str, document: Any) -> list[str]:

@@ -1,39 +1,13 @@
-"""Every bad input that is told from the message itself, and the answer it gets."""
+"""What a rejection tells beside its codes, and how what is taken is kept. Bad inputs: tests/support/bad_notifications."""
 
 from typing import Any
 
 import pytest
 
 from contracts.nemrefusion.v1 import AbsenceReport, Rejection, parse_notification
-from tests.contracts.bad_inputs import FIELDS, GOOD, TAKEN, WHOLE
 from tests.contracts.notifications import accepted, employee, golden, rejected
 
-
-@pytest.mark.parametrize(("raw", "code"), [row[1:] for row in WHOLE], ids=[row[0] for row in WHOLE])
-def test_what_is_wrong_as_a_whole_has_one_reason_without_field(raw: bytes | None, code: str) -> None:
-    assert rejected(raw) == {"": code}
-
-
-@pytest.mark.parametrize(("raw", "reasons"), [row[1:] for row in FIELDS], ids=[row[0] for row in FIELDS])
-def test_a_wrong_field_has_its_own_reason(raw: bytes, reasons: dict[str, str]) -> None:
-    assert rejected(raw) == reasons
-
-
-@pytest.mark.parametrize("raw", [row[1] for row in TAKEN], ids=[row[0] for row in TAKEN])
-def test_what_is_odd_but_right_is_taken(raw: bytes) -> None:
-    accepted(raw)
-
-
-@pytest.mark.parametrize("raw", [row[1] for row in (*WHOLE, *FIELDS)], ids=[row[0] for row in (*WHOLE, *FIELDS)])
-def test_a_reason_says_what_to_do_and_never_what_was_sent(raw: bytes | None) -> None:
-    result = parse_notification(raw)
-    assert isinstance(result, Rejection)
-
-    for reason in result.reasons:
-        assert reason.text.endswith(".")
-        told = f"{reason.field} {reason.text}"
-        for secret in ("610390", "610190", "Ønskeby", "Ahorn", "Falskgade", "influenza", "passwd", "Aarhus", "DK9999"):
-            assert secret not in told
+GOOD = employee()
 
 
 def test_every_wrong_field_is_told_at_once() -> None:

@@ -70,19 +70,23 @@ class AbsenceReport(_Report):
     """A report of absence (anmeldelse)."""
 
     kind: Literal["absence_reported"]
+    """Which of the six kinds of notification it is."""
 
 
 class Amendment(_Report):
     """A correction (rettelse): the whole report as it should read now. Fields left out are no longer told."""
 
     kind: Literal["amended"]
+    """Which of the six kinds of notification it is."""
 
 
 class RefundPeriod(NotificationPart):
     """The days that refund is asked for, both counted."""
 
     first_day: Day
+    """The first day that refund is asked for."""
     last_day: Day
+    """The last day that refund is asked for."""
 
 
 class FinalRefund(NotificationPart):
@@ -98,6 +102,7 @@ class RefundRequest(_Notification):
     """A request for refund (refusionsanmodning) by an employer who pays during the absence."""
 
     kind: Literal["refund_requested"]
+    """Which of the six kinds of notification it is."""
     reporter: Employer
     """The employer who asks."""
     citizen: CitizenNumber
@@ -116,6 +121,7 @@ class FastTrackRequest(_Notification):
     """
 
     kind: Literal["fast_track_requested"]
+    """Which of the six kinds of notification it is."""
     reporter: Employer
     """The employer who asks."""
     citizen: Citizen
@@ -136,6 +142,7 @@ class Recovery(_Notification):
     """The citizen is well again (raskmelding), as the reporter tells."""
 
     kind: Literal["recovered"]
+    """Which of the six kinds of notification it is."""
     reporter: Reporter
     """Who reported the absence."""
     citizen: CitizenNumber
@@ -148,6 +155,7 @@ class Withdrawal(_Notification):
     """The report is taken back (tilbageført): it should never have been sent."""
 
     kind: Literal["withdrawn"]
+    """Which of the six kinds of notification it is."""
     reporter: Reporter
     """Who reported the absence."""
     citizen: CitizenNumber

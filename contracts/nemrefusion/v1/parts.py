@@ -61,6 +61,7 @@ class Employer(NotificationPart):
     """An employer (arbejdsgiver)."""
 
     kind: Literal["employer"]
+    """Which of the three kinds of reporter it is."""
     cvr: CvrNumber
     """The employer's company number (CVR-nummer): eight digits with a right check digit."""
     production_unit: Annotated[str, Field(pattern=r"^[0-9]{10}$")]
@@ -73,6 +74,7 @@ class UnemploymentFund(NotificationPart):
     """The citizen's unemployment fund (a-kasse)."""
 
     kind: Literal["unemployment_fund"]
+    """Which of the three kinds of reporter it is."""
     fund_number: Annotated[str, Field(pattern=r"^[0-9]{1,4}$")]
     """The fund's number (a-kassenummer), with its leading zeros."""
     name: Line
@@ -83,6 +85,7 @@ class SelfEmployed(NotificationPart):
     """The self-employed citizen, who reports on their own behalf (selvstændig)."""
 
     kind: Literal["self_employed"]
+    """Which of the three kinds of reporter it is."""
     cvr: CvrNumber
     """The business's company number (CVR-nummer)."""
     name: Line | None = None
@@ -153,9 +156,11 @@ class WorkplaceContact(NotificationPart):
     """Whom to ask at the workplace (kontaktperson)."""
 
     name: Line
+    """The contact person's name."""
     phone: Annotated[str, Field(pattern=r"^\+?[0-9][0-9 ]{3,19}$")] | None = None
     """Digits and spaces, with or without a country code."""
     email: Annotated[str, Field(max_length=254, pattern=r"^[^@\s]{1,64}@[^@\s]{1,189}$")] | None = None
+    """The contact person's e-mail address."""
 
 
 class RetentionAnswers(NotificationPart):
