@@ -51,10 +51,12 @@ def decode(record: Record) -> tuple[str, str]:
 
 @dataclass(slots=True)
 class Desk:
-    """A stage whose work notes each message as an effect and announces it; `late` ones are refused by the work itself."""
+    """A stage whose work notes each message as an effect and announces it; `late` ones are refused by the work itself, `early`
+    ones put by."""
 
     pool: Database
     late: frozenset[str] = frozenset()
+    early: frozenset[str] = frozenset()
     is_vault_away: bool = False
     keys_asked: int = 0
     commits: int = 0
@@ -77,6 +79,9 @@ class Desk:
             if one.message_id in self.late:
                 refusal = Refusal(record=one.record, message_id=one.message_id, code="too-late", field="time")
                 result.refused.append(refusal)
+                continue
+            if one.message_id in self.early:
+                result.parked.add(one.message_id)
                 continue
             await connection.execute("insert into effect values ($1, $2)", one.message_id, one.message)
             result.outgoing.append(
@@ -199,6 +204,14 @@ async def test_a_record_of_an_unknown_kind_is_passed_and_not_buried(pool: Databa
     assert await desk.announced() == ["1"]
     assert await desk.fates() == [(0, "passed", None), (1, "accepted", None)]
     assert desk.keys_asked == 0
+
+
+async def test_what_the_work_puts_by_is_parked_once(pool: Database) -> None:
+    desk = Desk(pool, early=frozenset({"b"}))
+    await desk.stage()(batch("a:1", "b:2", "b:2"))
+
+    assert await desk.announced() == ["1"]
+    assert await desk.fates() == [(0, "accepted", None), (1, "parked", None), (2, "duplicate", None)]
 
 
 async def test_what_the_work_refuses_is_buried_too_although_no_key_was_at_hand(pool: Database) -> None:

@@ -1,146 +1,15 @@
 """Opening tasks and starting clocks, on a real PostgreSQL (T1, T2, M1, M3)."""
 
-import json
 from collections import Counter
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
-import asyncpg
 import pytest
 
-from contracts.absence.v1 import AbsenceReported, CitizenKind, Pay, PayKind, ReporterDeadline, ReporterKind
-from contracts.dead_letter.v1 import record as dead_letter
-from contracts.events import Encoded, Event, encode
-from contracts.letter.v1 import Channel, DispatchProof, LetterDispatched, LetterFailed
+from contracts.absence.v1 import CitizenKind
 from plumbing import faults
 from plumbing.bus import Record
-from plumbing.dead_letters import MonthKey, Undertaker
-from plumbing.postgres import Database
-from plumbing.stage import Stage
-from services.tasks.handlers import read_absence, read_letter
-from services.tasks.store import Store
-from services.tasks.usecases import OpenTasks, StartClocks
-from tests.support.fixtures import DatabaseFactory
-
-NOW = datetime(2026, 3, 20, 12, tzinfo=UTC)
-
-
-class FixedClock:
-    def now(self) -> datetime:
-        return NOW
-
-
-@dataclass
-class House:
-    """Tasks without Kafka: its two stages, and what they left in the database."""
-
-    database: Database
-    absences: Stage[Any]
-    letters: Stage[Any]
-
-    async def rows(self, sql: str) -> list[asyncpg.Record]:
-        async with self.database.acquire() as connection:
-            return list(await connection.fetch(sql))
-
-    async def messages(self, topic: str) -> list[dict[str, Any]]:
-        rows = await self.rows("select aggregatetype, payload from outbox order by seq")
-        return [json.loads(row["payload"]) for row in rows if row["aggregatetype"] == topic]
-
-    async def opened_letter(self, event: AbsenceReported) -> dict[str, Any]:
-        await self.absences([as_record(event, 0)])
-        return (await self.messages("sygefravaer.letter-request.v1"))[-1]
-
-
-async def fetch_key(_month: str) -> MonthKey:
-    return MonthKey(key_id="dead-letter/tasks/2026-03", key=bytes(32))
-
-
-@pytest.fixture
-async def house(database: DatabaseFactory) -> AsyncIterator[House]:
-    opened = await Database.open(database("tasks").runtime_dsn, application_name="test")
-    clock, store = FixedClock(), Store()
-
-    def undertaker(topic: str) -> Undertaker:
-        return Undertaker(fetch_key=fetch_key, write=dead_letter, clock=clock, group=f"mitsyg.tasks.{topic}")
-
-    yield House(
-        database=opened,
-        absences=Stage(
-            opened,
-            read=read_absence,
-            work=OpenTasks(store, clock),
-            undertaker=undertaker("sygefravaer.absence.v1"),
-            after_commit=lambda: None,
-        ),
-        letters=Stage(
-            opened,
-            read=read_letter,
-            work=StartClocks(store, clock),
-            undertaker=undertaker("sygefravaer.letter.v1"),
-            after_commit=lambda: None,
-        ),
-    )
-    await opened.close()
-
-
-def reported(**changes: Any) -> AbsenceReported:
-    told: dict[str, Any] = {
-        "absence_id": uuid4(),
-        "citizen_id": uuid4(),
-        "notification_id": uuid4(),
-        "citizen_kind": CitizenKind.EMPLOYEE,
-        "reporter_kind": ReporterKind.EMPLOYER,
-        "municipality_code": "0751",
-        "first_absence_day": date(2026, 3, 2),
-        "last_absence_day": None,
-        "pay": Pay(kind=PayKind.NOTHING),
-        "reporter_deadline": ReporterDeadline.LATE,
-        "early": False,
-        "sent_at": NOW,
-        "received_at": NOW,
-        "reported": "c2VhbGVk",
-    }
-    return AbsenceReported(**{**told, **changes})
-
-
-def dispatched(letter: dict[str, Any], at: datetime) -> LetterDispatched:
-    return LetterDispatched(
-        letter_id=UUID(letter["letter_id"]),
-        version=letter["version"],
-        absence_id=UUID(letter["absence_id"]),
-        citizen_id=UUID(letter["citizen_id"]),
-        channel=Channel.DIGITAL_POST,
-        dispatched_at=at,
-        proof=DispatchProof(transmission_id="t-1", status_code="Afleveret Digital Post", status_at=at),
-    )
-
-
-def not_sent(letter: dict[str, Any]) -> LetterFailed:
-    return LetterFailed(
-        letter_id=UUID(letter["letter_id"]),
-        version=letter["version"],
-        absence_id=UUID(letter["absence_id"]),
-        citizen_id=UUID(letter["citizen_id"]),
-        channel=Channel.DIGITAL_POST,
-        reason="unknown-recipient",
-        at=NOW,
-    )
-
-
-def as_record(event: Event, offset: int, *, event_id: UUID | None = None) -> Record:
-    sent: Encoded = encode(event, event_id=event_id or uuid4(), time=NOW)
-    return Record(
-        topic=sent.topic,
-        partition=0,
-        offset=offset,
-        key=sent.key.encode(),
-        value=sent.value,
-        headers=sent.headers,
-        timestamp_ms=1_773_800_000_000 + offset,
-    )
+from tests.support.tasks_house import NOW, House, as_record, dispatched, not_sent, reported
 
 
 async def test_a_report_opens_its_tasks_and_asks_for_one_letter_that_names_them(house: House) -> None:
