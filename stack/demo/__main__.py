@@ -15,6 +15,9 @@ from stack.paths import ROOT
 from stack.run_file import RunFile
 from stack.servers import Stack
 
+_REST_SECONDS = 90
+"""What waits in vain is looked for once a minute."""
+
 
 def main() -> int:
     """A demonstration from nothing; what an earlier one left running is ended first."""
@@ -38,9 +41,9 @@ def _play(run_dir: Path, *, leave: bool) -> int:
         house.start().remember()
         told = asyncio.run(story.play(house, house.state_dir / "nemrefusion.jsonl"))
         house.remember()  # whoever was started again has another pid
-        came = asyncio.run(figures.gather(stack.postgres_admin_dsn))
         sources = Sources.of(parser().parse_args(["--run-dir", str(run_dir)]))
-        verdicts = asyncio.run(judged(sources, within=30))
+        verdicts = asyncio.run(judged(sources, within=_REST_SECONDS))
+        came = asyncio.run(figures.gather(stack.postgres_admin_dsn, stack.kafka_bootstrap))
     finally:
         if not leave:
             house.stop()

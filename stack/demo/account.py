@@ -1,11 +1,14 @@
 """The account: what came out, for somebody who has never seen the system."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, time
 
+from laws import names
 from laws.verdict import Verdict
+from stack.demo import figures
 from stack.demo.calendar import COPENHAGEN
-from stack.demo.figures import Figures
+from stack.demo.figures import Ends, Figures
+from stack.demo.grid import grid
 from stack.demo.story import Told
 from stack.house import House
 
@@ -13,16 +16,33 @@ _TASKS = {
     "comment_reported_information": "comment on what was reported (Kommentér oplysninger)",
     "benefit_request": "ask for sickness benefit (Anmodning om sygedagpenge)",
     "information_form": "fill in the information form (Oplysningsskema)",
+    "fast_track_consent": "agree to early action (Fast-track)",
 }
+_TASK_STATES = {"open": "open", "withdrawn": "withdrawn", "superseded": "superseded"}
 _LETTERS = {
     "dispatched": "proven delivered to Digital Post",
     "failed": "failed for good: shown to operations, no deadline started",
     "unknown": "outcome unknown: shown to operations, never sent again",
 }
-_FATES = {
-    "accepted": "accepted: an absence was opened",
-    "duplicate": "duplicates: the original's receipt once more, no other effect",
-    "rejected": "rejected: a receipt with reasons, the original kept sealed",
+_KINDS = {
+    names.REPORT: "report of absence (anmeldelse)",
+    names.AMENDMENT: "amendment (rettelse)",
+    names.REFUND: "refund request (refusionsanmodning)",
+    names.FAST_TRACK: "request for early action (fast-track)",
+    names.RECOVERY: "recovery (raskmelding)",
+    names.WITHDRAWAL: "withdrawal (tilbageført)",
+    figures.UNREADABLE: "of no kind that can be told",
+}
+_FATES = {"accepted": "accepted", "duplicate": "duplicate", "parked": "waiting", "rejected": "rejected"}
+_FATES_EXPLAINED = (
+    "accepted: it had its effect · duplicate: the original's receipt once more, no other effect",
+    "waiting: accepted, before the absence it is about · rejected: a receipt with reasons, the original kept sealed",
+)
+_ABSENCES = {
+    "reported": "reported",
+    "preliminary": "preliminary: early action was asked for, the report is still to come",
+    "withdrawn": "withdrawn",
+    "awaited": "known by what waits for them only",
 }
 _NINE_DAYS = 9 * 24
 _RULE = "─" * 96
@@ -31,20 +51,32 @@ _RULE = "─" * 96
 def lines(house: House, told: Told, came: Figures, verdicts: Sequence[Verdict]) -> Iterator[str]:
     """The account, line by line."""
     yield from ("", _RULE, "  What came out", _RULE)
-    yield f"  {told.sent} notifications were sent; {told.kills} services were killed in the middle of it."
+    yield f"  From {told.first_day:%a %d %b} to {told.last_day:%a %d %b %Y} {told.sent} notifications were sent, of every kind,"
+    yield f"  some early, late, twice, contradictory or broken; {told.kills} services were killed in the middle of it."
     yield ""
-    yield from _table("Notifications", came.fates, _FATES)
+    yield from grid("Notifications, by kind and fate", came.records, rows=_KINDS, columns=_FATES)
+    yield from (f"    {line}" for line in _FATES_EXPLAINED)
+    yield ""
+    yield from _waited(came.ends)
     yield from _table("Rejected, by reason (each got a receipt that says so)", came.reasons, {})
-    yield f"  {came.absences} absences of {came.citizens} citizens"
-    yield ""
-    yield from _table("Tasks", came.tasks, _TASKS)
+    yield from _table(f"Absences, of {came.citizens} citizens", came.absences, _ABSENCES)
+    yield from grid("Tasks, by kind and state", came.tasks, rows=_TASKS, columns=_TASK_STATES)
     yield from _table("Letters", came.letters, _LETTERS)
     yield from _deadlines(came)
     yield from _laws(verdicts)
     yield from _further(house)
 
 
-def _table(title: str, counts: dict[str, int], words: dict[str, str]) -> Iterator[str]:
+def _waited(ends: Ends) -> Iterator[str]:
+    yield "  What waited for its absence"
+    yield f"    {ends.joined:6}  joined it since: the absence was told of after all"
+    yield f"    {ends.waiting:6}  waiting still: nobody told of the absence yet"
+    for reason, number in sorted(ends.buried.items()):
+        yield f"    {number:6}  could not join, kept sealed as dead letters: {reason}"
+    yield ""
+
+
+def _table(title: str, counts: Mapping[str, int], words: Mapping[str, str]) -> Iterator[str]:
     yield f"  {title}"
     order = list(words)
     for name, number in sorted(counts.items(), key=lambda one: order.index(one[0]) if one[0] in order else -one[1]):

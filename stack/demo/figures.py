@@ -1,10 +1,29 @@
-"""What the databases hold at the end, as figures, read from outside the services by an administrator's connection."""
+"""What the log and the databases hold at the end, as figures, read from outside the services by an administrator's
+connection.
 
+Tables and columns that a service does not have count as empty.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
+
+from contracts.topics import NEMREFUSION_NOTIFICATION
+from laws import names, told
+from laws.evidence import LogRecord, event
+from laws.reading.kafka import read_log
+
+KINDS = (names.REPORT, names.AMENDMENT, names.REFUND, names.FAST_TRACK, names.RECOVERY, names.WITHDRAWAL)
+UNREADABLE = "unreadable"
+NO_FATE = "no fate"
+
+Log = Mapping[str, Sequence[LogRecord]]
+Place = tuple[int, int]
+"""Partition and offset of a notification."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -18,39 +37,55 @@ class DeadlineRow:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Figures:
-    """Everything the account tells."""
+class Ends:
+    """How those that waited ended: `joined` their absence, still `waiting`, or `buried` by reason."""
 
-    fates: dict[str, int]
-    reasons: dict[str, int]
-    absences: int
+    joined: int
+    waiting: int
+    buried: Mapping[str, int]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Figures:
+    """Everything the account tells. `records` are by kind and fate, `tasks` by kind and state, `absences` by state."""
+
+    records: Mapping[tuple[str, str], int]
+    reasons: Mapping[str, int]
+    ends: Ends
+    absences: Mapping[str, int]
     citizens: int
-    tasks: dict[str, int]
-    letters: dict[str, int]
+    tasks: Mapping[tuple[str, str], int]
+    letters: Mapping[str, int]
     deadlines: tuple[DeadlineRow, ...]
     undated: int
 
 
-async def gather(admin_dsn: str) -> Figures:
+async def gather(admin_dsn: str, kafka: str) -> Figures:
     """Read them."""
-    fates = await _pairs(admin_dsn, "intake", "select fate, count(*) from inbox_record group by 1")
+    log = await read_log(kafka)
+    fates = await _rows(admin_dsn, "intake", _FATES)
     reasons = await _pairs(
         admin_dsn,
         "intake",
         "select reason, count(*) from inbox_record where fate = 'rejected' group by 1 order by 2 desc, 1",
     )
-    absences = await _pairs(admin_dsn, "intake", "select 'all', count(*) from absence")
+    still = 0
+    if await _exists(admin_dsn, "intake", "waiting"):
+        still = (await _pairs(admin_dsn, "intake", "select 'all', count(*) from waiting where refused is null"))["all"]
+    absences = await _pairs(admin_dsn, "intake", _ABSENCES)
     citizens = await _pairs(admin_dsn, "intake", "select 'all', count(distinct citizen_id) from absence")
-    tasks = await _pairs(admin_dsn, "tasks", "select kind, count(*) from task group by 1 order by 1")
+    tasks = await _rows(admin_dsn, "tasks", "select kind, state, count(*) from task group by 1, 2")
     letters = await _pairs(admin_dsn, "notifier", "select state, count(*) from letter group by 1 order by 1")
     undated = await _pairs(admin_dsn, "tasks", "select 'all', count(*) from task where deadline_day is null")
     rows = await _rows(admin_dsn, "tasks", _DEADLINES)
+    fate_of = {(row[0], row[1]): row[2] for row in fates}
     return Figures(
-        fates=fates,
+        records=by_kind_and_fate(log.get(names.NOTIFICATION, ()), fate_of),
         reasons=reasons,
-        absences=absences["all"],
+        ends=ends(log, fate_of, still),
+        absences=absences,
         citizens=citizens["all"],
-        tasks=tasks,
+        tasks={(row[0], row[1]): row[2] for row in tasks},
         letters=letters,
         deadlines=tuple(
             DeadlineRow(day_zero=row[0], deadline_day=row[1], deadline_at=row[2], tasks=row[3]) for row in rows
@@ -59,7 +94,29 @@ async def gather(admin_dsn: str) -> Figures:
     )
 
 
-async def waiting(admin_dsn: str) -> dict[str, int]:
+def by_kind_and_fate(records: Sequence[LogRecord], fate_of: Mapping[Place, str]) -> dict[tuple[str, str], int]:
+    """Every record of the log, by what it says it is and what became of it."""
+    return dict(Counter((_kind(record), fate_of.get((record.partition, record.offset), NO_FATE)) for record in records))
+
+
+def ends(log: Log, fate_of: Mapping[Place, str], still: int) -> Ends:
+    """What became of those that waited, of which so many wait still: whatever was buried has a dead letter, the rest joined."""
+    parked = {place for place, fate in fate_of.items() if fate == "parked"}
+    letters = [event(record).data for record in log.get(names.dead_letters("intake", names.NOTIFICATION), ())]
+    buried = Counter(
+        ", ".join(reason["code"] for reason in letter["reasons"])
+        for letter in letters
+        if (letter["position"]["partition"], letter["position"]["offset"]) in parked
+    )
+    return Ends(joined=len(parked) - still - buried.total(), waiting=still, buried=buried)
+
+
+def _kind(record: LogRecord) -> str:
+    kind = (told.reported(record.value) or {}).get("kind")
+    return kind if kind in KINDS else UNREADABLE
+
+
+async def under_way(admin_dsn: str) -> dict[str, int]:
     """What is still on its way: messages in outboxes, letters without an end."""
     left = {}
     for service in ("intake", "tasks", "notifier"):
@@ -82,6 +139,11 @@ async def settled(admin_dsn: str) -> int:
     return (await _pairs(admin_dsn, "intake", "select 'n', count(*) from inbox_record"))["n"]
 
 
+async def _exists(admin_dsn: str, service: str, table: str) -> bool:
+    ((found,),) = await _rows(admin_dsn, service, f"select to_regclass('public.{table}') is not null")  # ours
+    return bool(found)
+
+
 async def _pairs(admin_dsn: str, service: str, sql: str) -> dict[str, int]:
     return {row[0]: row[1] for row in await _rows(admin_dsn, service, sql)}
 
@@ -94,6 +156,15 @@ async def _rows(admin_dsn: str, service: str, sql: str) -> list[asyncpg.Record]:
     finally:
         await connection.close()
 
+
+_FATES = f"""
+select partition, "offset", fate from inbox_record where topic = '{NEMREFUSION_NOTIFICATION.name}'
+"""  # noqa: S608 # a name of ours
+
+# Through JSON, so that a table without the column counts as reported.
+_ABSENCES = """
+select coalesce(to_jsonb(absence) ->> 'state', 'reported'), count(*) from absence group by 1
+"""
 
 _DEADLINES = """
 select day_zero, deadline_day, deadline_at, count(*)

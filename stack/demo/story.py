@@ -1,29 +1,37 @@
-"""What happens in the demonstration: two waves of notifications, before and after the clock changes, with faults in the first.
+"""What happens in the demonstration: a month of notifications of every kind, over which the clock changes, with faults in it.
 
-Intake and notifier are killed with SIGKILL in the middle of their work and started again; the gateway takes letters over
-and then says that it failed. Nothing tells the services that it is a demonstration, but for the clock they follow.
+Every third day the clock is turned and what was sent since arrives. In the middle of the month intake and notifier are
+killed with SIGKILL at their work and started again; the gateway takes letters over and then says that it failed. Nothing
+tells the services that it is a demonstration, but for the clock they follow.
 """
 
 import asyncio
 import json
 import urllib.request
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from itertools import groupby
 from pathlib import Path
 
 from contracts.topics import NEMREFUSION_NOTIFICATION
 from simulators.nemrefusion.ledger import Ledger
+from simulators.nemrefusion.mix import MONTH
 from simulators.nemrefusion.sending import Sender, kafka_producer
-from simulators.nemrefusion.traffic import Mix, generate
+from simulators.nemrefusion.sent import Sent
+from simulators.nemrefusion.traffic import generate
 from stack.demo import calendar, figures
 from stack.errors import StackError
 from stack.house import House
 from stack.say import say
 
-FIRST_WAVE = 500
-SECOND_WAVE = 300
-RATE = 120.0
-MIX = Mix(bad=0.08, duplicates=0.06)
+COUNT = 1_600
+DAYS = 30
+STEP_DAYS = 3
+RATE = 100.0
+MIX = replace(MONTH, bad=0.08, duplicates=0.06)
+_DAYS_AFTER_CHANGE = 5
+_BROKEN_WAVE = 4
 _PATIENCE_SECONDS = 180
 
 
@@ -33,26 +41,36 @@ class Told:
 
     sent: int
     kills: int
-    first_day: datetime
-    second_day: datetime
+    first_day: date
+    last_day: date
 
 
 async def play(house: House, ledger: Path) -> Told:
     """Play it; returns when everything that was set off has come to rest."""
-    change = calendar.next_clock_change(datetime.now(calendar.COPENHAGEN).date())
-    first, second = (calendar.morning(change + timedelta(days=days)) for days in (-3, 2))
-    turn_clock(house, first)
-    say(f"it is {first:%A %d %B %Y}, nine in the morning; on {change:%A} the clock changes")
-    say(f"{FIRST_WAVE} notifications arrive; intake and notifier are killed meanwhile, and the gateway misbehaves")
-    wave = asyncio.create_task(_send(house, ledger, seed=1, count=FIRST_WAVE, as_of=first))
-    await _break_things(house)
-    sent = await wave
-    await _rest(house, sent)
-    turn_clock(house, second)
-    say(f"it is {second:%A %d %B %Y}; {SECOND_WAVE} more arrive, nothing is broken")
-    sent += await _send(house, ledger, seed=2, count=SECOND_WAVE, as_of=second, first_number=FIRST_WAVE)
-    await _rest(house, sent)
-    return Told(sent=sent, kills=2, first_day=first, second_day=second)
+    # The clock is never turned back, so the month begins after today.
+    today = datetime.now(calendar.COPENHAGEN).date()
+    change = calendar.next_clock_change(today + timedelta(days=DAYS))
+    last = change + timedelta(days=_DAYS_AFTER_CHANGE)
+    sent = 0
+    for number, (day, records) in enumerate(waves(last)):
+        turn_clock(house, calendar.morning(day))
+        say(f"it is {day:%A %d %B %Y}, nine in the morning; {len(records)} notifications arrive")
+        wave = asyncio.create_task(_send(house, ledger, records))
+        if number == _BROKEN_WAVE:
+            say("intake and notifier are killed meanwhile, and the gateway misbehaves")
+            await _break_things(house)
+        sent += await wave
+        await _rest(house, sent)
+    say(f"on {change:%A %d %B} the clock changed")
+    return Told(sent=sent, kills=2, first_day=last - timedelta(days=DAYS - 1), last_day=last)
+
+
+def waves(last: date) -> Iterator[tuple[date, Sequence[Sent]]]:
+    """A month of records up to that day, by the day on which the clock stands when they arrive."""
+    first = last - timedelta(days=DAYS - 1)
+    records = generate(seed=1, count=COUNT, as_of=last, mix=MIX, days=DAYS)
+    for number, wave in groupby(records, lambda one: (one.day - first).days // STEP_DAYS):
+        yield first + timedelta(days=min((number + 1) * STEP_DAYS, DAYS) - 1), list(wave)
 
 
 def turn_clock(house: House, to: datetime) -> None:
@@ -62,25 +80,19 @@ def turn_clock(house: House, to: datetime) -> None:
         raise StackError(f"the clock was turned, but these did not follow: {answer['missing']}")
 
 
-async def _send(house: House, ledger: Path, *, seed: int, count: int, as_of: datetime, first_number: int = 0) -> int:
-    day = as_of.astimezone(calendar.COPENHAGEN).date()
-    # Numbered on over the waves: the ledger knows a record by its number.
-    traffic = (
-        replace(one, sequence=one.sequence + first_number)
-        for one in generate(seed=seed, count=count, as_of=day, mix=MIX)
-    )
+async def _send(house: House, ledger: Path, records: Sequence[Sent]) -> int:
     with Ledger(ledger) as book:
         make_producer = kafka_producer(house.stack.kafka_bootstrap)
         async with Sender(make_producer, topic=NEMREFUSION_NOTIFICATION.name, ledger=book, rate=RATE) as sender:
-            return (await sender.send_all(traffic)).ok
+            return (await sender.send_all(records)).ok
 
 
 async def _break_things(house: House) -> None:
     gateway = f"{house.http_url('post_gateway')}/_sim/switches"
-    await asyncio.sleep(1.0)
+    await asyncio.sleep(0.5)
     await asyncio.to_thread(_kill_and_restart, house, "intake")
     await asyncio.to_thread(_post, gateway, {"mode": "accept_then_500", "share": 0.3, "seconds": 5})
-    await asyncio.sleep(1.0)
+    await asyncio.sleep(0.5)
     await asyncio.to_thread(_kill_and_restart, house, "notifier")
 
 
@@ -94,7 +106,7 @@ async def _rest(house: House, sent: int) -> None:
     dsn = house.stack.postgres_admin_dsn
     left: dict[str, int] = {}
     for _ in range(_PATIENCE_SECONDS * 2):
-        left = await figures.waiting(dsn)
+        left = await figures.under_way(dsn)
         if await figures.settled(dsn) >= sent and not any(left.values()):
             return
         await asyncio.sleep(0.5)

@@ -1,0 +1,160 @@
+"""The demonstration's account: every record by kind and fate, whatever the services that made the figures know."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any, cast
+
+from laws import names
+from laws.evidence import LogRecord
+from stack.demo import account, figures, story
+from stack.demo.figures import DeadlineRow, Ends, Figures
+from stack.demo.grid import grid
+from stack.demo.story import Told
+from stack.house import House
+
+TOLD = Told(sent=9, kills=2, first_day=date(2027, 3, 4), last_day=date(2027, 4, 2))
+
+
+class _AnyHouse:
+    """Where things are."""
+
+    class stack:  # noqa: N801 # named like the attribute it stands for
+        run_dir = Path("run")
+
+    def http_url(self, name: str) -> str:
+        return f"http://{name}"
+
+    ops_url = http_url
+
+
+CAME = Figures(
+    records={("absence_reported", "accepted"): 5, ("amended", "parked"): 2, ("unreadable", "rejected"): 2},
+    reasons={"not-json": 2},
+    ends=Ends(joined=1, waiting=0, buried={"not-yours": 1}),
+    absences={"reported": 4, "withdrawn": 1},
+    citizens=5,
+    tasks={("comment_reported_information", "open"): 3, ("comment_reported_information", "superseded"): 1},
+    letters={"dispatched": 4},
+    deadlines=(
+        DeadlineRow(
+            day_zero=date(2027, 3, 25),
+            deadline_day=date(2027, 4, 2),
+            deadline_at=datetime(2027, 4, 2, 22, tzinfo=UTC),
+            tasks=4,
+        ),
+    ),
+    undated=0,
+)
+
+
+def told(came: Figures) -> str:
+    return "\n".join(account.lines(cast("House", _AnyHouse()), TOLD, came, []))
+
+
+def _line(text: str, beginning: str) -> list[str]:
+    (line,) = [line for line in text.splitlines() if line.strip().startswith(beginning)]
+    return line.strip()[len(beginning) :].split()
+
+
+def test_every_record_is_told_by_kind_and_fate() -> None:
+    text = told(CAME)
+
+    assert _line(text, "report of absence (anmeldelse)") == ["5", "·", "·", "·", "5"]
+    assert _line(text, "amendment (rettelse)") == ["·", "·", "2", "·", "2"]
+    assert _line(text, "of no kind that can be told") == ["·", "·", "·", "2", "2"]
+    assert _line(text, "comment on what was reported (Kommentér oplysninger)") == ["3", "·", "1", "4"]
+    assert "1  could not join, kept sealed as dead letters: not-yours" in text
+    assert "2  not-json" in text
+
+
+def test_a_record_without_a_fate_has_a_column_of_its_own() -> None:
+    text = told(replace(CAME, records={("absence_reported", "accepted"): 5, ("recovered", figures.NO_FATE): 1}))
+
+    assert _line(text, "accepted  ") == ["duplicate", "waiting", "rejected", "no", "fate", "all"]
+    assert _line(text, "recovery (raskmelding)") == ["·", "·", "·", "·", "1", "1"]
+
+
+def test_figures_of_services_that_know_only_reports_can_be_told() -> None:
+    text = told(
+        replace(
+            CAME,
+            records={("absence_reported", "accepted"): 5, ("amended", "rejected"): 3},
+            ends=Ends(joined=0, waiting=0, buried={}),
+            absences={"reported": 5},
+            tasks={("information_form", "open"): 5},
+        )
+    )
+
+    assert _line(text, "withdrawal (tilbageført)") == ["·"] * 5
+    assert _line(text, "fill in the information form (Oplysningsskema)") == ["5", "·", "·", "5"]
+
+
+def test_lines_fit_a_page() -> None:
+    assert max(map(len, told(CAME).splitlines())) <= 130
+
+
+def test_a_grid_sums_rows_and_columns() -> None:
+    lines = list(
+        grid("G", {("a", "x"): 1, ("a", "y"): 2, ("b", "x"): 4}, rows={"a": "A", "b": "B"}, columns={"x": "X"})
+    )
+
+    assert [line.split() for line in lines[1:-1]] == [
+        ["X", "y", "all"],
+        ["A", "1", "2", "3"],
+        ["B", "4", "·", "4"],
+        ["all", "5", "2", "7"],
+    ]
+
+
+def test_records_of_the_log_are_counted_by_what_they_say_they_are() -> None:
+    log = [
+        record(0, b'{"kind": "amended"}'),
+        record(1, b'{"kind": "amended"}'),
+        record(2, b'{"kind": "of its own"}'),
+        record(3, b'{"kind": ["amended"]}'),
+        record(4, b"<html>"),
+        record(5, None),
+    ]
+
+    assert figures.by_kind_and_fate(log, {(0, offset): "rejected" for offset in range(5)}) == {
+        ("amended", "rejected"): 2,
+        ("unreadable", "rejected"): 3,
+        ("unreadable", "no fate"): 1,
+    }
+
+
+def test_what_waited_joined_unless_it_waits_still_or_is_buried() -> None:
+    dead = names.dead_letters("intake", names.NOTIFICATION)
+    log = {dead: [letter(0, "not-json"), letter(2, "not-yours"), letter(3, "not-yours")]}
+    fates = {(0, 0): "rejected", (0, 1): "parked", (0, 2): "parked", (0, 3): "parked", (0, 4): "parked"}
+
+    assert figures.ends(log, fates, 1) == Ends(joined=1, waiting=1, buried={"not-yours": 2})
+
+
+def test_a_month_arrives_in_waves_each_after_it_was_sent() -> None:
+    waves = list(story.waves(date(2027, 4, 2)))
+
+    assert [day for day, _ in waves] == sorted({day for day, _ in waves})
+    assert waves[-1][0] == date(2027, 4, 2)
+    assert sum(len(records) for _, records in waves) == story.COUNT
+    assert len(waves) == story.DAYS / story.STEP_DAYS
+    assert [one.sequence for one in _all(waves)] == list(range(story.COUNT))
+    assert all(one.day <= day for day, records in waves for one in records)
+
+
+def _all(waves: list[tuple[date, Any]]) -> Iterator[Any]:
+    for _, records in waves:
+        yield from records
+
+
+def record(offset: int, value: bytes | None, **more: Any) -> LogRecord:
+    return LogRecord(topic="t", partition=0, offset=offset, key=None, value=value, headers=more.get("headers", ()))
+
+
+def letter(offset: int, code: str) -> LogRecord:
+    body = {"position": {"topic": "t", "partition": 0, "offset": offset}, "reasons": [{"field": "", "code": code}]}
+    headers = (("ce_id", b"1"), ("ce_type", b"dead"))
+    return record(offset, json.dumps(body).encode(), headers=headers)
