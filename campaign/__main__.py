@@ -13,6 +13,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+from campaign import mistakes
 from campaign.account import lines
 from campaign.campaign import Campaign, Wish
 from campaign.plan import Extent
@@ -35,15 +36,23 @@ def main() -> int:
     run_dir.mkdir(parents=True, exist_ok=True)
     run_dir.chmod(0o711)
     say(f"seed {wish.seed}, run directory {run_dir}")
+    if arguments.mistakes:
+        outcomes = mistakes.run(run_dir, seed=wish.seed, records=arguments.notifications or 250, only=arguments.only)
+        print("\n".join(mistakes.lines(outcomes)))
+        return _kept_unless(bool(outcomes) and all(one.is_clean for one in outcomes), run_dir, keep=arguments.keep)
     campaign = Campaign(wish, run_dir)
     campaign.journal.is_loud = arguments.loud
     account = campaign.run()
     print("\n".join(lines(account)))
-    if account.is_clean and not arguments.keep:
+    return _kept_unless(account.is_clean, run_dir, keep=arguments.keep)
+
+
+def _kept_unless(is_clean: bool, run_dir: Path, *, keep: bool) -> int:
+    if is_clean and not keep:
         shutil.rmtree(run_dir, ignore_errors=True)
     else:
         say(f"kept: {run_dir}")
-    return 0 if account.is_clean else 1
+    return 0 if is_clean else 1
 
 
 def _wish(arguments: argparse.Namespace) -> Wish:
@@ -63,6 +72,10 @@ def _wish(arguments: argparse.Namespace) -> Wish:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m campaign", description=__doc__)
     parser.add_argument("--short", action="store_true", help="a few minutes instead of a quarter of an hour")
+    parser.add_argument(
+        "--mistakes", action="store_true", help="topics doubled, shuffled, read again, skipped, deleted instead"
+    )
+    parser.add_argument("--only", default="", help="with --mistakes: steps whose name contains this")
     parser.add_argument("--seed", type=int, help="of schedule and traffic; drawn and printed if not given")
     parser.add_argument("--notifications", type=int, help="at least so many")
     parser.add_argument("--kills", type=int, help="at least so many, else the campaign fails")

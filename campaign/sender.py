@@ -23,13 +23,23 @@ class Reporters:
     """`ledger` is their history; `run` keeps them at work until `enough` is set."""
 
     def __init__(
-        self, bootstrap: str, ledger: Path, *, seed: int, rate: float, odd: float, log: Path, journal: Journal
+        self,
+        bootstrap: str,
+        ledger: Path,
+        *,
+        seed: int,
+        rate: float,
+        odd: float,
+        attached: float,
+        log: Path,
+        journal: Journal,
     ) -> None:
         self._bootstrap = bootstrap
         self._ledger = ledger
         self._seed = seed
         self._rate = rate
         self._odd = odd
+        self._attached = attached
         self._log = log
         self._journal = journal
 
@@ -72,6 +82,7 @@ class Reporters:
             "--as-of": AS_OF,
             "--rate": self._rate,
             "--odd": self._odd,
+            "--attached": self._attached,
             "--ledger": self._ledger,
             "--bootstrap-servers": self._bootstrap,
         }

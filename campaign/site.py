@@ -61,13 +61,14 @@ class Site:
             ops_urls={name: self.house.ops_url(name) for name in self.house.names},
         )
 
-    def reporters(self, *, rate: float, odd: float = 0.1) -> Reporters:
+    def reporters(self, *, rate: float, odd: float = 0.1, attached: float = 0.35) -> Reporters:
         return Reporters(
             self.stack.kafka_bootstrap,
             self.ledger,
             seed=self.seed,
             rate=rate,
             odd=odd,
+            attached=attached,
             log=self.run_dir / "logs" / "reporters.log",
             journal=self.journal,
         )

@@ -117,6 +117,7 @@ async def _consumer(bootstrap: str) -> AsyncIterator[AIOKafkaConsumer]:
         bootstrap_servers=bootstrap,
         enable_auto_commit=False,
         auto_offset_reset="earliest",
+        isolation_level="read_committed",  # what a producer took back was never said (F169)
         max_partition_fetch_bytes=_LARGEST_FETCH,
         fetch_max_bytes=2 * _LARGEST_FETCH,
     )

@@ -1,0 +1,80 @@
+"""Traffic in no order: nothing is lost in the shuffle, and what each record deserves allows for the order and no more."""
+
+from collections import Counter
+from datetime import date
+from random import Random
+
+import pytest
+
+from campaign.mistakes import Mistakes, Outcome, lines
+from campaign.shuffle import BY_ORDER, loosened, poison, shuffled, traffic
+from laws.verdict import Findings
+from simulators.nemrefusion.traffic import Accepted, Either, Expected, Rejected, Sent, Waiting, generate
+
+AS_OF = date(2027, 3, 25)
+
+
+def records() -> list[Sent]:
+    return list(generate(seed=3, count=200, as_of=AS_OF))
+
+
+def test_every_record_is_there_once_or_twice_and_in_another_order() -> None:
+    before, after = records(), shuffled(records(), Random(1))
+    times = Counter(one.value for one in after)
+    assert times.keys() == {one.value for one in before}
+    assert len(before) < len(after)
+    assert [one.value for one in after[: len(before)]] != [one.value for one in before]
+
+
+def test_nothing_keeps_an_absence_in_order() -> None:
+    after = shuffled(records(), Random(1))
+    assert {one.key for one in after} == {None}
+    assert [one.sequence for one in after] == list(range(len(after)))
+
+
+def test_the_same_seed_shuffles_the_same() -> None:
+    assert traffic(seed=5, count=50, as_of=AS_OF) == traffic(seed=5, count=50, as_of=AS_OF)
+
+
+def test_shuffled_traffic_has_every_kind() -> None:
+    kinds = {one.kind for one in traffic(seed=5, count=300, as_of=AS_OF)}
+    assert {
+        "absence_reported",
+        "amended",
+        "refund_requested",
+        "fast_track_requested",
+        "recovered",
+        "withdrawn",
+    } <= kinds
+
+
+LOOSENED: dict[str, tuple[Expected, Expected]] = {
+    "accepted": (Accepted(), Either(codes=BY_ORDER)),
+    "waiting": (Waiting(), Either(codes=BY_ORDER)),
+    "in conflict": (Rejected(codes=frozenset({"conflict"})), Either(codes=BY_ORDER)),
+    "bad whatever came before": (Rejected(codes=frozenset({"bad-cpr"})), Rejected(codes=frozenset({"bad-cpr"}))),
+    "either": (Either(codes=frozenset({"too-late"})), Either(codes=BY_ORDER | {"too-late"})),
+}
+
+
+@pytest.mark.parametrize(("expected", "after"), LOOSENED.values(), ids=LOOSENED.keys())
+def test_what_a_record_deserves_allows_for_the_order_and_no_more(expected: Expected, after: Expected) -> None:
+    assert loosened(expected) == after
+
+
+def test_poison_is_bad_throughout() -> None:
+    assert all(isinstance(one.expected, Rejected) for one in poison(seed=1, count=100, as_of=AS_OF))
+
+
+def test_a_gap_that_nobody_noticed_is_told_and_not_clean() -> None:
+    findings = Findings(law="L")
+    missed = Outcome(step="F059", seconds=1, verdicts=[findings.verdict(judged=1)], missed="nobody noticed")
+    assert lines([missed])[-1] == "NOT CLEAN"
+    assert "nobody noticed" in lines([missed])[0]
+    assert lines([])[-1] == "NOT CLEAN"
+
+
+def test_every_mistake_is_a_step() -> None:
+    steps = " ".join(Mistakes(site=None, seed=1, records=1).steps())  # type: ignore[arg-type]
+    for fault in ("F057", "F058", "F059", "F160", "F161", "F164", "F166", "F168", "F169"):
+        assert fault in steps
