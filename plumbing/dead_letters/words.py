@@ -1,5 +1,6 @@
 """How dead letters are told to people. Whatever came from outside is made printable first."""
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -10,6 +11,7 @@ from plumbing.dead_letters.letters import DeadLetter
 from plumbing.dead_letters.opening import Original, Why
 from plumbing.dead_letters.replaying import Outcome, Verdict
 
+_CPR_LIKE: Final = re.compile(r"(?<!\d)\d{6}[- ]?\d{4}(?!\d)", re.ASCII)
 WHY: Final[Mapping[str, str]] = {
     Why.KEY_DESTROYED: "its month's key is destroyed, and with it the original",
     Why.ORIGINAL_MISSING: "it is no longer where it was kept",
@@ -33,7 +35,7 @@ def line(letter: DeadLetter, *, is_replayed: bool) -> str:
     field, code = letter.reasons[0]
     more = f" (+{len(letter.reasons) - 1})" if len(letter.reasons) > 1 else ""
     mark = "  replayed" if is_replayed else ""
-    return f"{_time(letter.failed_at)}  {letter.id}  {letter.record}  {printable(code)}  {printable(field) or '-'}{more}{mark}"
+    return f"{_time(letter.failed_at)}  {letter.id}  {letter.record}  {printable(code)}  {_field(field) or '-'}{more}{mark}"
 
 
 def as_json(letter: DeadLetter, *, is_replayed: bool) -> dict[str, object]:
@@ -43,7 +45,7 @@ def as_json(letter: DeadLetter, *, is_replayed: bool) -> dict[str, object]:
         "failed_at": _time(letter.failed_at),
         "group": letter.group,
         "record": str(letter.record),
-        "reasons": [{"field": field, "code": code} for field, code in letter.reasons],
+        "reasons": [{"field": _field(field), "code": code} for field, code in letter.reasons],
         "size_bytes": letter.size_bytes,
         "is_replayed": is_replayed,
     }
@@ -57,7 +59,7 @@ def paragraph(letter: DeadLetter, replays: Sequence[Replay]) -> str:
         ("failed at", _time(letter.failed_at)),
         ("group", printable(letter.group)),
         ("record", printable(str(letter.record))),
-        *(("reason", f"{printable(code)}  {printable(field) or '-'}") for field, code in letter.reasons),
+        *(("reason", f"{printable(code)}  {_field(field) or '-'}") for field, code in letter.reasons),
         ("original", f"{letter.size_bytes} bytes, {kept}, sealed under {printable(letter.key_id or 'nothing')}"),
         *(("replay", f"{replay.nth}: {_replay(replay)}") for replay in replays),
     ]
@@ -108,6 +110,11 @@ def total(outcomes: Sequence[Outcome], *, of: int, is_dry: bool) -> str:
 def printable(text: str) -> str:
     """Without anything that a terminal would obey or hide."""
     return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text)
+
+
+def _field(name: str) -> str:
+    """A field's name may be one that a stranger made up: a number of a person's form is blacked out, as it is in logs."""
+    return printable(_CPR_LIKE.sub("[redacted]", name))
 
 
 def _content(content: bytes | None) -> str:

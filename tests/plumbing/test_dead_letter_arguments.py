@@ -1,6 +1,7 @@
 """What the command of dead letters takes, and what it refuses before it asks any server."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -118,6 +119,17 @@ def test_what_a_stranger_sent_cannot_steer_the_terminal() -> None:
     assert all(sign.isprintable() or sign == "\n" for sign in shown)
     assert r"\x1b[2J" in shown
     assert r"\xff" in shown
+
+
+def test_a_number_in_a_fields_name_is_blacked_out() -> None:
+    named = replace(LETTER, reasons=(("citizen._6101900001", "unknown-field"),))
+    for told in (
+        words.line(named, is_replayed=False),
+        words.paragraph(named, []),
+        str(words.as_json(named, is_replayed=False)),
+    ):
+        assert "610190" not in told
+        assert "citizen._[redacted]" in told
 
 
 def test_nothing_of_an_original_stands_in_its_repr() -> None:
