@@ -14,7 +14,7 @@ SERVICES := citizens intake tasks notifier
 SHORT_CAMPAIGN := --short
 WITHOUT_SERVERS := $(wildcard tests/unit tests/contracts tests/architecture tests/laws)
 
-.PHONY: help prepare demo test check test-servers test-docker campaign campaign-short bite bench lock schemas up down secrets clean
+.PHONY: help prepare demo test check test-servers test-docker campaign campaign-short fuzz bite bench lock schemas up down secrets clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ campaign: prepare ## kill, stop and break services, broker and database under lo
 
 campaign-short: prepare ## the same in a few minutes
 	@$(PY) -m campaign $(SHORT_CAMPAIGN)
+
+fuzz: $(OK) ## 50 000 generated notifications against intake's reading, within ten minutes; needs no server
+	@FUZZ_EXAMPLES=50000 FUZZ_SECONDS=600 $(PY) -m pytest -q tests/unit/intake/test_generated_notifications.py
 
 bite: prepare ## plant known bugs one at a time and show that each is found
 	@$(PY) -m campaign.bite

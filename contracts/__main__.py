@@ -1,7 +1,7 @@
 """`python -m contracts schemas|docs|check|release`: what is made from the contracts, and whether they may be published.
 
-schemas: write the JSON Schemas. docs: write docs/topics, docs/reporters and docs/asyncapi. check: fail on drift and on changes that break someone.
-release: make today's schemas the ones that later changes are measured against.
+schemas: write the JSON Schemas. docs: write the pages (topics, reporters, AsyncAPI). check: fail on drift and on changes that
+break someone. release: make today's schemas the ones that later changes are measured against.
 """
 
 import argparse

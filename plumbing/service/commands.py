@@ -1,7 +1,7 @@
 """`python -m services.<name> serve|migrate|config` and its exit codes.
 
 0 a clean stop, also on SIGTERM after draining · 1 a crash · 2 wrong usage · 69 a dependency was not there in time ·
-78 bad configuration.
+78 bad configuration. A command that only some services have may add codes of its own, which its file tells.
 """
 
 import asyncio
@@ -13,6 +13,7 @@ from typing import TypeVar
 import structlog
 import uvloop
 
+from plumbing.errors import Unavailable
 from plumbing.postgres import is_missing, is_transient
 from plumbing.service.runner import DependencyMissing
 from plumbing.service.settings import BadConfiguration, MigrationSettings, ServiceSettings, load, shown
@@ -75,7 +76,8 @@ async def _more(command: Awaitable[int]) -> int:
         return await command
     except Exception as error:
         if is_transient(error):
-            raise DependencyMissing(f"something is not there ({type(error).__name__})") from None
+            what = str(error) if isinstance(error, Unavailable) else f"something is not there ({type(error).__name__})"
+            raise DependencyMissing(what) from None
         raise
 
 

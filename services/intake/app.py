@@ -1,14 +1,18 @@
 """The one file that knows which concrete parts `intake` is made of."""
 
 import base64
+from collections.abc import Sequence
 from datetime import timedelta
 
 from contracts.citizens.cache import KeyCache
 from contracts.citizens.client import VaultClient
+from contracts.dead_letter.v1 import DeadLetter
 from contracts.dead_letter.v1 import record as dead_letter
-from contracts.topics import NEMREFUSION_NOTIFICATION, consumer_group
+from contracts.envelope import BadEnvelope
+from contracts.events import BadEvent, Reader, UnknownEventType
+from contracts.topics import NEMREFUSION_NOTIFICATION, consumer_group, dead_letter_topic
 from plumbing.bus.key_alarm import KeyAlarm
-from plumbing.dead_letters import Undertaker
+from plumbing.dead_letters import Undertaker, desk
 from plumbing.service import Runner
 from plumbing.service.kafka import KafkaSide, make_clock
 from services.intake.domain import Rules
@@ -60,3 +64,19 @@ async def serve(settings: Settings) -> None:
         runner.loop("sweeper of what waits", sweeper.run)
         kafka.subscribe(NEMREFUSION_NOTIFICATION.name, group, KeyAlarm(take_in))
         await runner.run()
+
+
+async def dead_letters(settings: Settings, arguments: Sequence[str]) -> int:
+    """`dead-letters list|show|replay`: what could never be worked."""
+    async with VaultClient(settings.citizens_url, settings.citizens_token.get_secret_value()) as client:
+        mine = desk.Desk(
+            service=NAME,
+            bus=settings.bus(client_id=f"{NAME}-dead-letters"),
+            database_url=settings.database_url.get_secret_value(),
+            migrations="services.intake.migrations",
+            topics=[dead_letter_topic(consumer_group(NAME, NEMREFUSION_NOTIFICATION.name))],
+            decode=Reader(DeadLetter).decode,
+            faults=(BadEnvelope, BadEvent, UnknownEventType),
+            fetch_key=Vault(client).month_key,
+        )
+        return await desk.run(mine, arguments)

@@ -6,7 +6,7 @@ from uuid import UUID
 from contracts.citizens import v1
 from contracts.citizens.client import VaultClient, VaultUnavailable
 from contracts.nemrefusion.v1 import AnyNotification, Citizen
-from plumbing.dead_letters import MonthKey
+from plumbing.dead_letters import KeyDestroyed, MonthKey
 from plumbing.errors import Unavailable
 from services.intake import domain
 
@@ -47,7 +47,7 @@ class Vault:
         except VaultUnavailable as error:
             raise Unavailable("citizens", error.reason) from None
         if not isinstance(answer, v1.MonthKey):
-            raise Unavailable("citizens", "the month's key is destroyed")
+            raise KeyDestroyed("citizens", "the month's key is destroyed")
         return MonthKey(key_id=answer.key_id, key=answer.key)
 
 

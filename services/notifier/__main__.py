@@ -1,10 +1,10 @@
-"""`python -m services.notifier serve|migrate|config|jobs`."""
+"""`python -m services.notifier serve|migrate|config|jobs|dead-letters`."""
 
 import sys
 
 from plumbing.service import main
-from services.notifier.app import NAME, parked_letters, serve
+from services.notifier.app import NAME, dead_letters, parked_letters, serve
 from services.notifier.settings import Settings
 
 if __name__ == "__main__":
-    sys.exit(main(NAME, Settings, serve, more={"jobs": parked_letters}))
+    sys.exit(main(NAME, Settings, serve, more={"jobs": parked_letters, "dead-letters": dead_letters}))

@@ -8,9 +8,12 @@ import structlog
 from prometheus_client import Gauge
 
 from contracts.citizens.client import VaultClient
+from contracts.dead_letter.v1 import DeadLetter
 from contracts.dead_letter.v1 import record as dead_letter
-from contracts.topics import LETTER_REQUEST, consumer_group
-from plumbing.dead_letters import Undertaker
+from contracts.envelope import BadEnvelope
+from contracts.events import BadEvent, Reader, UnknownEventType
+from contracts.topics import LETTER_REQUEST, consumer_group, dead_letter_topic
+from plumbing.dead_letters import Undertaker, desk
 from plumbing.faults import faultpoint
 from plumbing.jobs import Policy, Worker, commands
 from plumbing.outbox import Relay
@@ -86,6 +89,22 @@ async def parked_letters(settings: Settings, arguments: Sequence[str]) -> int:
         return await commands.run(database, QUEUE, arguments)
     finally:
         await database.close()
+
+
+async def dead_letters(settings: Settings, arguments: Sequence[str]) -> int:
+    """`dead-letters list|show|replay`: what could never be worked."""
+    async with VaultClient(settings.citizens_url, settings.citizens_token.get_secret_value()) as client:
+        mine = desk.Desk(
+            service=NAME,
+            bus=settings.bus(client_id=f"{NAME}-dead-letters"),
+            database_url=settings.database_url.get_secret_value(),
+            migrations="services.notifier.migrations",
+            topics=[dead_letter_topic(consumer_group(NAME, LETTER_REQUEST.name))],
+            decode=Reader(DeadLetter).decode,
+            faults=(BadEnvelope, BadEvent, UnknownEventType),
+            fetch_key=Vault(client).month_key,
+        )
+        return await desk.run(mine, arguments)
 
 
 def _sender(

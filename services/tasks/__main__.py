@@ -1,10 +1,10 @@
-"""`python -m services.tasks serve|migrate|config`."""
+"""`python -m services.tasks serve|migrate|config|dead-letters`."""
 
 import sys
 
 from plumbing.service import main
-from services.tasks.app import NAME, serve
+from services.tasks.app import NAME, dead_letters, serve
 from services.tasks.settings import Settings
 
 if __name__ == "__main__":
-    sys.exit(main(NAME, Settings, serve))
+    sys.exit(main(NAME, Settings, serve, more={"dead-letters": dead_letters}))

@@ -2,13 +2,17 @@
 
 import asyncio
 import contextlib
+from collections.abc import Sequence
 
 from prometheus_client import Gauge
 
 from contracts.citizens.client import VaultClient
+from contracts.dead_letter.v1 import DeadLetter
 from contracts.dead_letter.v1 import record as dead_letter
-from contracts.topics import ABSENCE, LETTER, Topic, consumer_group
-from plumbing.dead_letters import Undertaker
+from contracts.envelope import BadEnvelope
+from contracts.events import BadEvent, Reader, UnknownEventType
+from contracts.topics import ABSENCE, LETTER, Topic, consumer_group, dead_letter_topic
+from plumbing.dead_letters import Undertaker, desk
 from plumbing.postgres import Database
 from plumbing.service import Runner
 from plumbing.service.kafka import KafkaSide, make_clock
@@ -74,3 +78,19 @@ async def _gauges(database: Database, store: Store) -> None:
             WAITING.set(number)
             OLDEST_WAITING.set(seconds)
         await asyncio.sleep(5)
+
+
+async def dead_letters(settings: Settings, arguments: Sequence[str]) -> int:
+    """`dead-letters list|show|replay`: what could never be worked."""
+    async with VaultClient(settings.citizens_url, settings.citizens_token.get_secret_value()) as client:
+        mine = desk.Desk(
+            service=NAME,
+            bus=settings.bus(client_id=f"{NAME}-dead-letters"),
+            database_url=settings.database_url.get_secret_value(),
+            migrations="services.tasks.migrations",
+            topics=[dead_letter_topic(consumer_group(NAME, topic.name)) for topic in (ABSENCE, LETTER)],
+            decode=Reader(DeadLetter).decode,
+            faults=(BadEnvelope, BadEvent, UnknownEventType),
+            fetch_key=Vault(client).month_key,
+        )
+        return await desk.run(mine, arguments)

@@ -2,7 +2,7 @@
 
 from contracts.citizens import v1
 from contracts.citizens.client import VaultClient, VaultUnavailable
-from plumbing.dead_letters import MonthKey
+from plumbing.dead_letters import KeyDestroyed, MonthKey
 from plumbing.errors import Unavailable
 
 
@@ -19,5 +19,5 @@ class Vault:
         except VaultUnavailable as error:
             raise Unavailable("citizens", error.reason) from None
         if not isinstance(answer, v1.MonthKey):
-            raise Unavailable("citizens", "the month's key is destroyed")
+            raise KeyDestroyed("citizens", "the month's key is destroyed")
         return MonthKey(key_id=answer.key_id, key=answer.key)

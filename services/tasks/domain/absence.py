@@ -13,7 +13,7 @@ from typing import assert_never
 from uuid import UUID
 
 from services.tasks.domain import demands
-from services.tasks.domain.demands import About, CitizenKind, Demand, FinalRefund, Pay, Task, TaskKind, TaskState, Told
+from services.tasks.domain.demands import About, CitizenKind, Demand, FinalRefund, Pay, Task, TaskState, Told
 
 
 class AbsenceState(StrEnum):
@@ -232,8 +232,8 @@ def _with(absence: Absence, told: Told, version: int) -> Absence:
 
 
 def _superseded(tasks: Sequence[Task], opens: Collection[Demand], about: About) -> tuple[Task, ...]:
-    """Unanswered older tasks that ask what one of the new ones asks again. A benefit request never is: it is asked once."""
-    again = {one.kind for one in opens} - {TaskKind.BENEFIT_REQUEST}
+    """Unanswered older tasks that ask what one of the new ones asks again."""
+    again = {one.kind for one in opens}
     return tuple(
         replace(task, state=TaskState.SUPERSEDED)
         for task in tasks

@@ -3,7 +3,7 @@
 from plumbing.postgres import migrations
 
 revision = "0003"
-down_revision = "0001"
+down_revision = "0002"
 
 SQL = """
 alter table absence

@@ -6,8 +6,8 @@ this one: reported, by their first event, not closed. Pay, which it did not keep
 
 from plumbing.postgres import migrations
 
-revision = "0002"
-down_revision = "0001"
+revision = "0003"
+down_revision = "0002"
 
 SQL = """
 alter table absence

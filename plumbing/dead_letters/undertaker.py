@@ -1,4 +1,4 @@
-"""Dead letters: a record that can never be worked is kept, sealed, with the reasons, where it can be found and replayed.
+"""Burying: a record that can never be worked is kept, sealed, with the reasons, where it can be found and replayed.
 
 Invariants: the original is sealed under the service's key of the month, which the vault destroys when its time is
 over; nothing of it stands outside the seal; a dead letter is announced in the transaction that settles its record, so
@@ -9,7 +9,7 @@ letter names it. The key is fetched before the transaction, never within it.
 import base64
 import json
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
@@ -17,6 +17,7 @@ from uuid import UUID
 from plumbing import ids, inbox
 from plumbing.bus.records import Record
 from plumbing.clock import Clock
+from plumbing.errors import Unavailable
 from plumbing.outbox import Outgoing
 from plumbing.postgres import Connection
 from plumbing.sealing import seal
@@ -40,12 +41,20 @@ class KeyNotFetched(Exception):
     """There is something to bury and the month's key is not at hand: `prepare` outside the transaction, then again."""
 
 
+class KeyDestroyed(Unavailable):
+    """The month's key is destroyed. For burying that is "not now": a clock is wrong. For opening it is "never again"."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MonthKey:
     """A key that seals this month's originals."""
 
     key_id: str
-    key: bytes
+    key: bytes = field(repr=False)
+
+
+FetchKey = Callable[[str], Awaitable[MonthKey]]
+"""The service's key of a month (`2026-11`); raises Unavailable, and KeyDestroyed once its time is over."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -83,9 +92,7 @@ class Write(Protocol):
 class Undertaker:
     """Buries refused records."""
 
-    def __init__(
-        self, *, fetch_key: Callable[[str], Awaitable[MonthKey]], write: Write, clock: Clock, group: str
-    ) -> None:
+    def __init__(self, *, fetch_key: FetchKey, write: Write, clock: Clock, group: str) -> None:
         self._fetch_key = fetch_key
         self._write = write
         self._clock = clock
