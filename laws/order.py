@@ -140,7 +140,7 @@ def _tasks(story: Story, row: Row, model: State, findings: Findings) -> None:
         "version": len(story.events),
         "citizen_kind": model.citizen_kind,
         "first_absence_day": _day(model.first_absence_day),
-        "last_absence_day": _day(model.last_absence_day),
+        "last_absence_day": _day(model.recovered_day or model.last_absence_day),
         "recovered_day": _day(model.recovered_day),
         "municipality_code": model.municipality_code,
         "pay_kind": pay,

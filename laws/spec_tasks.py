@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime
 from enum import StrEnum
 
 from laws import names
-from laws.danish_days import day_after, day_of, instant
+from laws.danish_days import day_of, instant
 from laws.stories import Taken
 from laws.told import Report, shown, stamp
 
@@ -18,9 +18,6 @@ COMMENT = "comment_reported_information"
 REQUEST = "benefit_request"
 FORM = "information_form"
 CONSENT = "fast_track_consent"
-
-Reason = tuple[str, str | None]
-"""Why benefit is to be asked for, and from which day nothing is paid where wage ended: asked for once (T5)."""
 
 
 class Closed(StrEnum):
@@ -53,7 +50,7 @@ def demanded(report: Report, sent_at: datetime | None = None) -> tuple[str, ...]
     """The tasks of a report in the order of solving (T1): comment, request, form. `sent_at` of the report, if not its own."""
     tasks = {
         COMMENT: _may_comment(report),
-        REQUEST: bool(_benefit_reasons(report, _sent(report, sent_at), report.get("last_absence_day"))),
+        REQUEST: _asks_for_benefit(report, _sent(report, sent_at), report.get("last_absence_day")),
         FORM: report.get("last_absence_day") is None,
     }
     return tuple(kind for kind in (COMMENT, REQUEST, FORM) if tasks[kind])
@@ -83,7 +80,7 @@ class _Course:
         self._first = told_at_first(taken)
         self._is_taken_back = any(one.kind == names.WITHDRAWAL and one.waited for one in taken)
         self._held: Report | None = None
-        self._benefit: set[Reason] = set()
+        self._has_request = False
         self._recovery: Report | None = None
         self._fast_track: Report | None = None
         self._is_over = False
@@ -113,11 +110,14 @@ class _Course:
             return
         sent_at = instant(one.report["sent_at"])
         kinds = demanded(self._held, sent_at)
-        self._benefit |= _benefit_reasons(self._held, sent_at, self._held.get("last_absence_day"))
+        self._has_request = REQUEST in kinds
         self._ask(About.REPORT, kinds, one)
 
     def _amended(self, one: Taken) -> None:
-        """What waited for its report is in it already, and what was sent before what holds changes nothing."""
+        """What waited for its report is in it already, and what was sent before what holds changes nothing.
+
+        Benefit is asked for by an amendment where nothing asked for it before; a final refund request asks each time (T5).
+        """
         if self._held is None or stamp(one.report) < stamp(self._held):
             return
         is_changed = shown(one.report) != shown(self._held)
@@ -126,10 +126,9 @@ class _Course:
             return
         days = [one.report.get("last_absence_day"), (self._recovery or {}).get("last_absence_day")]
         back = min((day for day in days if day is not None), default=None)
-        reasons = _benefit_reasons(one.report, instant(one.report["sent_at"]), back)
-        asks = {why for why, _ in reasons} - {why for why, _ in self._benefit}
-        self._benefit |= reasons if asks else set()
-        tasks = {COMMENT: _may_comment(one.report), REQUEST: bool(asks)}
+        asks = not self._has_request and _asks_for_benefit(one.report, instant(one.report["sent_at"]), back)
+        self._has_request |= asks
+        tasks = {COMMENT: _may_comment(one.report), REQUEST: asks}
         if tasks[COMMENT]:
             self._close(Closed.SUPERSEDED, (About.REPORT,), kind=COMMENT)
         self._ask(About.REPORT, tuple(kind for kind, is_due in tasks.items() if is_due), one)
@@ -137,12 +136,8 @@ class _Course:
     def _refund_requested(self, one: Taken) -> None:
         final = one.report.get("final") or {}
         pay = (self._held or {}).get("pay") or {}
-        unpaid_from = (
-            final.get("unpaid_from") or day_after(date.fromisoformat(one.report["period"]["last_day"]), 1).isoformat()
-        )
-        reason = ("wage ended", unpaid_from)
-        stops = final.get("absence_continues") is True and pay.get("kind") == "wage" and reason not in self._benefit
-        self._benefit |= {reason} if stops else set()
+        stops = final.get("absence_continues") is True and pay.get("kind") == "wage"
+        self._has_request |= stops
         self._ask(About.REFUND, (COMMENT, REQUEST) if stops else (COMMENT,), one)
 
     def _fast_track_requested(self, one: Taken) -> None:
@@ -178,18 +173,15 @@ def _may_comment(report: Report) -> bool:
     return report["citizen_kind"] in {"employee", "unemployed"}
 
 
-def _benefit_reasons(report: Report, sent_at: datetime, back: str | None) -> set[Reason]:
-    """Why what is told asks for a benefit request: one reason or none. `back` is the last day of absence, if it is known."""
+def _asks_for_benefit(report: Report, sent_at: datetime, back: str | None) -> bool:
+    """`back` is the last day of absence, if it is known. Of the self-employed their report is the request."""
     match report["citizen_kind"]:
         case "unemployed":
-            return {("unemployed", None)}
-        case "employee" if report["pay"]["kind"] != "wage":
-            return {("no wage", None)}
-        case "employee" if _wage_ended_before(sent_at, report, back):
-            until = date.fromisoformat(report["pay"]["until"])
-            return {("wage ended", day_after(until, 1).isoformat())}
+            return True
+        case "employee":
+            return report["pay"]["kind"] != "wage" or _wage_ended_before(sent_at, report, back)
         case _:
-            return set()  # of the self-employed their report is the request
+            return False
 
 
 def _wage_ended_before(sent_at: datetime, report: Report, back: str | None) -> bool:

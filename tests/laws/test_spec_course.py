@@ -64,29 +64,26 @@ COURSES: dict[str, tuple[tuple[tuple[Any, ...], ...], list[tuple[tuple[str, ...]
         ((names.REPORT, 10, {"pay": WAGE}), (names.AMENDMENT, 11, {"pay": UNPAID}, "waited")),
         [((COMMENT, REQUEST, FORM), {})],
     ),
-    "asked for benefit again for another reason": (
+    "never asked for benefit again by an amendment": (
         ((names.REPORT, 10, {"pay": UNPAID}), (names.AMENDMENT, 20, {"pay": ENDED})),
-        [((COMMENT, REQUEST, FORM), {COMMENT: Closed.SUPERSEDED}), ((COMMENT, REQUEST), {})],
+        [((COMMENT, REQUEST, FORM), {COMMENT: Closed.SUPERSEDED}), ((COMMENT,), {})],
     ),
     "wage ended by recovery": (
         (REPORTED, (names.RECOVERY, 11, {"last_absence_day": "2026-03-15"}), (names.AMENDMENT, 20, {"pay": ENDED})),
         [((COMMENT, FORM), {COMMENT: Closed.SUPERSEDED}), ((COMMENT,), {})],
     ),
-    "the final refund of what was asked for at the report": (
-        (
-            (names.REPORT, 20, {"pay": ENDED}),
-            (names.REFUND, 21, {"period": DAYS, "final": {**STOPS, "unpaid_from": "2026-03-16"}}),
-        ),
-        [((COMMENT, REQUEST, FORM), {}), ((COMMENT,), {})],
+    "benefit asked for by a refund, not again by an amendment": (
+        (REPORTED, (names.REFUND, 11, {"period": DAYS, "final": STOPS}), (names.AMENDMENT, 20, {"pay": UNPAID})),
+        [((COMMENT, FORM), {COMMENT: Closed.SUPERSEDED}), ((COMMENT, REQUEST), {}), ((COMMENT,), {})],
     ),
-    "two final refunds, from another day": (
+    "the final refund, three times": (
         (
             REPORTED,
             (names.REFUND, 21, {"period": DAYS, "final": STOPS}),
             (names.REFUND, 22, {"period": DAYS, "final": {"absence_continues": True}}),
             (names.REFUND, 23, {"period": DAYS, "final": {**STOPS, "unpaid_from": "2026-03-29"}}),
         ),
-        [((COMMENT, FORM), {}), ((COMMENT, REQUEST), {}), ((COMMENT,), {}), ((COMMENT, REQUEST), {})],
+        [((COMMENT, FORM), {}), ((COMMENT, REQUEST), {}), ((COMMENT, REQUEST), {}), ((COMMENT, REQUEST), {})],
     ),
     "a refund": ((REPORTED, (names.REFUND, 11, {"period": DAYS})), [((COMMENT, FORM), {}), ((COMMENT,), {})]),
     "the final refund, pay stopped": (

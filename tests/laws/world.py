@@ -235,6 +235,7 @@ def keep(world: World, absence_id: str, document: Row, *, version: int, **change
     world.table("intake", "absence").append(
         {"absence_id": absence_id, "version": version, **days, **nothing, **changes}
     )
+    days["last_absence_day"] = changes.get("recovered_day") or days["last_absence_day"]
     pay = document.get("pay") or {}
     told = {
         "state": changes["state"],
