@@ -85,6 +85,8 @@ class Mistakes:
                 continue
             say(step)
             began = time.monotonic()
+            if not self._sent:
+                self.in_no_order()  # a mistake with nothing shows nothing
             missed = take()
             verdicts = asyncio.run(judged(self.site.sources(), within=LONGEST_REST_SECONDS, former=self.former))
             found.append(Outcome(step=step, seconds=time.monotonic() - began, verdicts=verdicts, missed=missed))
