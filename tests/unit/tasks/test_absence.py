@@ -96,6 +96,12 @@ def test_t20_an_amendment_supersedes_the_unanswered_comment_about_the_report() -
     assert case.absence.municipality_code == "0461"
 
 
+def test_t20_what_is_superseded_already_is_not_superseded_again() -> None:
+    case = Case(report(), amendment())
+    effect = case.hears(amendment())
+    assert [one.task_id for one in effect.closes] == [case.tasks[-2].task_id]
+
+
 def test_t20_an_answered_comment_is_not_superseded_and_still_asked_anew() -> None:
     case = Case(report())
     case.tasks = [one for one in case.tasks if one.kind is not COMMENT]  # answered: no longer among the open ones
