@@ -104,11 +104,7 @@ class Wiring:
                     "HMAC_KEY": self.secrets["HMAC_KEY"],
                 }
             case "intake":
-                return {
-                    "ACCEPT_TEST_CPR": "true",
-                    "FINGERPRINT_KEY": self.secrets["FINGERPRINT_KEY"],
-                    "SWEEP_SECONDS": "2",
-                }
+                return {"ACCEPT_TEST_CPR": "true", "FINGERPRINT_KEY": self.secrets["FINGERPRINT_KEY"]}
             case "notifier":
                 return {
                     "GATEWAY_URL": self.http_urls["post_gateway"],

@@ -22,7 +22,7 @@ class Settings(KafkaSettings):
         60, ge=1, le=365, description="Days that an attachment waits for its absence before it is given to operations."
     )
 
-    sweep_seconds: float = Field(60.0, ge=0.1, le=3600, description="How often those that wait in vain are looked for.")
+    sweep_seconds: float = Field(5.0, ge=0.1, le=3600, description="How often those that wait in vain are looked for.")
 
     @field_validator("fingerprint_key")
     @classmethod

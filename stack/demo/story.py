@@ -25,7 +25,7 @@ from stack.errors import StackError
 from stack.house import House
 from stack.say import say
 
-COUNT = 1_600
+COUNT = 1_200
 DAYS = 30
 STEP_DAYS = 3
 RATE = 100.0

@@ -68,7 +68,7 @@ class Sweeper:
         undertaker: Undertaker,
         clock: Clock,
         patience: timedelta,
-        every: float = 60.0,
+        every: float = 5.0,
     ) -> None:
         self._database = database
         self._waiting = waiting

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final, Literal
 
-KINDS_ARE_TAKEN: Final = False
+KINDS_ARE_TAKEN: Final = True
 """The one switch: whether intake takes the kinds beside reports; until then they are answered with `not-taken-yet`."""
 
 Headers = tuple[tuple[str, bytes | None], ...]
