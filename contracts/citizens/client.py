@@ -28,6 +28,7 @@ _RETRY_STATUSES: Final = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_M
 Answer = TypeVar("Answer")
 Item = TypeVar("Item")
 _RESOLVED: Final = TypeAdapter(v1.ResolveResponse)
+_CONFIRMED: Final = TypeAdapter(v1.ConfirmResponse)
 _KEYS: Final = TypeAdapter(v1.KeysResponse)
 _CARDS: Final = TypeAdapter(v1.CardsResponse)
 _MONTH_KEY: Final[TypeAdapter[v1.MonthKeyAnswer]] = TypeAdapter(v1.MonthKeyAnswer)
@@ -62,16 +63,28 @@ class VaultClient:
         self._cache = cache if cache is not None else KeyCache()
         self._session: aiohttp.ClientSession | None = None
 
-    async def resolve(self, people: Sequence[v1.Person]) -> list[v1.ResolveAnswer]:
-        """Who these people are; those not known yet are made known."""
+    async def resolve(self, people: Sequence[v1.Person], *, propose_cards: bool = False) -> list[v1.ResolveAnswer]:
+        """Who these people are; those not known yet are made known. `propose_cards`: their cards wait to be confirmed."""
         answers: list[v1.ResolveAnswer] = []
         for batch in _batches(people):
-            request = v1.ResolveRequest(people=tuple(batch))
+            request = v1.ResolveRequest(people=tuple(batch), propose_cards=propose_cards)
             response = await self._ask(v1.RESOLVE_PATH, request, _RESOLVED)
             answers += _one_each(response.citizens, batch)
         for answer in answers:
             if isinstance(answer, v1.KnownCitizen):
                 self._cache.put(answer.citizen_id, v1.KnownKey(key=answer.key))
+        return answers
+
+    async def confirm(self, cards: Sequence[v1.CardToConfirm]) -> list[v1.ConfirmAnswer]:
+        """The messages that proposed these cards are accepted; every answer ends the matter."""
+        answers: list[v1.ConfirmAnswer] = []
+        for batch in _batches(cards):
+            request = v1.ConfirmRequest(cards=tuple(batch))
+            response = await self._ask(v1.CONFIRM_PATH, request, _CONFIRMED)
+            for card, answer in zip(batch, _one_each(response.cards, batch), strict=True):
+                answers.append(answer)
+                if answer.state == "destroyed":
+                    self._cache.put(card.citizen_id, v1.Destroyed())
         return answers
 
     async def keys(self, citizen_ids: Sequence[UUID]) -> list[v1.KeyAnswer]:

@@ -10,6 +10,7 @@ Fields that tell who somebody is, and keys, stay out of `repr`, and validation e
 import base64
 import binascii
 import re
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Final, Literal
 from uuid import UUID
@@ -23,6 +24,7 @@ BATCH: Final = 500
 KEY_BYTES: Final = 32
 
 RESOLVE_PATH: Final = "/v1/resolve"
+CONFIRM_PATH: Final = "/v1/confirm"
 KEYS_PATH: Final = "/v1/keys"
 CARDS_PATH: Final = "/v1/cards"
 MONTH_KEYS_PATH: Final = "/v1/month-keys"
@@ -123,6 +125,11 @@ class ResolveRequest(Part):
     """Who are these people? Those not known yet are made known."""
 
     people: Annotated[tuple[Person, ...], Field(min_length=1, max_length=BATCH)]
+    propose_cards: bool = Field(
+        default=False,
+        description="True where the messages may still be refused: a card then changes nothing until it is confirmed. "
+        "False: a card that was said last stands at once",
+    )
 
 
 class Destroyed(Part):
@@ -143,6 +150,11 @@ class KnownCitizen(Part):
     state: Literal["known"] = "known"
     citizen_id: UUID
     key: Key
+    card_candidate: UUID | None = Field(
+        default=None,
+        description="The proposed card's name, to be confirmed when its message is accepted. The same card said at the same "
+        "time has the same name. None where there is nothing to confirm: no card, or one that could not replace the current one",
+    )
 
 
 class KnownKey(Part):
@@ -171,6 +183,30 @@ CardAnswer = Annotated[KnownCard | Destroyed | Unknown, Field(discriminator="sta
 
 class ResolveResponse(Part):
     citizens: tuple[ResolveAnswer, ...]
+
+
+class CardToConfirm(Part):
+    """A proposed card whose message was accepted."""
+
+    citizen_id: UUID
+    candidate: UUID
+
+
+class ConfirmRequest(Part):
+    """The messages that proposed these cards are accepted: from now on letters read the one of each person that was said last."""
+
+    cards: Annotated[tuple[CardToConfirm, ...], Field(min_length=1, max_length=BATCH)]
+
+
+class ConfirmAnswer(Part):
+    """Each state ends the matter. `current`: this card stands now; `older`: it was confirmed, and one said later stands; `gone`:
+    there is no such candidate any more: it was confirmed before, one said later was, or its 90 days are over."""
+
+    state: Literal["current", "older", "gone", "destroyed"]
+
+
+class ConfirmResponse(Part):
+    cards: tuple[ConfirmAnswer, ...]
 
 
 class CitizensRequest(Part):
@@ -236,6 +272,21 @@ ProblemCode = Literal[
     "internal",
 ]
 
+PROBLEMS: Final[Mapping[ProblemCode, tuple[int, str]]] = {
+    "unauthorized": (401, "A known service token is needed."),
+    "forbidden": (403, "This caller may not ask this."),
+    "not-found": (404, "There is nothing at this address."),
+    "method-not-allowed": (405, "Only POST is answered here."),
+    "too-slow": (408, "The request took too long to arrive."),
+    "too-large": (413, "The request is larger than the vault reads."),
+    "unsupported-media-type": (415, "Only plain application/json is read."),
+    "invalid": (422, "The request is not what this address takes."),
+    "implausible-month": (422, "This month has not begun."),
+    "internal": (500, "Something went wrong inside; the log tells more under this reference."),
+    "unavailable": (503, "Not now; the same request may be made again."),
+}
+"""Status and title of each refusal."""
+
 
 class InvalidField(Part):
     """A field at fault, by its place in the request, and the kind of fault."""
@@ -245,7 +296,8 @@ class InvalidField(Part):
 
 
 class Problem(Part):
-    """RFC 9457 problem details. `reference` is the request id, which also stands in the vault's log."""
+    """RFC 9457 problem details; what a code means stands in `PROBLEMS`, and `reference` is the request id, which
+    the vault's log has too."""
 
     type: str = "about:blank"
     title: str

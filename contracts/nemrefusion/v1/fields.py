@@ -74,7 +74,7 @@ def _read_cpr(value: object) -> object:
     if not is_cpr_number(digits):
         raise refusal(
             ReasonCode.BAD_CPR,
-            "Send a CPR number: ten digits (a hyphen after the sixth is allowed) that begin with a day.",
+            "Send a CPR number: ten digits, the first six a date as DDMMYY. A hyphen after the sixth is allowed.",
         )
     return digits
 
@@ -96,7 +96,9 @@ def _normalised(value: object) -> str:
     if value.isascii():
         return value
     if len(value) > _LONGEST_BEFORE_NORMALISING:
-        raise refusal(ReasonCode.TOO_LONG, "The text is too long.")
+        raise refusal(
+            ReasonCode.TOO_LONG, "The text is thousands of characters long. Shorten it to what the schema says."
+        )
     return unicodedata.normalize("NFC", value)
 
 

@@ -19,16 +19,17 @@ from contracts.strict_json import BadJson
 
 MOST_REASONS: Final = 100
 _OWN_CODES: Final = frozenset(ReasonCode)
-_NO_CODE: Final = "Send one of the codes, as text."
+_NO_CODE: Final = "Send one of the codes that the schema lists, as text in quotes."
+_OBJECT: Final = "a JSON object in curly brackets, with the fields that the schema lists"
 _JSON_TYPES: Final = {
-    "string_type": "text",
+    "string_type": "text, in quotes",
     "bool_type": "true or false, without quotes",
     "int_type": "a whole number, without quotes",
     "float_type": "a number, without quotes",
-    "tuple_type": "a list",
-    "model_type": "an object",
-    "model_attributes_type": "an object",
-    "dict_type": "an object",
+    "tuple_type": "a list in square brackets, also when it holds one value",
+    "model_type": _OBJECT,
+    "model_attributes_type": _OBJECT,
+    "dict_type": _OBJECT,
 }
 _FORMATS: Final = {
     "production_unit": "Send the production unit number (P-nummer) as text of ten digits.",
@@ -47,18 +48,36 @@ def _wrong_type(wanted: str, _: _Context) -> str:
     return f"Send {wanted}."
 
 
+def _too_long(context: _Context) -> str:
+    return (
+        f"The text is too long. Shorten it to {context['max_length']} characters, white space at both ends not counted."
+    )
+
+
 _BY_TYPE: Final[dict[str, tuple[ReasonCode, Callable[[_Context], str]]]] = {
     "date_parsing": (ReasonCode.BAD_DATE, lambda _: ADVICE[ReasonCode.BAD_DATE]),
     "date_from_datetime_parsing": (ReasonCode.BAD_DATE, lambda _: ADVICE[ReasonCode.BAD_DATE]),
     "missing": (ReasonCode.MISSING, lambda _: ADVICE[ReasonCode.MISSING]),
-    "enum": (ReasonCode.UNKNOWN_CODE, lambda context: f"Send one of these codes: {context['expected']}."),
-    "literal_error": (ReasonCode.UNKNOWN_CODE, lambda context: f"Send {context['expected']}."),
+    "enum": (ReasonCode.UNKNOWN_CODE, lambda context: f"Send one of these codes, exactly so: {context['expected']}."),
+    "literal_error": (
+        ReasonCode.UNKNOWN_CODE,
+        lambda context: f"The only code that is taken here is {context['expected']}.",
+    ),
     "string_too_short": (ReasonCode.BLANK, lambda _: ADVICE[ReasonCode.BLANK]),
-    "string_too_long": (ReasonCode.TOO_LONG, lambda context: f"Shorten it to {context['max_length']} characters."),
-    "too_short": (ReasonCode.MISSING, lambda context: f"Send at least {context['min_length']} in the list."),
-    "too_long": (ReasonCode.TOO_MANY, lambda context: f"Send at most {context['max_length']} in the list."),
-    "greater_than_equal": (ReasonCode.OUT_OF_RANGE, lambda context: f"Send a number of at least {context['ge']}."),
-    "less_than_equal": (ReasonCode.OUT_OF_RANGE, lambda context: f"Send a number of at most {context['le']}."),
+    "string_too_long": (ReasonCode.TOO_LONG, _too_long),
+    "too_short": (ReasonCode.MISSING, lambda context: f"The list is empty. It holds at least {context['min_length']}."),
+    "too_long": (
+        ReasonCode.TOO_MANY,
+        lambda context: f"The list is too long. It holds at most {context['max_length']}.",
+    ),
+    "greater_than_equal": (
+        ReasonCode.OUT_OF_RANGE,
+        lambda context: f"The number is too small. Send at least {context['ge']:g}.",
+    ),
+    "less_than_equal": (
+        ReasonCode.OUT_OF_RANGE,
+        lambda context: f"The number is too large. Send at most {context['le']:g}.",
+    ),
     **{name: (ReasonCode.WRONG_TYPE, partial(_wrong_type, wanted)) for name, wanted in _JSON_TYPES.items()},
     "finite_number": (ReasonCode.BAD_NUMBER, lambda _: ADVICE[ReasonCode.BAD_NUMBER]),
 }
@@ -94,7 +113,7 @@ def from_strangers(strangers: Strangers) -> Iterator[Reason]:
             yield reason(
                 path,
                 ReasonCode.UNKNOWN_FIELD,
-                "A field is named like this one but for case or separators. Use the exact name, once.",
+                "A field is spelt almost like this one: other letter case, hyphens, spaces. Use the exact name, once.",
             )
 
 

@@ -6,25 +6,12 @@ from typing import Final
 from pydantic import ValidationError
 from starlette.responses import Response
 
-from contracts.citizens.v1 import InvalidField, Problem, ProblemCode
+from contracts.citizens.v1 import PROBLEMS, InvalidField, Problem, ProblemCode
 
 ALWAYS: Final = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
 """Headers of every answer."""
 
 _MOST_FIELDS: Final = 20
-_STATUS: Final[Mapping[ProblemCode, tuple[int, str]]] = {
-    "unauthorized": (401, "A known service token is needed."),
-    "forbidden": (403, "This caller may not ask this."),
-    "not-found": (404, "There is nothing at this address."),
-    "method-not-allowed": (405, "Only POST is answered here."),
-    "too-slow": (408, "The request took too long to arrive."),
-    "too-large": (413, "The request is larger than the vault reads."),
-    "unsupported-media-type": (415, "Only plain application/json is read."),
-    "invalid": (422, "The request is not what this address takes."),
-    "implausible-month": (422, "This month has not begun."),
-    "unavailable": (503, "Not now; the same request may be made again."),
-    "internal": (500, "Something went wrong inside; the log tells more under this reference."),
-}
 _EXTRA: Final[Mapping[ProblemCode, dict[str, str]]] = {
     "unauthorized": {"www-authenticate": "Bearer"},
     "method-not-allowed": {"allow": "POST"},
@@ -46,7 +33,7 @@ class Refused(Exception):
 
 def response(refused: Refused, reference: str) -> Response:
     """The refusal as it goes out."""
-    status, title = _STATUS[refused.code]
+    status, title = PROBLEMS[refused.code]
     body = Problem(title=title, status=status, code=refused.code, reference=reference, fields=refused.fields)
     return Response(
         body.model_dump_json(),
@@ -75,7 +62,17 @@ def invalid(error: ValidationError) -> Refused:
 
 _NAMES: Final = frozenset(
     {"people", "cpr", "said_at", "card", "name", "address", "lines", "postal_code", "city", "country"}
-    | {"address_protection", "citizen_ids", "purpose", "month", "citizen_id", "reason"}
+    | {
+        "address_protection",
+        "propose_cards",
+        "cards",
+        "candidate",
+        "citizen_ids",
+        "purpose",
+        "month",
+        "citizen_id",
+        "reason",
+    }
 )
 
 

@@ -22,7 +22,13 @@ Told = tuple[v1.Part, Sequence[str]]
 
 
 class Resolve(Protocol):
-    async def __call__(self, asking: Asking, people: Sequence[v1.Person]) -> list[v1.ResolveAnswer]: ...
+    async def __call__(
+        self, asking: Asking, people: Sequence[v1.Person], *, propose_cards: bool = False
+    ) -> list[v1.ResolveAnswer]: ...
+
+
+class ConfirmCards(Protocol):
+    async def __call__(self, asking: Asking, cards: Sequence[v1.CardToConfirm]) -> list[v1.ConfirmAnswer]: ...
 
 
 class DiscloseKeys(Protocol):
@@ -46,6 +52,7 @@ class Verbs:
     """What the vault can do."""
 
     resolve: Resolve
+    confirm: ConfirmCards
     keys: DiscloseKeys
     cards: DiscloseCards
     month_key: DiscloseMonthKey
@@ -56,8 +63,12 @@ def make_app(verbs: Verbs, tokens: Tokens) -> Starlette:
     """The vault as an ASGI application."""
 
     async def resolve(asking: Asking, asked: v1.ResolveRequest) -> Told:
-        citizens = await verbs.resolve(asking, asked.people)
+        citizens = await verbs.resolve(asking, asked.people, propose_cards=asked.propose_cards)
         return v1.ResolveResponse(citizens=tuple(citizens)), [one.state for one in citizens]
+
+    async def confirm(asking: Asking, asked: v1.ConfirmRequest) -> Told:
+        answers = await verbs.confirm(asking, asked.cards)
+        return v1.ConfirmResponse(cards=tuple(answers)), [one.state for one in answers]
 
     async def keys(asking: Asking, asked: v1.CitizensRequest) -> Told:
         answers = await verbs.keys(asking, asked.citizen_ids)
@@ -82,6 +93,7 @@ def make_app(verbs: Verbs, tokens: Tokens) -> Starlette:
     app = Starlette(
         routes=[
             Route(v1.RESOLVE_PATH, door.endpoint(Act.RESOLVE, v1.ResolveRequest, resolve), methods=["POST"]),
+            Route(v1.CONFIRM_PATH, door.endpoint(Act.CONFIRM, v1.ConfirmRequest, confirm), methods=["POST"]),
             Route(v1.KEYS_PATH, door.endpoint(Act.KEYS, v1.CitizensRequest, keys), methods=["POST"]),
             Route(v1.CARDS_PATH, door.endpoint(Act.CARDS, v1.CitizensRequest, cards), methods=["POST"]),
             Route(v1.MONTH_KEYS_PATH, door.endpoint(Act.MONTH_KEYS, v1.MonthKeyRequest, month_key), methods=["POST"]),

@@ -1,7 +1,7 @@
-"""The keys that no database holds: master keys, under which citizens' keys are wrapped, and the lookup key.
+"""The keys that no database holds: master keys, under which citizens' keys are wrapped, and lookup keys, one or two.
 
 Invariants: a data key leaves the process only wrapped by a master key, bound to its owner and to that master key's
-id; the newest master key wraps, all of them unwrap; a CPR number is found only by an HMAC under the lookup key,
+id; the newest master key wraps, all of them unwrap; a CPR number is found only by an HMAC under a lookup key,
 because the number space is so small that a plain hash of it can be searched in seconds. Key ids are derived from the
 keys, so that one can't carry another's name.
 """
@@ -60,16 +60,18 @@ class Keyring:
         return open_sealed(master_key, wrapped.sealed, owner=owner, field=f"data-key.{wrapped.master_key_id}")
 
 
-class Lookup:
-    """Finds a person by CPR number without the number being stored."""
+class Lookups:
+    """Finds a person by CPR number without the number being stored: under one key, or while that is being changed, under two."""
 
-    def __init__(self, key: bytes) -> None:
-        self._key = key
-        self.key_id = key_id("lookup", key)
+    def __init__(self, keys: Sequence[bytes]) -> None:
+        self._keys = {key_id("lookup", key): key for key in keys}
+        self.ids = tuple(self._keys)
+        self.wanted_id = self.ids[0]
 
-    def of(self, cpr: str) -> bytes:
-        """The 32 bytes under which a CPR number is found."""
-        return hmac.digest(self._key, b"cpr:" + cpr.encode(), "sha256")
+    def of(self, cpr: str) -> tuple[bytes, ...]:
+        """The 32 bytes under which a CPR number is found, for each key in the order of `ids`."""
+        told = b"cpr:" + cpr.encode()
+        return tuple(hmac.digest(key, told, "sha256") for key in self._keys.values())
 
 
 def key_id(purpose: str, key: bytes) -> str:

@@ -3,13 +3,15 @@
 Invariants: of two cards the one said later stands; of two said at the same instant the one whose text is greater, so
 that the order of arrival decides nothing (L12). What was said no later than a person's erasure is void: it neither
 brings the person back nor attaches to whoever is made known under the same number afterwards (docs/decisions/0010).
+A proposed card is a candidate: it stands only once it is confirmed (docs/decisions/0027).
 
 CPR number and card are stored sealed under the citizen's own key.
 """
 
+import hmac
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from uuid import UUID
 
 from contracts.citizens.v1 import Card, Person
@@ -34,23 +36,31 @@ class SaidCard:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Named:
-    """One person as a whole request names them: once, with the card that stands."""
+    """One person as a whole request names them: once, with the newest of the cards told and every card proposed."""
 
-    lookup: bytes = field(repr=False)
+    lookups: tuple[bytes, ...] = field(repr=False)
     cpr: str = field(repr=False)
-    card: SaidCard | None
+    card: SaidCard | None = None
+    proposed: frozenset[SaidCard] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Citizen:
-    """Somebody the vault knows: the number, the card and the key, all of them sealed, wrapped or hashed."""
+    """Somebody the vault knows: the number, the card and the key, all of them sealed or wrapped."""
 
     citizen_id: UUID
-    lookup: bytes = field(repr=False)
     key: WrappedKey
     sealed_cpr: bytes = field(repr=False)
     sealed_card: bytes | None = field(repr=False)
     card_said_at: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NewCitizen:
+    """Somebody to be made known, with the values under which they would be found by each lookup key."""
+
+    citizen: Citizen
+    lookups: tuple[bytes, ...] = field(repr=False)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,10 +75,19 @@ class NewCard:
     """A card to put in place of an older one, or of `against`, the sealed card of the same instant that it stands against."""
 
     citizen_id: UUID
-    lookup: bytes = field(repr=False)
     sealed_card: bytes = field(repr=False)
     said_at: datetime
     against: bytes | None = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Candidate:
+    """A card that stands once it is confirmed, if it stands against what is there by then."""
+
+    citizen_id: UUID
+    candidate_id: UUID
+    sealed_card: bytes = field(repr=False)
+    said_at: datetime
 
 
 def is_void(person: Person, erased_at: datetime | None) -> bool:
@@ -76,20 +95,49 @@ def is_void(person: Person, erased_at: datetime | None) -> bool:
     return erased_at is not None and person.said_at <= erased_at
 
 
-def merge(people: Sequence[tuple[bytes, Person]], erasures: Mapping[bytes, datetime]) -> dict[bytes, Named]:
-    """The people of a request by lookup, without what is void."""
+def merge(
+    people: Sequence[tuple[tuple[bytes, ...], Person]], erasures: Mapping[bytes, datetime], *, propose: bool = False
+) -> dict[bytes, Named]:
+    """The people of a request by their first lookup value, without what is void."""
     named: dict[bytes, Named] = {}
-    for lookup, person in people:
-        if is_void(person, erasures.get(lookup)):
+    for lookups, person in people:
+        if is_void(person, erasures.get(lookups[0])):
             continue
-        said = None
-        if person.card is not None:
-            said = SaidCard(text=person.card.model_dump_json().encode(), said_at=person.said_at)
-        before = named.get(lookup)
-        if before is not None and before.card is not None and (said is None or not said.stands_against(before.card)):
-            said = before.card
-        named[lookup] = Named(lookup=lookup, cpr=person.cpr, card=said)
+        one = named.get(lookups[0]) or Named(lookups=lookups, cpr=person.cpr)
+        said = said_card(person)
+        if said is not None and propose:
+            one = replace(one, proposed=one.proposed | {said})
+        elif said is not None and (one.card is None or said.stands_against(one.card)):
+            one = replace(one, card=said)
+        named[lookups[0]] = one
     return named
+
+
+def said_card(person: Person) -> SaidCard | None:
+    """The card that was said of a person, if one was."""
+    if person.card is None:
+        return None
+    return SaidCard(text=person.card.model_dump_json().encode(), said_at=person.said_at)
+
+
+def stands(card: SaidCard, citizen: Citizen, key: bytes) -> bool:
+    """Whether a card would replace the one that a citizen has."""
+    if citizen.sealed_card is None or citizen.card_said_at is None:
+        return True
+    if card.said_at != citizen.card_said_at:  # a card is opened only where the times are equal
+        return card.said_at > citizen.card_said_at
+    held = open_card_text(key, citizen.citizen_id, citizen.sealed_card)
+    return card.stands_against(SaidCard(text=held, said_at=citizen.card_said_at))
+
+
+def candidate_id(key: bytes, card: SaidCard) -> UUID:
+    """The name of a candidate: the same for the same card said at the same time, and telling nothing of either.
+
+    So a request that is made again finds the candidate of the first one, and of two messages with one id and different
+    contents each has its own.
+    """
+    told = f"card-candidate {card.said_at.astimezone(UTC).isoformat()} ".encode() + card.text
+    return UUID(bytes=hmac.digest(key, told, "sha256")[:16], version=5)
 
 
 def seal_cpr(key: bytes, citizen_id: UUID, cpr: str) -> bytes:

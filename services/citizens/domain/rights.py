@@ -13,6 +13,8 @@ from typing import Final
 from uuid import UUID
 
 SHORTEST_TOKEN: Final = 32
+MOST_TOKENS: Final = 2
+"""The one in use and, while a token is being changed, the next."""
 
 
 class Caller(StrEnum):
@@ -28,14 +30,16 @@ class Act(StrEnum):
     """What can be asked."""
 
     RESOLVE = "resolve"
+    CONFIRM = "confirm"
     KEYS = "keys"
     CARDS = "cards"
     MONTH_KEYS = "month-keys"
     DESTROY = "destroy"
 
 
-_PURPOSES: Final[Mapping[tuple[Caller, Act], str]] = {
+PURPOSES: Final[Mapping[tuple[Caller, Act], str]] = {
     (Caller.INTAKE, Act.RESOLVE): "receive-notification",
+    (Caller.INTAKE, Act.CONFIRM): "receive-notification",
     (Caller.INTAKE, Act.KEYS): "bury-what-waited-in-vain",
     (Caller.INTAKE, Act.MONTH_KEYS): "keep-dead-letters",
     (Caller.TASKS, Act.KEYS): "work-tasks",
@@ -59,7 +63,7 @@ class Asking:
 
 def admit(caller: Caller, act: Act, reference: UUID) -> Asking | None:
     """The request, if the caller has any business with it."""
-    purpose = _PURPOSES.get((caller, act))
+    purpose = PURPOSES.get((caller, act))
     return None if purpose is None else Asking(caller=caller, act=act, purpose=purpose, reference=reference)
 
 
@@ -86,8 +90,11 @@ class Tokens:
             tokens.append((Caller(name), token))
         if not tokens:
             raise BadTokens("no token is given")
+        names = [caller for caller, _ in tokens]
+        if many := [caller.value for caller in Caller if names.count(caller) > MOST_TOKENS]:
+            raise BadTokens(f"more than {MOST_TOKENS} tokens of {', '.join(many)}")
         if len({token for _, token in tokens}) < len(tokens):
-            raise BadTokens("two callers share a token")
+            raise BadTokens("two callers share a token, or one has it twice")
         return cls(tokens)
 
     def caller(self, presented: str) -> Caller | None:

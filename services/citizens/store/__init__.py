@@ -5,8 +5,10 @@ can stand in a database error. A batch is a handful of statements, whatever its 
 caller's transaction.
 """
 
+from services.citizens.store.candidates import Candidates
 from services.citizens.store.month_keys import MonthKeys
 from services.citizens.store.outside_keys import OutsideKeys
 from services.citizens.store.people import People
+from services.citizens.store.sightings import Sightings
 
-__all__ = ["MonthKeys", "OutsideKeys", "People"]
+__all__ = ["Candidates", "MonthKeys", "OutsideKeys", "People", "Sightings"]

@@ -1,7 +1,11 @@
 """`citizen` and `erasure`.
 
-Rows are inserted and locked in the order of `lookup` by everyone, first those inserted, then those locked, so that two
-batches never wait for each other in a ring.
+Rows are inserted in the order of `lookup` and locked in the order of `citizen_id` by everyone, first those inserted, then
+those locked, so that two batches never wait for each other in a ring.
+
+People are made known under the *current* lookup key, which the database names: an insert that finds another one there makes
+nobody known, and one that finds the person under the other key of two doesn't either. So while a lookup key is changed, no
+rival and no replica with other settings makes anybody known twice.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -12,7 +16,7 @@ import asyncpg
 
 from plumbing.postgres import Connection
 from services.citizens.domain.keyring import WrappedKey
-from services.citizens.domain.people import Citizen, DestroyedCitizen, NewCard
+from services.citizens.domain.people import Citizen, DestroyedCitizen, NewCard, NewCitizen
 
 _NO_ID = UUID(int=0)
 
@@ -30,17 +34,23 @@ class People:
         rows = await connection.fetch(_ERASURES, list(lookups))
         return {row["lookup"]: row["erased_at"] for row in rows}
 
-    async def add(self, connection: Connection, citizens: Sequence[Citizen], now: datetime) -> set[UUID]:
-        """Insert citizens whose lookup nobody has; the ids of those inserted."""
+    async def add(
+        self, connection: Connection, citizens: Sequence[NewCitizen], lookup_key_ids: Sequence[str], now: datetime
+    ) -> set[UUID]:
+        """Insert citizens whom nobody knows under any of these keys; the ids of those inserted."""
+        ones = [new.citizen for new in citizens]
         rows = await connection.fetch(
             _ADD,
-            [one.citizen_id for one in citizens],
-            [one.lookup for one in citizens],
-            [one.key.master_key_id for one in citizens],
-            [one.key.sealed for one in citizens],
-            [one.sealed_cpr for one in citizens],
-            [one.sealed_card for one in citizens],
-            [one.card_said_at for one in citizens],
+            [one.citizen_id for one in ones],
+            [new.lookups[0] for new in citizens],
+            [new.lookups[-1] for new in citizens],
+            lookup_key_ids[0],
+            lookup_key_ids[-1],
+            [one.key.master_key_id for one in ones],
+            [one.key.sealed for one in ones],
+            [one.sealed_cpr for one in ones],
+            [one.sealed_card for one in ones],
+            [one.card_said_at for one in ones],
             now,
         )
         return {row["citizen_id"] for row in rows}
@@ -49,7 +59,7 @@ class People:
         """Put the cards in place where they still stand against what is there; the ids of those citizens."""
         rows = await connection.fetch(
             _REPLACE_CARDS,
-            [one.lookup for one in cards],
+            [one.citizen_id for one in cards],
             [one.sealed_card for one in cards],
             [one.said_at for one in cards],
             [one.against for one in cards],
@@ -63,15 +73,17 @@ class People:
         rows = await connection.fetch(_GET, list(citizen_ids))
         return {row["citizen_id"]: _citizen_or_destroyed(row) for row in rows}
 
-    async def lock(self, connection: Connection, citizen_id: UUID) -> Citizen | DestroyedCitizen | None:
-        """One citizen, locked until the transaction ends."""
-        row = await connection.fetchrow(_LOCK, citizen_id)
-        return None if row is None else _citizen_or_destroyed(row)
+    async def lock(
+        self, connection: Connection, citizen_ids: Collection[UUID]
+    ) -> dict[UUID, Citizen | DestroyedCitizen]:
+        """Who is, or was, behind these ids, locked until the transaction ends."""
+        rows = await connection.fetch(_LOCK, list(citizen_ids))
+        return {row["citizen_id"]: _citizen_or_destroyed(row) for row in rows}
 
     async def destroy(self, connection: Connection, citizen: Citizen, now: datetime) -> None:
         """Remove everything of a citizen but the id, and note that the person was erased."""
+        await connection.execute(_NOTE_ERASURE, citizen.citizen_id, now)
         await connection.execute(_DESTROY, citizen.citizen_id, now)
-        await connection.execute(_NOTE_ERASURE, citizen.lookup, now)
 
     async def forget_erasures(self, connection: Connection, before: datetime) -> int:
         """Remove the notes of erasures older than this; how many."""
@@ -101,13 +113,12 @@ class People:
 
 
 def _citizen_or_destroyed(row: asyncpg.Record) -> Citizen | DestroyedCitizen:
-    return DestroyedCitizen(citizen_id=row["citizen_id"]) if row["lookup"] is None else _citizen(row)
+    return DestroyedCitizen(citizen_id=row["citizen_id"]) if row["wrapped_key"] is None else _citizen(row)
 
 
 def _citizen(row: asyncpg.Record) -> Citizen:
     return Citizen(
         citizen_id=row["citizen_id"],
-        lookup=row["lookup"],
         key=_key(row),
         sealed_cpr=row["sealed_cpr"],
         sealed_card=row["sealed_card"],
@@ -127,12 +138,24 @@ where lookup = any ($1::bytea[])
 
 _ERASURES = "select lookup, erased_at from erasure where lookup = any ($1::bytea[])"
 
+# The current key is locked, so that it doesn't become another while people are made known under it. Where it became another
+# just now, nothing is inserted and the caller looks again.
 _ADD = """
+with current as (
+    select key_id from outside_key where purpose = 'lookup' and is_current and key_id in ($4, $5) for share
+), fresh as (
+    select one.*, current.key_id,
+           case current.key_id when $4 then one.first else one.second end as lookup,
+           case current.key_id when $4 then one.second else one.first end as other
+    from unnest($1::uuid[], $2::bytea[], $3::bytea[], $6::text[], $7::bytea[], $8::bytea[], $9::bytea[], $10::timestamptz[])
+         as one (citizen_id, first, second, master_key_id, wrapped_key, sealed_cpr, sealed_card, card_said_at)
+         cross join current
+)
 insert into citizen
-    (citizen_id, lookup, master_key_id, wrapped_key, sealed_cpr, sealed_card, card_said_at, created_at)
-select citizen_id, lookup, master_key_id, wrapped_key, sealed_cpr, sealed_card, card_said_at, $8::timestamptz
-from unnest($1::uuid[], $2::bytea[], $3::text[], $4::bytea[], $5::bytea[], $6::bytea[], $7::timestamptz[])
-     as one (citizen_id, lookup, master_key_id, wrapped_key, sealed_cpr, sealed_card, card_said_at)
+    (citizen_id, lookup, lookup_key_id, master_key_id, wrapped_key, sealed_cpr, sealed_card, card_said_at, created_at)
+select citizen_id, lookup, key_id, master_key_id, wrapped_key, sealed_cpr, sealed_card, card_said_at, $11::timestamptz
+from fresh
+where not exists (select from citizen where citizen.lookup = fresh.other)
 order by lookup
 on conflict (lookup) do nothing
 returning citizen_id
@@ -142,14 +165,15 @@ returning citizen_id
 _REPLACE_CARDS = """
 with standing as (
     select citizen.citizen_id, card.sealed_card, card.said_at
-    from unnest($1::bytea[], $2::bytea[], $3::timestamptz[], $4::bytea[])
-         as card (lookup, sealed_card, said_at, against)
-    join citizen on citizen.lookup = card.lookup
-    where citizen.card_said_at is null
-       or citizen.card_said_at < card.said_at
-       or (citizen.card_said_at = card.said_at and citizen.sealed_card = card.against)
-    order by citizen.lookup
-    for update of citizen
+    from unnest($1::uuid[], $2::bytea[], $3::timestamptz[], $4::bytea[])
+         as card (citizen_id, sealed_card, said_at, against)
+    join citizen on citizen.citizen_id = card.citizen_id
+    where citizen.destroyed_at is null
+      and (citizen.card_said_at is null
+           or citizen.card_said_at < card.said_at
+           or (citizen.card_said_at = card.said_at and citizen.sealed_card = card.against))
+    order by citizen.citizen_id
+    for no key update of citizen
 )
 update citizen
 set sealed_card = standing.sealed_card, card_said_at = standing.said_at
@@ -159,27 +183,30 @@ returning citizen.citizen_id
 """
 
 _GET = """
-select citizen_id, lookup, master_key_id, wrapped_key, sealed_cpr, sealed_card, card_said_at
+select citizen_id, master_key_id, wrapped_key, sealed_cpr, sealed_card, card_said_at
 from citizen
 where citizen_id = any ($1::uuid[])
 """
 
 _LOCK = """
-select citizen_id, lookup, master_key_id, wrapped_key, sealed_cpr, sealed_card, card_said_at
+select citizen_id, master_key_id, wrapped_key, sealed_cpr, sealed_card, card_said_at
 from citizen
-where citizen_id = $1
+where citizen_id = any ($1::uuid[])
+order by citizen_id
 for update
 """
 
 _DESTROY = """
+with candidates as (delete from card_candidate where citizen_id = $1)
 update citizen
-set lookup = null, master_key_id = null, wrapped_key = null, sealed_cpr = null, sealed_card = null,
+set lookup = null, lookup_key_id = null, master_key_id = null, wrapped_key = null, sealed_cpr = null, sealed_card = null,
     card_said_at = null, destroyed_at = $2
 where citizen_id = $1
 """
 
 _NOTE_ERASURE = """
-insert into erasure (lookup, erased_at) values ($1, $2)
+insert into erasure (lookup, lookup_key_id, erased_at)
+select lookup, lookup_key_id, $2::timestamptz from citizen where citizen_id = $1
 on conflict (lookup) do update set erased_at = greatest(erasure.erased_at, excluded.erased_at)
 """
 
@@ -196,8 +223,8 @@ with standing as (
     select citizen.citizen_id, fresh.master_key_id, fresh.sealed
     from unnest($1::uuid[], $2::bytea[], $3::text[], $4::bytea[]) as fresh (citizen_id, old, master_key_id, sealed)
     join citizen on citizen.citizen_id = fresh.citizen_id and citizen.wrapped_key = fresh.old
-    order by citizen.lookup
-    for update of citizen
+    order by citizen.citizen_id
+    for no key update of citizen
 )
 update citizen
 set master_key_id = standing.master_key_id, wrapped_key = standing.sealed

@@ -1,5 +1,7 @@
-"""Destroy: a citizen's key, number and card go, for good; with the key goes whatever is sealed under it, wherever it lies."""
+"""Destroy: a citizen's key, number, card and candidates go, for good; with the key goes whatever is sealed
+under it, wherever it lies."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
@@ -16,7 +18,9 @@ from services.citizens.usecases.trail import Trail
 class People(Protocol):
     """What destroying needs to read and change."""
 
-    async def lock(self, connection: Connection, citizen_id: UUID) -> Citizen | DestroyedCitizen | None: ...
+    async def lock(
+        self, connection: Connection, citizen_ids: Collection[UUID]
+    ) -> dict[UUID, Citizen | DestroyedCitizen]: ...
 
     async def destroy(self, connection: Connection, citizen: Citizen, now: datetime) -> None: ...
 
@@ -32,7 +36,7 @@ class Destroy:
     async def __call__(self, asking: Asking, citizen_id: UUID, reason: DestroyReason) -> DestroyResponse:
         now = self._clock.now()
         async with self._database.transaction() as connection:
-            held = await self._people.lock(connection, citizen_id)
+            held = (await self._people.lock(connection, [citizen_id])).get(citizen_id)
             if held is None:
                 return DestroyResponse(state="unknown")
             if isinstance(held, Citizen):

@@ -5,6 +5,7 @@ Invariants: whatever is handed out was written to the audit trail in the same tr
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from typing import ClassVar, Generic, Protocol, TypeVar
 from uuid import UUID
 
@@ -30,6 +31,12 @@ class People(Protocol):
     ) -> dict[UUID, Citizen | DestroyedCitizen]: ...
 
 
+class Candidates(Protocol):
+    """Cards that were proposed and not confirmed yet."""
+
+    async def newest(self, connection: Connection, citizen_ids: Sequence[UUID]) -> dict[UUID, bytes]: ...
+
+
 class _Disclosure(ABC, Generic[Answer]):
     """Reads citizens, writes who was told what of them, and only then tells it."""
 
@@ -45,12 +52,17 @@ class _Disclosure(ABC, Generic[Answer]):
     async def __call__(self, asking: Asking, citizen_ids: Sequence[UUID]) -> list[Answer | Destroyed | Unknown]:
         now = self._clock.now()
         async with self._database.transaction() as connection:
-            held = await self._people.get(connection, set(citizen_ids))
+            held = await self._read(connection, citizen_ids)
             answers = {one.citizen_id: self._answer(one) for one in held.values()}
             trail = Trail(asking, now)
             entries = [trail.entry(self.action, one, self._class_of(answer)) for one, answer in answers.items()]
             await audit.put(connection, entries)
         return [answers.get(citizen_id, Unknown()) for citizen_id in citizen_ids]
+
+    async def _read(
+        self, connection: Connection, citizen_ids: Collection[UUID]
+    ) -> dict[UUID, Citizen | DestroyedCitizen]:
+        return await self._people.get(connection, set(citizen_ids))
 
     def _answer(self, one: Citizen | DestroyedCitizen) -> Answer | Destroyed | Unknown:
         if isinstance(one, DestroyedCitizen):
@@ -77,10 +89,34 @@ class DiscloseKeys(_Disclosure[KnownKey]):
 
 
 class DiscloseCards(_Disclosure[KnownCard]):
-    """Answers what letters to the citizens need, in the order asked; `unknown` where nobody ever told a name."""
+    """Answers what letters to the citizens need, in the order asked; `unknown` where nobody ever told a name.
+
+    Where no card was confirmed yet the candidate said last is told: a letter is asked for only because a message was accepted,
+    and its confirmation is on the way.
+    """
 
     action = "card.read"
     disclosed = "card"
+
+    def __init__(
+        self, database: Database, people: People, candidates: Candidates, keyring: Keyring, clock: Clock
+    ) -> None:
+        super().__init__(database, people, keyring, clock)
+        self._candidates = candidates
+
+    @override
+    async def _read(
+        self, connection: Connection, citizen_ids: Collection[UUID]
+    ) -> dict[UUID, Citizen | DestroyedCitizen]:
+        held = await super()._read(connection, citizen_ids)
+        bare = {one.citizen_id: one for one in held.values() if isinstance(one, Citizen) and one.sealed_card is None}
+        if bare:
+            newest = await self._candidates.newest(connection, list(bare))
+            held |= {citizen_id: replace(bare[citizen_id], sealed_card=card) for citizen_id, card in newest.items()}
+            # Confirmed between the two statements: no candidate any more, and a card by now.
+            if without := bare.keys() - newest.keys():
+                held |= await super()._read(connection, without)
+        return held
 
     @override
     def _open(self, citizen: Citizen, key: bytes) -> KnownCard | Unknown:

@@ -16,17 +16,21 @@ from plumbing.errors import Unavailable
 from plumbing.faults import faultpoint
 from plumbing.postgres import Connection, Database
 from plumbing.sealing import new_key
-from services.citizens.domain.keyring import Keyring, Lookup
+from services.citizens.domain.keyring import Keyring, Lookups
 from services.citizens.domain.people import (
+    Candidate,
     Citizen,
     Named,
     NewCard,
+    NewCitizen,
     SaidCard,
+    candidate_id,
     is_void,
     merge,
-    open_card_text,
+    said_card,
     seal_card,
     seal_cpr,
+    stands,
 )
 from services.citizens.domain.rights import Asking
 from services.citizens.usecases.trail import Trail
@@ -42,30 +46,52 @@ class People(Protocol):
 
     async def erasures(self, connection: Connection, lookups: Collection[bytes]) -> dict[bytes, datetime]: ...
 
-    async def add(self, connection: Connection, citizens: Sequence[Citizen], now: datetime) -> set[UUID]: ...
+    async def add(
+        self, connection: Connection, citizens: Sequence[NewCitizen], lookup_key_ids: Sequence[str], now: datetime
+    ) -> set[UUID]: ...
 
     async def replace_cards(self, connection: Connection, cards: Sequence[NewCard]) -> set[UUID]: ...
+
+
+class Candidates(Protocol):
+    """Where cards wait to be confirmed."""
+
+    async def add(self, connection: Connection, candidates: Sequence[Candidate], now: datetime) -> set[UUID]: ...
 
 
 class Resolve:
     """Answers who people are, in the order asked."""
 
-    def __init__(self, database: Database, people: People, keyring: Keyring, lookup: Lookup, clock: Clock) -> None:
+    def __init__(
+        self,
+        *,
+        database: Database,
+        people: People,
+        candidates: Candidates,
+        keyring: Keyring,
+        lookups: Lookups,
+        clock: Clock,
+    ) -> None:
         self._database = database
         self._people = people
+        self._candidates = candidates
         self._keyring = keyring
-        self._lookup = lookup
+        self._lookups = lookups
         self._clock = clock
 
-    async def __call__(self, asking: Asking, people: Sequence[Person]) -> list[ResolveAnswer]:
+    async def __call__(
+        self, asking: Asking, people: Sequence[Person], *, propose_cards: bool = False
+    ) -> list[ResolveAnswer]:
         now = self._clock.now()
-        asked = [(self._lookup.of(person.cpr), person) for person in people]
+        asked = [(self._lookups.of(person.cpr), person) for person in people]
         async with self._database.transaction() as connection:
-            erasures, named, known, created = await self._know(connection, asked, now)
+            erasures, named, known, created = await self._know(connection, asked, now, propose=propose_cards)
             keys = {one.citizen_id: self._unwrap(one) for one in known.values()}
             replaced = await self._replace_cards(connection, named, known, keys)
+            proposed = await self._propose(connection, named, known, keys, now)
             trail = Trail(asking, now)
-            await audit.put(connection, [trail.entry(_action(one, created, replaced), one, "key") for one in keys])
+            entries = [trail.entry(_action(one, created, replaced, proposed), one, "key") for one in keys]
+            await audit.put(connection, entries)
             faultpoint("citizens.before_resolve_commit")
         faultpoint("citizens.after_resolve_commit")
 
@@ -73,40 +99,55 @@ class Resolve:
             if is_void(person, erasures.get(lookup)):
                 return Destroyed()
             citizen_id = known[lookup].citizen_id
-            return KnownCitizen(citizen_id=citizen_id, key=keys[citizen_id])
+            said = said_card(person) if propose_cards else None
+            return KnownCitizen(
+                citizen_id=citizen_id,
+                key=keys[citizen_id],
+                card_candidate=None if said is None else proposed.get(citizen_id, {}).get(said),
+            )
 
-        return [answer(lookup, person) for lookup, person in asked]
+        return [answer(lookups[0], person) for lookups, person in asked]
 
     async def _know(
-        self, connection: Connection, asked: Sequence[tuple[bytes, Person]], now: datetime
+        self,
+        connection: Connection,
+        asked: Sequence[tuple[tuple[bytes, ...], Person]],
+        now: datetime,
+        *,
+        propose: bool,
     ) -> tuple[dict[bytes, datetime], dict[bytes, Named], dict[bytes, Citizen], set[UUID]]:
-        """Erasures, who is named, the citizens they are, and which of those were created just now."""
-        lookups = sorted({lookup for lookup, _ in asked})
+        """By first lookup value: erasures, who is named, the citizens they are; and which of those were created just now."""
+        first = {one: lookups[0] for lookups, _ in asked for one in lookups}
         created: set[UUID] = set()
         for _ in range(_ATTEMPTS):
             # People first: whoever is found erased has their erasure in what is read next.
-            found = await self._people.find(connection, lookups)
-            erasures = await self._people.erasures(connection, lookups)
-            named = merge(asked, erasures)
+            found = {
+                first[one]: citizen for one, citizen in (await self._people.find(connection, sorted(first))).items()
+            }
+            erasures: dict[bytes, datetime] = {}
+            for one, erased_at in (await self._people.erasures(connection, sorted(first))).items():
+                erasures[first[one]] = max(erased_at, erasures.get(first[one], erased_at))
+            named = merge(asked, erasures, propose=propose)
             missing = [self._make(one) for lookup, one in named.items() if lookup not in found]
             if missing:
-                added = await self._people.add(connection, missing, now)
+                added = await self._people.add(connection, missing, self._lookups.ids, now)
                 created |= added
-                found |= {one.lookup: one for one in missing if one.citizen_id in added}
+                found |= {one.lookups[0]: one.citizen for one in missing if one.citizen.citizen_id in added}
             if all(lookup in found for lookup in named):
                 return erasures, named, {lookup: found[lookup] for lookup in named}, created
+        # Or this process was not given the lookup key under which people are made known by now.
         raise Unavailable("database", "people change faster than they can be read")
 
-    def _make(self, named: Named) -> Citizen:
+    def _make(self, named: Named) -> NewCitizen:
         citizen_id, key = uuid4(), new_key()
-        return Citizen(
+        citizen = Citizen(
             citizen_id=citizen_id,
-            lookup=named.lookup,
             key=self._keyring.wrap(key, owner=str(citizen_id)),
             sealed_cpr=seal_cpr(key, citizen_id, named.cpr),
             sealed_card=None if named.card is None else seal_card(key, citizen_id, named.card.text),
             card_said_at=None if named.card is None else named.card.said_at,
         )
+        return NewCitizen(citizen=citizen, lookups=named.lookups)
 
     def _unwrap(self, citizen: Citizen) -> bytes:
         return self._keyring.unwrap(citizen.key, owner=str(citizen.citizen_id))
@@ -122,11 +163,10 @@ class Resolve:
         for lookup, one in named.items():
             citizen = known[lookup]
             key = keys[citizen.citizen_id]
-            if one.card is not None and _stands(one.card, citizen, key):
+            if one.card is not None and stands(one.card, citizen, key):
                 cards.append(
                     NewCard(
                         citizen_id=citizen.citizen_id,
-                        lookup=lookup,
                         sealed_card=seal_card(key, citizen.citizen_id, one.card.text),
                         said_at=one.card.said_at,
                         against=citizen.sealed_card if one.card.said_at == citizen.card_said_at else None,
@@ -134,17 +174,39 @@ class Resolve:
                 )
         return await self._people.replace_cards(connection, cards) if cards else set()
 
+    async def _propose(
+        self,
+        connection: Connection,
+        named: Mapping[bytes, Named],
+        known: Mapping[bytes, Citizen],
+        keys: Mapping[UUID, bytes],
+        now: datetime,
+    ) -> dict[UUID, dict[SaidCard, UUID]]:
+        """The names of the candidates that were kept: of each citizen, and of the card as it was said."""
+        proposed: dict[UUID, dict[SaidCard, UUID]] = {}
+        candidates = []
+        for lookup, one in named.items():
+            citizen = known[lookup]
+            key = keys[citizen.citizen_id]
+            for said in one.proposed:
+                if stands(said, citizen, key):
+                    name = candidate_id(key, said)
+                    proposed.setdefault(citizen.citizen_id, {})[said] = name
+                    sealed = seal_card(key, citizen.citizen_id, said.text)
+                    candidates.append(
+                        Candidate(
+                            citizen_id=citizen.citizen_id, candidate_id=name, sealed_card=sealed, said_at=said.said_at
+                        )
+                    )
+        if candidates:
+            # Who was destroyed since is left out: nobody can confirm anything about them.
+            await self._candidates.add(connection, candidates, now)
+        return proposed
 
-def _stands(card: SaidCard, citizen: Citizen, key: bytes) -> bool:
-    if citizen.sealed_card is None or citizen.card_said_at is None:
-        return True
-    if card.said_at != citizen.card_said_at:  # a card is opened only where the times are equal
-        return card.said_at > citizen.card_said_at
-    held = open_card_text(key, citizen.citizen_id, citizen.sealed_card)
-    return card.stands_against(SaidCard(text=held, said_at=citizen.card_said_at))
 
-
-def _action(citizen_id: UUID, created: set[UUID], replaced: set[UUID]) -> str:
+def _action(citizen_id: UUID, created: Collection[UUID], replaced: Collection[UUID], proposed: Collection[UUID]) -> str:
     if citizen_id in created:
         return "citizen.created"
-    return "card.replaced" if citizen_id in replaced else "citizen.resolved"
+    if citizen_id in replaced:
+        return "card.replaced"
+    return "card.proposed" if citizen_id in proposed else "citizen.resolved"

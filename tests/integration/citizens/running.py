@@ -75,6 +75,18 @@ class Vault:
         assert isinstance(answer, KnownCitizen)
         return answer
 
+    async def known_without_card(self, number: int) -> UUID:
+        """Make a person known without telling who it is."""
+        (answer,) = await self.intake.resolve([person(number, without_card=True)])
+        assert isinstance(answer, KnownCitizen)
+        return answer.citizen_id
+
+    async def has_card(self, citizen_id: UUID) -> bool:
+        """Whether a card of this citizen was confirmed."""
+        return bool(
+            await self.rows("select from citizen where citizen_id = $1 and sealed_card is not null", citizen_id)
+        )
+
     async def actions(self, subject: UUID) -> list[tuple[str, str, str, str]]:
         """What the audit trail tells of a citizen."""
         rows = await self.rows(

@@ -18,6 +18,7 @@ from tests.integration.citizens.running import NOON, TOKENS, Vault, cpr, person
 
 PATHS = {
     Act.RESOLVE: v1.RESOLVE_PATH,
+    Act.CONFIRM: v1.CONFIRM_PATH,
     Act.KEYS: v1.KEYS_PATH,
     Act.CARDS: v1.CARDS_PATH,
     Act.MONTH_KEYS: v1.MONTH_KEYS_PATH,
@@ -25,6 +26,7 @@ PATHS = {
 }
 BODIES: dict[Act, dict[str, Any]] = {
     Act.RESOLVE: {"people": [{"cpr": cpr(9), "said_at": "2026-11-01T00:00:00Z", "card": None}]},
+    Act.CONFIRM: {"cards": [{"citizen_id": str(uuid4()), "candidate": str(uuid4())}]},
     Act.KEYS: {"citizen_ids": [str(uuid4())]},
     Act.CARDS: {"citizen_ids": [str(uuid4())]},
     Act.MONTH_KEYS: {"purpose": "dead-letter", "month": "2026-11"},
@@ -32,6 +34,7 @@ BODIES: dict[Act, dict[str, Any]] = {
 }
 ALLOWED = {
     (Caller.INTAKE, Act.RESOLVE),
+    (Caller.INTAKE, Act.CONFIRM),
     (Caller.INTAKE, Act.MONTH_KEYS),
     (Caller.TASKS, Act.KEYS),
     (Caller.TASKS, Act.MONTH_KEYS),

@@ -34,6 +34,7 @@ PERSON = v1.Person(
 
 ASKED_BY = {
     v1.RESOLVE_PATH: Caller.INTAKE,
+    v1.CONFIRM_PATH: Caller.INTAKE,
     v1.KEYS_PATH: Caller.TASKS,
     v1.CARDS_PATH: Caller.NOTIFIER,
     v1.MONTH_KEYS_PATH: Caller.INTAKE,
@@ -80,7 +81,6 @@ async def test_nothing_of_anybody_shows_in_logs_errors_and_metrics(
 
 
 async def test_nothing_of_anybody_stands_unsealed_in_the_database(vault: Vault) -> None:
-    await vault.intake.resolve([PERSON])
     await everything(vault)
     owner = await vault.owner()
     tables = await owner.fetch("select tablename from pg_tables where schemaname = 'public'")
@@ -99,8 +99,13 @@ async def test_nothing_of_anybody_stands_unsealed_in_the_database(vault: Vault) 
 async def everything(vault: Vault) -> list[str]:
     """Good requests, bad ones, broken ones and a broken database, all about one person; whatever is told outside."""
     told: list[str] = []
-    (answer,) = await vault.intake.resolve([PERSON])
+    (answer,) = await vault.intake.resolve([PERSON], propose_cards=True)
     assert isinstance(answer, v1.KnownCitizen)
+    assert answer.card_candidate is not None
+    told += [repr(answer), repr(await vault.notifier.cards([answer.citizen_id]))]
+    card = v1.CardToConfirm(citizen_id=answer.citizen_id, candidate=answer.card_candidate)
+    told += [repr(card), repr(await vault.intake.confirm([card]))]
+    await vault.intake.resolve([PERSON.model_copy(update={"said_at": NOON + timedelta(hours=1)})], propose_cards=True)
     told += [repr(answer), repr(PERSON), str(PERSON)]
     told += [repr(card) for card in await vault.notifier.cards([answer.citizen_id])]
     told += await refusals(vault)
@@ -136,6 +141,7 @@ async def refusals(vault: Vault) -> list[str]:
         {"citizen_ids": [CPR, NAME]},
         {"citizen_id": CPR, "reason": NAME},
         {"purpose": NAME, "month": CPR},
+        {"cards": [{"citizen_id": CPR, "candidate": NAME}]},
         CPR,
     ]
     async with aiohttp.ClientSession() as session:

@@ -9,13 +9,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from uuid import UUID
 
 import aiohttp
 import asyncpg
 import pytest
 
-from contracts.citizens.client import VaultClient
-from contracts.citizens.v1 import KnownCitizen
+from contracts.citizens.client import VaultClient, VaultRefused
+from contracts.citizens.v1 import KnownCitizen, ResolveAnswer
 from plumbing.sealing import new_key
 from services.citizens.domain.rights import Caller
 from stack import DatabaseAddresses
@@ -45,9 +46,13 @@ def free_port() -> int:
         return port
 
 
-def command(name: str, told: dict[str, str]) -> "subprocess.CompletedProcess[str]":
-    argv = [sys.executable, "-m", "services.citizens", name]
-    return subprocess.run(argv, env=told, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)  # our own
+def command(
+    name: str, told: dict[str, str], *arguments: str, typed: str | None = None
+) -> "subprocess.CompletedProcess[str]":
+    argv = [sys.executable, "-m", "services.citizens", name, *arguments]
+    return subprocess.run(
+        argv, env=told, cwd=ROOT, input=typed, capture_output=True, text=True, timeout=60, check=False
+    )  # our own
 
 
 @asynccontextmanager
@@ -132,17 +137,88 @@ async def test_nothing_of_anybody_is_printed_at_the_most_talkative_level(
     assert [canary for canary in (cpr(7), "[redacted]", "Kanariefugl", "Prøvegade") if canary in text] == []
 
 
-async def test_keys_are_rotated_by_command(database: DatabaseFactory) -> None:
+async def test_both_kinds_of_keys_are_rotated_by_command_while_the_vault_answers(database: DatabaseFactory) -> None:
     told = environment(database("citizens"))
     async with running(told), VaultClient(f"http://127.0.0.1:{told['HTTP_PORT']}", TOKENS[Caller.INTAKE]) as intake:
-        await intake.resolve([person(number) for number in range(3)])
+        before = await intake.resolve([person(number) for number in range(3)])
 
-    rotated = told | {"MASTER_KEYS": f"{encoded(new_key())},{told['MASTER_KEYS']}"}
-    done = await asyncio.to_thread(command, "rewrap", rotated)
-    assert done.returncode == 0
-    assert "3 citizens' and 0 months' keys" in done.stdout
-    swept = await asyncio.to_thread(command, "sweep", rotated)
-    assert (swept.returncode, "0 month keys destroyed" in swept.stdout) == (0, True)
+    rotating = told | {
+        "MASTER_KEYS": f"{encoded(new_key())},{told['MASTER_KEYS']}",
+        "HMAC_KEY": f"{encoded(new_key())},{told['HMAC_KEY']}",
+    }
+    async with running(rotating), VaultClient(f"http://127.0.0.1:{told['HTTP_PORT']}", TOKENS[Caller.INTAKE]) as intake:
+        stop = asyncio.Event()
+        working = asyncio.create_task(resolving(intake, before, stop))
+        wrapped = await asyncio.to_thread(command, "rewrap", rotating)
+        moved = await asyncio.to_thread(command, "rekey", rotating)
+        swept = await asyncio.to_thread(command, "sweep", rotating)
+        stop.set()
+        assert await working > 3
+    assert (wrapped.returncode, moved.returncode, swept.returncode) == (0, 0, 0)
+    assert "3 citizens' and 0 months' keys" in wrapped.stdout
+    assert "3 people moved, all are" in moved.stdout
+    assert "no longer needed: none" not in wrapped.stdout + moved.stdout
+    assert "0 month keys destroyed" in swept.stdout
+
+    after = told | {name: rotating[name].partition(",")[0] for name in ("MASTER_KEYS", "HMAC_KEY")}
+    async with running(after), VaultClient(f"http://127.0.0.1:{told['HTTP_PORT']}", TOKENS[Caller.INTAKE]) as intake:
+        assert await intake.resolve([person(number) for number in range(3)]) == before
+
+
+async def resolving(intake: VaultClient, expected: list[ResolveAnswer], stop: asyncio.Event) -> int:
+    rounds = 0
+    while not stop.is_set():
+        assert await intake.resolve([person(number) for number in range(3)]) == expected
+        rounds += 1
+        await asyncio.sleep(0.02)
+    return rounds
+
+
+async def test_a_token_is_changed_without_a_moment_in_which_its_caller_is_refused(database: DatabaseFactory) -> None:
+    told = environment(database("citizens"))
+    url, old, new = f"http://127.0.0.1:{told['HTTP_PORT']}", TOKENS[Caller.INTAKE], f"intake-{'n' * 40}"
+    async with running(told | {"SERVICE_TOKENS": f"{told['SERVICE_TOKENS']},intake={new}"}):
+        for token in (old, new):
+            async with VaultClient(url, token) as intake:
+                assert (await intake.resolve([person(1)]))[0].state == "known"
+    async with running(told | {"SERVICE_TOKENS": told["SERVICE_TOKENS"].replace(old, new)}):
+        async with VaultClient(url, new) as intake:
+            assert (await intake.resolve([person(1)]))[0].state == "known"
+        async with VaultClient(url, old) as intake:
+            with pytest.raises(VaultRefused, match="401"):
+                await intake.resolve([person(1)])
+
+
+async def test_who_saw_somebodys_data_is_told_by_id_or_number_and_no_number_is_printed(
+    database: DatabaseFactory,
+) -> None:
+    told = environment(database("citizens"))
+    url = f"http://127.0.0.1:{told['HTTP_PORT']}"
+    async with running(told), VaultClient(url, TOKENS[Caller.INTAKE]) as intake:
+        (known,) = await intake.resolve([person(1)])
+        assert isinstance(known, KnownCitizen)
+        async with VaultClient(url, TOKENS[Caller.NOTIFIER]) as notifier:
+            await notifier.cards([known.citizen_id])
+
+    by_id = await asyncio.to_thread(command, "seen-by", told, str(known.citizen_id))
+    spelt = f"{cpr(1)[:6]}-{cpr(1)[6:]}\n"
+    by_number = await asyncio.to_thread(command, "seen-by", told, "-", typed=spelt)
+    nobody = await asyncio.to_thread(command, "seen-by", told, str(UUID(int=1)))
+    unknown = await asyncio.to_thread(command, "seen-by", told, "-", typed=f"{cpr(2)}\n")
+
+    lines = [line.split("\t")[1:5] for line in by_id.stdout.splitlines()]
+    assert lines == [
+        ["actor", "action", "disclosed", "purpose"],
+        ["service:intake", "citizen.created", "key", "receive-notification"],
+        ["service:notifier", "card.read", "card", "address-letter"],
+        ["operator", "trail.read", "nothing", "tell-who-saw"],
+    ]
+    assert by_number.stdout.splitlines()[:4] == by_id.stdout.splitlines()
+    assert (nobody.returncode, len(nobody.stdout.splitlines())) == (0, 2)  # the header, and this reading
+    assert (unknown.returncode, unknown.stdout) == (1, "")
+    printed = "".join(one.stdout + one.stderr for one in (by_id, by_number, nobody, unknown))
+    assert not [number for number in (cpr(1), f"{cpr(1)[:6]}-{cpr(1)[6:]}") if number in printed]
+    assert "Navn" not in printed
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,11 @@
 """Keys in memory: few, for minutes."""
 
+import copy
+import pickle
+from typing import Any
 from uuid import UUID
+
+import pytest
 
 from contracts.citizens.cache import KeyCache
 from contracts.citizens.v1 import Destroyed, KnownKey
@@ -69,3 +74,28 @@ def test_a_cleared_cache_is_empty() -> None:
     cache.put(ONE, KEY)
     cache.clear()
     assert cache.get(ONE) is None
+
+
+@pytest.mark.parametrize(
+    "bounds",
+    [{"seconds": 901.0}, {"seconds": 0.0}, {"most": 100_001}, {"most": -1}],
+    ids=["long", "never", "many", "negative"],
+)
+def test_a_cache_is_bounded_in_minutes_and_number_whatever_is_asked_for(bounds: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="bounded"):
+        KeyCache(**bounds)
+
+
+def test_a_cache_is_never_written_down() -> None:
+    cache = KeyCache()
+    cache.put(ONE, KEY)
+    for write in (pickle.dumps, copy.copy, copy.deepcopy):
+        with pytest.raises(TypeError, match="memory"):
+            write(cache)
+    assert repr(cache) == "KeyCache(1)"
+
+
+def test_a_cache_that_may_hold_nothing_holds_nothing() -> None:
+    cache = KeyCache(most=0)
+    cache.put(ONE, KEY)
+    assert len(cache) == 0

@@ -10,7 +10,7 @@ from plumbing.sealing import SealBroken, new_key
 from services.citizens.domain.keyring import (
     BadKey,
     Keyring,
-    Lookup,
+    Lookups,
     MasterKeyMissing,
     WrappedKey,
     key_id,
@@ -59,10 +59,16 @@ def test_the_id_of_a_key_tells_its_use_and_nothing_of_the_key() -> None:
 
 @given(st.from_regex(r"[0-9]{10}", fullmatch=True), st.from_regex(r"[0-9]{10}", fullmatch=True))
 def test_a_number_is_found_under_one_value_which_depends_on_the_key(one: str, other: str) -> None:
-    lookup = Lookup(OLD)
-    assert (lookup.of(one) == lookup.of(other)) == (one == other)
-    assert lookup.of(one) != Lookup(NEW).of(one)
-    assert len(lookup.of(one)) == 32
+    lookups = Lookups([OLD])
+    assert (lookups.of(one) == lookups.of(other)) == (one == other)
+    assert lookups.of(one) != Lookups([NEW]).of(one)
+    assert len(lookups.of(one)[0]) == 32
+
+
+def test_while_the_lookup_key_changes_a_number_is_found_under_both_and_the_wanted_one_comes_first() -> None:
+    both = Lookups([NEW, OLD])
+    assert both.of("6101900001") == (*Lookups([NEW]).of("6101900001"), *Lookups([OLD]).of("6101900001"))
+    assert both.ids == (both.wanted_id, Lookups([OLD]).wanted_id)
 
 
 @pytest.mark.parametrize(
@@ -95,4 +101,4 @@ def test_keys_are_read_newest_first_and_each_once() -> None:
 def test_nothing_prints_a_key() -> None:
     wrapped = Keyring([OLD]).wrap(DATA, owner="one")
     assert repr(wrapped) == f"WrappedKey(master_key_id='{wrapped.master_key_id}')"
-    assert OLD.hex() not in repr(Keyring([OLD])) + repr(Lookup(OLD))
+    assert OLD.hex() not in repr(Keyring([OLD])) + repr(Lookups([OLD]))

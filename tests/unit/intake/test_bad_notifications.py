@@ -15,7 +15,7 @@ from tests.support.bad_notifications import NOW, ROWS, TEXTS_OF_SOMEBODY, Case, 
 MAKER = Maker()
 TABLE = table(MAKER)
 RULES = Rules(accept_test_cpr=True, is_municipality=is_municipality)
-SLOWEST_SECONDS = 2.0
+SLOWEST_CPU_SECONDS = 2.0
 WRITTEN_BY_SENDERS = (
     "610390",
     "610190",
@@ -48,13 +48,13 @@ def test_each_is_read_as_the_table_says(case: Case) -> None:
         expected = message.expected_by_itself
         if expected.fate == "unseen":
             continue
-        began = time.monotonic()
+        began = time.process_time()
         outcome = read(record_of(message), NOW, RULES)
-        took = time.monotonic() - began
+        took = time.process_time() - began
         reasons = outcome.reasons if isinstance(outcome, Rejected) else ()
         assert tuple(sorted((why.field, why.code.value) for why in reasons)) == expected.reasons
         assert isinstance(outcome, Rejected) == (expected.fate == "rejected")
-        assert took < SLOWEST_SECONDS
+        assert took < SLOWEST_CPU_SECONDS
         told = " ".join(f"{why.field} {why.text}" for why in reasons)
         assert all(why.text.endswith(".") for why in reasons)
         assert not [secret for secret in (*TEXTS_OF_SOMEBODY, *WRITTEN_BY_SENDERS, *MAKER.numbers) if secret in told]
