@@ -27,6 +27,7 @@ _TRIES: Final = 20
 _LATEST_REPORT: Final = 300
 """Records until an early notification's report comes, at most."""
 _TOO_LATE: Final = 0.1
+_WITHDRAWN_AGAIN: Final = 0.1
 _EMPLOYEES_ONLY: Final = frozenset({"refund_requested", "fast_track_requested"})
 _WORDS: Final = {
     "absence_reported": "a second report",
@@ -153,6 +154,9 @@ class Attaching:
         return Attached(message=_message(absence, document, other), what=what, expected=expected, is_repeatable=False)
 
     def _fit(self, kind: str) -> Absence | None:
+        if kind == "withdrawn" and self._dice.random() < _WITHDRAWN_AGAIN:
+            over = [absence for absence in self._absences if absence.is_withdrawn]
+            return self._dice.choice(over) if over else None
         for _ in range(_TRIES if self._absences else 0):
             absence = self._dice.choice(self._absences)
             if absence.first_day <= self._reporters.sent_day and self._is_fit(kind, absence):
