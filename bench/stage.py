@@ -52,7 +52,7 @@ async def run(task: Task) -> Measured:
         clock=SystemClock(),
         rules=Rules(accept_test_cpr=True, is_municipality=is_municipality),
         fingerprint_key=b"f" * 32,
-        wake_relay=relay.wake,
+        after_commit=relay.wake,
     )
     done = 0
     finished = asyncio.Event()

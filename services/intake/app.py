@@ -20,7 +20,7 @@ from services.intake.gateways import Vault
 from services.intake.municipalities import is_municipality
 from services.intake.settings import Settings
 from services.intake.store import Store
-from services.intake.usecases import Sweeper, TakeIn
+from services.intake.usecases import Confirmer, Sweeper, TakeIn
 
 NAME = "intake"
 
@@ -42,6 +42,13 @@ async def serve(settings: Settings) -> None:
         group = consumer_group(NAME, NEMREFUSION_NOTIFICATION.name)
         undertaker = Undertaker(fetch_key=vault.month_key, write=dead_letter, clock=clock, group=group)
         store = Store()
+        confirmer = Confirmer(database, cards=vault, unconfirmed=store)
+        runner.loop("confirmer of cards", confirmer.run)
+
+        def after_commit() -> None:
+            kafka.relay.wake()
+            confirmer.wake()
+
         take_in = TakeIn(
             database,
             people=vault,
@@ -50,7 +57,7 @@ async def serve(settings: Settings) -> None:
             clock=clock,
             rules=Rules(accept_test_cpr=settings.accept_test_cpr, is_municipality=is_municipality),
             fingerprint_key=base64.b64decode(settings.fingerprint_key.get_secret_value()),
-            wake_relay=kafka.relay.wake,
+            after_commit=after_commit,
         )
         sweeper = Sweeper(
             database,

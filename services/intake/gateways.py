@@ -20,15 +20,23 @@ class Vault:
     async def resolve(self, notifications: Sequence[AnyNotification]) -> list[domain.Citizen | None]:
         """The citizen of each notification, None where the person was erased after it was sent."""
         try:
-            answers = await self._client.resolve([_person(one) for one in notifications])
+            answers = await self._client.resolve([_person(one) for one in notifications], propose_cards=True)
         except VaultUnavailable as error:
             raise Unavailable("citizens", error.reason) from None
         return [
-            domain.Citizen(citizen_id=answer.citizen_id, key=answer.key)
+            domain.Citizen(citizen_id=answer.citizen_id, key=answer.key, card_candidate=answer.card_candidate)
             if isinstance(answer, v1.KnownCitizen)
             else None
             for answer in answers
         ]
+
+    async def confirm(self, cards: Sequence[domain.Card]) -> None:
+        """The notifications that proposed these cards are accepted; whatever the answer, it is final."""
+        wanted = [v1.CardToConfirm(citizen_id=one.citizen_id, candidate=one.candidate) for one in cards]
+        try:
+            await self._client.confirm(wanted)
+        except VaultUnavailable as error:
+            raise Unavailable("citizens", error.reason) from None
 
     async def keys(self, citizen_ids: Collection[UUID]) -> dict[UUID, bytes]:
         """The citizens' keys; none for those who were erased."""

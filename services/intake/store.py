@@ -15,7 +15,7 @@ import asyncpg
 from contracts.nemrefusion.v1 import ReasonCode
 from plumbing.errors import Unavailable
 from plumbing.postgres import Connection
-from services.intake.domain import Absence, Kept, Notification, Stamp, State
+from services.intake.domain import Absence, Card, Kept, Notification, Stamp, State
 
 
 class Store:
@@ -137,6 +137,19 @@ class Store:
         earlier: UUID | None = await connection.fetchval(_ADD_REFUND, absence_id, content, notification_id)
         return None if earlier == notification_id else earlier
 
+    async def add_cards(self, connection: Connection, cards: Sequence[Card]) -> None:
+        """Note cards to be confirmed at the vault."""
+        if cards:
+            await connection.execute(_ADD_CARDS, [one.citizen_id for one in cards], [one.candidate for one in cards])
+
+    async def unconfirmed(self, connection: Connection, limit: int) -> list[Card]:
+        """Cards that are to be confirmed, as many as `limit`."""
+        return [Card(*row) for row in await connection.fetch("select citizen_id, candidate from card limit $1", limit)]
+
+    async def confirmed(self, connection: Connection, cards: Sequence[Card]) -> None:
+        """They are confirmed."""
+        await connection.execute(_CONFIRMED, [one.citizen_id for one in cards], [one.candidate for one in cards])
+
     async def add_waiting(self, connection: Connection, kept: Kept) -> None:
         """Keep a notification until its absence is there."""
         await connection.execute(
@@ -148,6 +161,7 @@ class Store:
             kept.sent_at,
             kept.sealed,
             kept.waits_since,
+            kept.card_candidate,
         )
 
     async def waiting_for(self, connection: Connection, absence_id: UUID) -> list[Kept]:
@@ -219,6 +233,7 @@ def _kept(row: asyncpg.Record) -> Kept:
         sent_at=row["sent_at"],
         sealed=row["sealed"],
         waits_since=row["waits_since"],
+        card_candidate=row["card_candidate"],
         refused=ReasonCode(row["refused"]) if row["refused"] else None,
     )
 
@@ -302,13 +317,26 @@ on conflict (absence_id, content) do update set notification_id = refund.notific
 returning notification_id
 """
 
+_ADD_CARDS = """
+insert into card (citizen_id, candidate)
+select distinct citizen_id, candidate from unnest($1::uuid[], $2::uuid[]) as new (citizen_id, candidate)
+order by citizen_id, candidate
+on conflict do nothing
+"""
+
+_CONFIRMED = """
+delete from card
+using unnest($1::uuid[], $2::uuid[]) as done (citizen_id, candidate)
+where card.citizen_id = done.citizen_id and card.candidate = done.candidate
+"""
+
 _ADD_WAITING = """
-insert into waiting (notification_id, absence_id, citizen_id, kind, sent_at, sealed, waits_since)
-values ($1, $2, $3, $4, $5, $6, $7)
+insert into waiting (notification_id, absence_id, citizen_id, kind, sent_at, sealed, waits_since, card_candidate)
+values ($1, $2, $3, $4, $5, $6, $7, $8)
 """
 
 _WAITING_FOR = """
-select notification_id, absence_id, citizen_id, kind, sent_at, sealed, waits_since, refused
+select notification_id, absence_id, citizen_id, kind, sent_at, sealed, waits_since, card_candidate, refused
 from waiting
 where absence_id = $1 and refused is null
 order by sent_at, notification_id
@@ -322,7 +350,7 @@ where waiting.notification_id = new.notification_id
 """
 
 _ENDED = """
-select notification_id, absence_id, citizen_id, kind, sent_at, sealed, waits_since, refused
+select notification_id, absence_id, citizen_id, kind, sent_at, sealed, waits_since, card_candidate, refused
 from waiting
 where refused is not null or waits_since < $1
 order by waits_since
@@ -337,7 +365,7 @@ for update
 """
 
 _STILL_WAITING = """
-select notification_id, absence_id, citizen_id, kind, sent_at, sealed, waits_since, refused
+select notification_id, absence_id, citizen_id, kind, sent_at, sealed, waits_since, card_candidate, refused
 from waiting
 where notification_id = any ($1::uuid[])
 order by notification_id

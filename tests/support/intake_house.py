@@ -106,7 +106,7 @@ async def open_house(database: DatabaseFactory) -> House:
         clock=clock,
         rules=Rules(accept_test_cpr=True, is_municipality=is_municipality),
         fingerprint_key=b"f" * 32,
-        wake_relay=lambda: wakes.append(1),
+        after_commit=lambda: wakes.append(1),
     )
     return House(database=opened, people=people, clock=clock, take_in=take_in, wakes=wakes)
 

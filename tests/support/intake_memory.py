@@ -9,7 +9,7 @@ from uuid import UUID
 
 from contracts.nemrefusion.v1 import ReasonCode
 from plumbing.postgres import Connection
-from services.intake.domain import Absence, Kept, Notification
+from services.intake.domain import Absence, Card, Kept, Notification
 
 
 class Memory:
@@ -20,6 +20,7 @@ class Memory:
         self.absences: dict[UUID, Absence] = {}
         self.refunds: dict[tuple[UUID, bytes], UUID] = {}
         self.kept: dict[UUID, Kept] = {}
+        self.cards: set[Card] = set()
 
     async def add_notifications(
         self, _connection: Connection, notifications: Sequence[Notification], _received_at: datetime
@@ -74,6 +75,9 @@ class Memory:
     ) -> UUID | None:
         first = self.refunds.setdefault((absence_id, content), notification_id)
         return None if first == notification_id else first
+
+    async def add_cards(self, _connection: Connection, cards: Sequence[Card]) -> None:
+        self.cards |= set(cards)
 
     async def add_waiting(self, _connection: Connection, kept: Kept) -> None:
         self.kept[kept.notification_id] = kept

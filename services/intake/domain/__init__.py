@@ -3,10 +3,11 @@
 from contracts.nemrefusion.v1.plausibility import Rules, civil_day, objections
 from services.intake.domain.absence import Absence, Claim, Stamp, State
 from services.intake.domain.rules import Citizen, ReporterDeadline, is_early, refund_deadline, reporter_deadline
-from services.intake.domain.taken import Kept, Notification
+from services.intake.domain.taken import Card, Kept, Notification
 
 __all__ = [
     "Absence",
+    "Card",
     "Citizen",
     "Claim",
     "Kept",

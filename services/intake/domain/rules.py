@@ -25,10 +25,14 @@ class ReporterDeadline(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Citizen:
-    """Who a report is about, past intake: a random id, and the key under which what was told is sealed."""
+    """Who a report is about, past intake: a random id, and the key under which what was told is sealed.
+
+    `card_candidate` is the vault's name for the card that the notification proposes, if it differs from the one that stands.
+    """
 
     citizen_id: UUID
     key: bytes = field(repr=False)
+    card_candidate: UUID | None = None
 
 
 def is_early(report: AbsenceReport | Amendment) -> bool:

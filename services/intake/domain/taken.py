@@ -1,4 +1,4 @@
-"""Notifications as intake keeps them: their ids with what they said, and those that wait."""
+"""Notifications as intake keeps them: their ids with what they said, those that wait, the cards they proposed."""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -30,4 +30,12 @@ class Kept(NamedTuple):
     sent_at: datetime
     sealed: bytes
     waits_since: datetime
+    card_candidate: UUID | None = None
     refused: ReasonCode | None = None
+
+
+class Card(NamedTuple):
+    """A proposed card: whose, and the vault's name for the proposal."""
+
+    citizen_id: UUID
+    candidate: UUID

@@ -5,6 +5,7 @@ in which they were sent; none gets a second receipt. What cannot join is left, w
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -42,6 +43,7 @@ class Joining:
                 one.citizen.key, one.notice.record.packed(), owner=str(one.citizen.citizen_id), field=SEALING_FIELD
             ),
             waits_since=since,
+            card_candidate=one.citizen.card_candidate,
         )
         await self._known.add_waiting(connection, kept)
 
@@ -112,11 +114,11 @@ class Joining:
         kept = await self._known.waiting_for(connection, opening.absence_id)
         strangers = [one.notification_id for one in kept if one.citizen_id != opening.citizen.citizen_id]
         await self._known.refuse_waiting(connection, dict.fromkeys(strangers, ReasonCode.NOT_YOURS))
-        waiting = [
-            self._candidates.again(record_of(one, opening.citizen), opening.citizen)
-            for one in kept
-            if one.citizen_id == opening.citizen.citizen_id
-        ]
+        waiting = []
+        for one in kept:
+            if one.citizen_id == opening.citizen.citizen_id:
+                citizen = replace(opening.citizen, card_candidate=one.card_candidate)
+                waiting.append(self._candidates.again(record_of(one, citizen), citizen))
         return sorted(waiting, key=lambda one: one.claim.stamp)
 
     async def _refuse_all(self, connection: Connection, absence_id: UUID) -> None:

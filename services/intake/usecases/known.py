@@ -7,7 +7,7 @@ from uuid import UUID
 
 from contracts.nemrefusion.v1 import ReasonCode
 from plumbing.postgres import Connection
-from services.intake.domain import Absence, Kept, Notification
+from services.intake.domain import Absence, Card, Kept, Notification
 
 
 class Known(Protocol):
@@ -44,6 +44,8 @@ class Known(Protocol):
     async def add_refund(
         self, connection: Connection, absence_id: UUID, content: bytes, notification_id: UUID
     ) -> UUID | None: ...
+
+    async def add_cards(self, connection: Connection, cards: Sequence[Card]) -> None: ...
 
     async def add_waiting(self, connection: Connection, kept: Kept) -> None: ...
 

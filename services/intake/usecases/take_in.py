@@ -21,7 +21,7 @@ from plumbing.faults import faultpoint
 from plumbing.inbox import AlreadySettled, Fate, Settled
 from plumbing.postgres import Connection, Database
 from plumbing.telemetry import metrics
-from services.intake.domain import Citizen, Rules
+from services.intake.domain import Card, Citizen, Rules
 from services.intake.usecases import announcements, judging
 from services.intake.usecases.candidates import Candidate, Candidates
 from services.intake.usecases.joining import Joining
@@ -63,7 +63,7 @@ class TakeIn:
         clock: Clock,
         rules: Rules,
         fingerprint_key: bytes,
-        wake_relay: Callable[[], None],
+        after_commit: Callable[[], None],
     ) -> None:
         self._database = database
         self._people = people
@@ -73,7 +73,7 @@ class TakeIn:
         self._undertaker = undertaker
         self._clock = clock
         self._rules = rules
-        self._wake_relay = wake_relay
+        self._after_commit = after_commit
 
     async def __call__(self, records: Sequence[Record]) -> None:
         received_at = self._clock.now()
@@ -83,7 +83,7 @@ class TakeIn:
         faultpoint("intake.before_transaction")
         fates = await self._settle(readings, received_at)
         faultpoint("intake.after_commit")
-        self._wake_relay()
+        self._after_commit()
         metrics.count_records((one.record.topic, one.fate) for one in fates)
 
     async def _settle(self, readings: Sequence[_Reading], received_at: datetime) -> list[Settled]:
@@ -137,6 +137,11 @@ class TakeIn:
             told = announcements.events(effects, received_at) + announcements.receipts(outcomes, received_at)
             await outbox.put(connection, [*told, *letters])
             await audit.put(connection, announcements.audit_entries(effects, received_at))
+            citizens = [one.candidate.citizen for one in effects]
+            await self._known.add_cards(
+                connection,
+                [Card(one.citizen_id, one.card_candidate) for one in citizens if one.card_candidate is not None],
+            )
             faultpoint("intake.before_commit")
         return settled
 

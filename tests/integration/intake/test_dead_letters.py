@@ -98,7 +98,7 @@ class House:
             clock=self.clock,
             rules=Rules(accept_test_cpr=accept_test_cpr, is_municipality=is_municipality),
             fingerprint_key=b"f" * 32,
-            wake_relay=lambda: None,
+            after_commit=lambda: None,
         )
         await take_in(await self.log())
         relay = Relay(self.database, lambda: start_producer(bus_settings(self.kafka)))
@@ -555,7 +555,7 @@ async def test_the_process_replays_to_the_topic_of_notifications(house: House, s
         clock=house.clock,
         rules=Rules(accept_test_cpr=False, is_municipality=is_municipality),
         fingerprint_key=b"f" * 32,
-        wake_relay=lambda: None,
+        after_commit=lambda: None,
     )
     await take_in([record])
     relay = Relay(house.database, lambda: start_producer(bus_settings(house.kafka)))

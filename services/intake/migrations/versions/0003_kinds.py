@@ -50,12 +50,19 @@ create table waiting (
     sent_at timestamptz not null,
     sealed bytea not null,
     waits_since timestamptz not null,
+    card_candidate uuid,
     refused text
 );
 create index waiting_for_absence on waiting (absence_id);
 create index waiting_since on waiting (waits_since);
 create index waiting_refused on waiting (waits_since) where refused is not null;
+create table card (
+    citizen_id uuid not null,
+    candidate uuid not null,
+    primary key (citizen_id, candidate)
+);
 grant update on absence to {role};
+grant select, insert, delete on card to {role};
 grant select, insert, update, delete on refund, waiting to {role};
 """
 
