@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid5
@@ -15,7 +15,7 @@ from plumbing.bus import Record
 from plumbing.dead_letters import MonthKey, Undertaker
 from plumbing.errors import Unavailable
 from plumbing.postgres import Database
-from services.intake.domain import Citizen, Rules
+from services.intake.domain import Card, Citizen, Rules
 from services.intake.municipalities import is_municipality
 from services.intake.store import Store
 from services.intake.usecases import TakeIn
@@ -40,11 +40,27 @@ class People:
 
     is_away: bool = False
     erased: set[str] = field(default_factory=set)
+    proposes: bool = False
+    confirmed: list[Card] = field(default_factory=list)
 
-    async def resolve(self, reports: Sequence[AnyNotification]) -> list[Citizen | None]:
+    async def resolve(self, notifications: Sequence[AnyNotification]) -> list[Citizen | None]:
         if self.is_away:
             raise Unavailable("citizens")
-        return [None if one.citizen.cpr in self.erased else self.citizen(one.citizen.cpr) for one in reports]
+        return [None if one.citizen.cpr in self.erased else self._proposed(one) for one in notifications]
+
+    async def confirm(self, cards: Sequence[Card]) -> None:
+        if self.is_away:
+            raise Unavailable("citizens")
+        self.confirmed += cards
+
+    def candidate(self, notification_id: str | UUID) -> UUID:
+        """The name of the card that a notification proposes."""
+        return uuid5(UUID(int=8), str(notification_id))
+
+    def _proposed(self, notification: AnyNotification) -> Citizen:
+        known = self.citizen(notification.citizen.cpr)
+        has_card = self.proposes and hasattr(notification.citizen, "address")
+        return replace(known, card_candidate=self.candidate(notification.notification_id) if has_card else None)
 
     @staticmethod
     def citizen(cpr: str) -> Citizen:
