@@ -28,7 +28,7 @@ async def move_group(bootstrap: str, service: str, topic: str, where: Where) -> 
     consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, group_id=group(service, topic), enable_auto_commit=False)
     await consumer.start()
     try:
-        partitions = [TopicPartition(topic, number) for number in await _partitions(consumer, topic)]
+        partitions = await _partitions(bootstrap, topic)
         consumer.assign(partitions)
         found = consumer.beginning_offsets if where is Where.BEGINNING else consumer.end_offsets
         await consumer.commit(await found(partitions))
@@ -36,11 +36,14 @@ async def move_group(bootstrap: str, service: str, topic: str, where: Where) -> 
         await consumer.stop()
 
 
-async def _partitions(consumer: AIOKafkaConsumer, topic: str) -> Sequence[int]:
-    while not (known := consumer.partitions_for_topic(topic)):
-        await consumer.topics()
-        await asyncio.sleep(0.1)
-    return sorted(known)
+async def _partitions(bootstrap: str, topic: str) -> list[TopicPartition]:
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    try:
+        [told] = await admin.describe_topics([topic])
+        return [TopicPartition(topic, one["partition"]) for one in told["partitions"]]
+    finally:
+        await admin.close()
 
 
 async def delete_topic(bootstrap: str, topic: str) -> None:
