@@ -12,6 +12,7 @@ import pytest
 from contracts.absence.v1 import REPORTED_SEALING_FIELD
 from contracts.dead_letter.v1 import record as dead_letter
 from plumbing.dead_letters import FIELD, Undertaker, unpack
+from plumbing.errors import Unavailable
 from plumbing.sealing import open_sealed, open_text
 from services.intake.store import Store
 from services.intake.usecases.sweep import Sweeper
@@ -304,6 +305,13 @@ async def test_a_redelivered_batch_of_every_kind_changes_nothing(house: House) -
 # what waits in vain ------------------------------------------------------------------------------------------------------
 
 
+class Away:
+    """A vault that does not answer."""
+
+    async def keys(self, _citizen_ids: Collection[UUID]) -> dict[UUID, bytes]:
+        raise Unavailable("citizens")
+
+
 class Keys:
     """The vault's keys, in memory."""
 
@@ -315,11 +323,11 @@ class Keys:
         return {one: self._key for one in citizen_ids if one not in self._erased}
 
 
-def sweeper(house: House, erased: Collection[UUID] = ()) -> Sweeper:
+def sweeper(house: House, erased: Collection[UUID] = (), keys: Away | None = None) -> Sweeper:
     return Sweeper(
         house.database,
         waiting=Store(),
-        keys=Keys(house, erased),
+        keys=keys or Keys(house, erased),
         undertaker=Undertaker(
             fetch_key=fetch_key,
             write=dead_letter,
@@ -368,3 +376,12 @@ async def test_what_waits_of_somebody_erased_is_dropped_unopened(house: House) -
     assert await sweeper(house, {erased}).sweep() == 1
     assert await house.dead_letters() == []
     assert await house.rows("select from waiting") == []
+
+
+async def test_while_the_vault_is_away_nothing_that_waits_is_lost(house: House) -> None:
+    await send(house, recovery(report()))
+    house.clock.at += timedelta(days=61)
+    with pytest.raises(Unavailable):
+        await sweeper(house, keys=Away()).sweep()
+    assert len(await house.rows("select from waiting")) == 1
+    assert await sweeper(house).sweep() == 1
