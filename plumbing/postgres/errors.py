@@ -17,7 +17,6 @@ _TRANSIENT: tuple[type[BaseException], ...] = (
     pg.PostgresSystemError,
     pg.InvalidCachedStatementError,  # a migration went by while the connection was open
     asyncpg.InterfaceError,  # the pool or the connection is closed under us
-    asyncpg.InternalClientError,  # the connection was cut in the middle of an answer
     asyncpg.InternalClientError,  # what asyncpg calls a query sent in the instant in which the server cuts the connection
     ConnectionError,
     TimeoutError,

@@ -127,11 +127,11 @@ def test_many_faults_are_not_told_without_end() -> None:
     ],
 )
 def test_a_mebibyte_of_trouble_costs_less_than_a_second(raw: bytes) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     with suppress(BadJson):
         read_object(raw, max_bytes=1024 * 1024, max_depth=16)
 
-    assert time.perf_counter() - began < 1
+    assert time.process_time() - began < 1
 
 
 @given(st.binary(max_size=200))

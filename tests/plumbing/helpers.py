@@ -29,7 +29,7 @@ class Message:
     event_id: UUID = field(default_factory=uuid4)
 
 
-async def until(is_so: Callable[[], bool | Awaitable[bool]], seconds: float = 15) -> None:
+async def until(is_so: Callable[[], bool | Awaitable[bool]], seconds: float = 40) -> None:
     """Wait until it is so; fail when it is not in time."""
     deadline = time.monotonic() + seconds
     while True:

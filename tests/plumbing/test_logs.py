@@ -191,7 +191,7 @@ def test_a_reader_that_stops_reading_stops_neither_the_work_nor_the_end() -> Non
         (sys.executable, "-c", PRELUDE + BLOCKED), cwd=ROOT, stdout=write_end, stderr=subprocess.PIPE, text=True
     )
     try:
-        _, said = process.communicate(timeout=20)
+        _, said = process.communicate(timeout=60)
     finally:
         process.kill()
         os.close(write_end)
@@ -199,7 +199,7 @@ def test_a_reader_that_stops_reading_stops_neither_the_work_nor_the_end() -> Non
 
     assert int(said) > 15_000
     assert process.returncode == 0
-    assert time.monotonic() - began < 15
+    assert time.monotonic() - began < 50
 
 
 def test_a_reader_that_went_away_stops_nothing() -> None:
@@ -209,7 +209,7 @@ def test_a_reader_that_went_away_stops_nothing() -> None:
         (sys.executable, "-c", PRELUDE + BLOCKED), cwd=ROOT, stdout=write_end, stderr=subprocess.PIPE, text=True
     )
     os.close(write_end)
-    _, said = process.communicate(timeout=20)
+    _, said = process.communicate(timeout=60)
 
     assert int(said) > 0
     assert process.returncode == 0
