@@ -32,7 +32,7 @@ from laws.evidence import LogRecord
 from laws.judging import gathered, judged, wait_for_rest
 from laws.reading.kafka import read_log
 from laws.verdict import Verdict
-from simulators.nemrefusion.traffic import Either, Rejected, Sent, generate
+from simulators.nemrefusion.traffic import Either, Mix, Rejected, Sent, generate
 
 LONGEST_REST_SECONDS = 150.0
 SETTLING_SECONDS = 6.0
@@ -101,7 +101,7 @@ class Mistakes:
         return ""
 
     def odd_records(self) -> str:
-        [whole] = generate(seed=self._next_seed(), count=1, as_of=_as_of())
+        [whole] = generate(seed=self._next_seed(), count=1, as_of=_as_of(), mix=Mix(bad=0, duplicates=0, odd=0))
         many = tuple((f"h{number}", b"x") for number in range(MANY_HEADERS))
         twice = (("ce_id", b"\xff\x00"), ("ce_id", None), ("", b""))
         empty = Rejected(codes=frozenset({"empty"}))
