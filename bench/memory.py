@@ -39,6 +39,9 @@ def measure(minutes: float) -> None:
         points = samples[name]
         settled = points[len(points) // 5 :]  # the first fifth is warming up
         slope = linear_regression([at for at, _ in settled], [mib for _, mib in settled]).slope * 60
+        fifths = [points[nth * len(points) // 5 : (nth + 1) * len(points) // 5] for nth in range(5)]
+        by_fifths = ", ".join(f"{median(mib for _, mib in fifth):.1f}" for fifth in fifths)
+        print(f"  {name:8} medians of the five fifths: {by_fifths} MiB")
         print(
             f"  {name:8} median {median(mib for _, mib in settled):6.1f} MiB, peak {max(mib for _, mib in points):6.1f} MiB,"
             f" slope {slope:+.2f} MiB a minute ({'below' if max(m for _, m in points) < LIMIT_MIB else 'ABOVE'} {LIMIT_MIB} MiB)"
