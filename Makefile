@@ -47,7 +47,8 @@ campaign: prepare ## kill, stop and break services, broker and database under lo
 campaign-short: prepare ## the same in a few minutes
 	@$(PY) -m campaign $(SHORT_CAMPAIGN)
 
-fuzz: $(OK) ## 50 000 generated notifications against intake's reading, within twenty minutes; needs no server
+fuzz: $(OK) ## 50 000 generated notifications, 10 000 interleavings of an absence's, within twenty minutes; needs no server
+	@MITSYG_EXAMPLES=10000 $(PY) -m pytest -q tests/unit/intake/test_interleavings.py
 	@FUZZ_EXAMPLES=50000 FUZZ_SECONDS=1200 $(PY) -m pytest -q tests/unit/intake/test_generated_notifications.py
 
 bite: prepare ## plant known bugs one at a time and show that each is found
