@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from laws import canary, names
 from laws.evidence import Evidence, LogRecord
-from laws.secrets_told import Secrets, gathered, inflated
+from laws.secrets_told import Secrets, gathered, inflated, legible
 from laws.told import reported
 from laws.verdict import Findings, Verdict
 
@@ -82,7 +82,11 @@ def _spelt(value: object) -> str:
     match value:
         case bytes() | bytearray() | memoryview():
             raw = bytes(value)
-            return "\n".join(filter(None, (raw.decode("utf-8", "replace"), inflated(raw))))
+            try:
+                plain = raw.decode()
+            except UnicodeDecodeError:  # ciphertext, mostly
+                plain = "\n".join(legible(raw))
+            return "\n".join(filter(None, (plain, inflated(raw))))
         case str():
             return value
         case Mapping():

@@ -25,6 +25,8 @@ _ESCAPE: Final = re.compile(r"\\+u([0-9a-fA-F]{4})")
 """With as many backslashes as there are strings around it."""
 _WORDS: Final = re.compile(r"[^\W\d_][\w-]*", re.UNICODE)
 _STREET: Final = re.compile(r"([^\W\d_]{4,}) (\d{1,3})(?!\d)", re.UNICODE)
+_LEGIBLE: Final = re.compile(rb"(?:[\x20-\x7e\n]|[\xc2-\xcf][\x80-\xbf]){8,}")
+_LEGIBLE_UTF_16: Final = re.compile(rb"(?:[\x20-\x7e]\0){8,}|(?:\0[\x20-\x7e]){8,}")
 _LONGEST_DECODED: Final = 1_000_000
 _NESTED: Final = 2
 _SHORTEST_PHRASE: Final = 12
@@ -135,12 +137,20 @@ def _undone(text: str) -> Iterator[tuple[str, str]]:
 
 
 def _decoded(text: str, pattern: "re.Pattern[str]", decode: Any) -> str:
-    """All that can be decoded in a text; what is ciphertext or no text comes out as marks that match nothing."""
+    """All that can be decoded in a text and read; of ciphertext nothing is left, which is most of what there is."""
     parts = []
     for match in pattern.finditer(text):
         for plain in decode(match.group()[:_LONGEST_DECODED]):
-            parts += [plain.decode("utf-8", "replace"), inflated(plain)]
+            parts += [*legible(plain), inflated(plain)]
     return _normal("\n".join(filter(None, parts)))
+
+
+def legible(raw: bytes) -> Iterator[str]:
+    """The runs of letters, digits and punctuation in bytes; of UTF-16 too, whichever end comes first."""
+    for run in _LEGIBLE.findall(raw):
+        yield run.decode("utf-8", "replace")
+    for run in _LEGIBLE_UTF_16.findall(raw):
+        yield run.replace(b"\0", b"").decode("utf-8", "replace")
 
 
 def _from_base64(word: str) -> Iterator[bytes]:
