@@ -1,6 +1,7 @@
-"""`python -m bench [stage|memory] [--count N] [--pairs N] [--minutes N]`: measure and print the table."""
+"""`python -m bench [stage|bad|full|memory] [--count N] [--pairs N] [--minutes N]`: measure and print the tables."""
 
 import argparse
+import asyncio
 import os
 import platform
 import secrets
@@ -9,6 +10,7 @@ import tempfile
 from pathlib import Path
 
 from bench import memory, pairs, traffic
+from bench.pairs import Side
 from plumbing.postgres import migrations
 from stack import Stack
 
@@ -16,33 +18,50 @@ from stack import Stack
 def main() -> None:
     """Read the arguments, bring up servers of the bench's own, measure, take them down."""
     parser = argparse.ArgumentParser(prog="python -m bench")
-    parser.add_argument("what", nargs="?", choices=("stage", "memory", "all"), default="all")
+    parser.add_argument("what", nargs="?", choices=("stage", "bad", "full", "memory", "all"), default="all")
     parser.add_argument("--count", type=int, default=20_000, help="notifications a run")
     parser.add_argument("--pairs", type=int, default=7, help="counted pairs")
     parser.add_argument("--minutes", type=float, default=10.0, help="length of the memory run")
     asked = parser.parse_args()
     print(f"machine: {os.cpu_count()} cores, {platform.machine()}, load before {os.getloadavg()[0]:.2f}", flush=True)
-    if asked.what in ("stage", "all"):
-        _stage(asked.count, asked.pairs)
+    if asked.what != "memory":
+        _pairs(asked.what, asked.count, asked.pairs)
     if asked.what in ("memory", "all"):
         memory.measure(asked.minutes)
 
 
-def _stage(count: int, wanted: int) -> None:
+def _pairs(what: str, count: int, wanted: int) -> None:
     run_dir = Path(tempfile.mkdtemp(prefix="mit-sygefravaer-bench-"))
     run_dir.chmod(0o711)
     stack = Stack.start(run_dir)
     try:
         stack.create_topics()
-        template = stack.create_database("intake", suffix="_bench")
-        migrations.upgrade("services.intake.migrations", template.owner_dsn, role=template.role)
-        topic = f"bench.notification.{secrets.token_hex(4)}"
-        size = traffic.preload(stack, topic, count, seed=7)
-        print(f"intake stage beside the bare loop: {count} notifications of {size / count:.0f} bytes a run", flush=True)
-        print(pairs.table(pairs.measure(stack, topic, count, wanted)), flush=True)
+        empty = stack.create_database("intake", suffix="_bench")
+        migrations.upgrade("services.intake.migrations", empty.owner_dsn, role=empty.role)
+        clean = f"bench.notification.{secrets.token_hex(4)}"
+        size = traffic.preload(stack, clean, count, seed=7)
+        print(f"{count} notifications of {size / count:.0f} bytes a run", flush=True)
+        stage = Side(name="stage", worker="stage", topic=clean, template=empty.name)
+        if what in ("stage", "all"):
+            print("the intake stage beside the bare loop", flush=True)
+            _compare(stack, stage, Side(name="bare", worker="bare", topic=clean, template=empty.name), count, wanted)
+        if what in ("bad", "all"):
+            print("one notification in ten bad, beside clean ones", flush=True)
+            bad = f"bench.bad.{secrets.token_hex(4)}"
+            traffic.preload(stack, bad, count, seed=7, bad=0.1)
+            _compare(stack, Side(name="bad", worker="stage", topic=bad, template=empty.name), stage, count, wanted)
+        if what in ("full", "all"):
+            print("a million absences in the tables, beside empty ones", flush=True)
+            full = stack.create_database("intake", suffix="_full", template=empty.name)
+            asyncio.run(traffic.fill(full.owner_dsn, absences=1_000_000))
+            _compare(stack, Side(name="full", worker="stage", topic=clean, template=full.name), stage, count, wanted)
     finally:
         stack.stop()
         shutil.rmtree(run_dir, ignore_errors=True)
+
+
+def _compare(stack: Stack, first: Side, second: Side, count: int, wanted: int) -> None:
+    print(pairs.table(first, second, pairs.measure(stack, first, second, count, wanted)), flush=True)
 
 
 if __name__ == "__main__":

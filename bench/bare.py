@@ -32,6 +32,7 @@ insert into notification (notification_id, fingerprint, original_id, receipt_id,
 select id, fingerprint, id, receipt_id, absence_id, $5
 from unnest($1::uuid[], $2::bytea[], $3::uuid[], $4::uuid[]) as new (id, fingerprint, receipt_id, absence_id)
 """
+_CARDS = "insert into card (citizen_id, candidate) select * from unnest($1::uuid[], $2::uuid[])"
 _FATES = """
 insert into inbox_record (topic, partition, "offset", fingerprint, fate, message_id) select $1, partition, "offset", 0,
 'accepted', id from unnest($2::integer[], $3::bigint[], $4::text[]) as t (partition, "offset", id)
@@ -116,6 +117,7 @@ async def _work(pool: Any, producer: Any, records: list[Any]) -> None:
             [record.offset for record in records],
             [one["notification_id"] for one in told],
         )
+        await connection.execute(_CARDS, citizens, notifications)
         await connection.execute(_AUDIT, citizens, [str(one) for one in absences], now)
     futures = []
     for record, one, absence, citizen, receipt in zip(records, told, absences, citizens, receipts, strict=True):

@@ -18,8 +18,6 @@ class Task:
     topic: str
     group: str
     count: int
-    citizens_url: str | None = None
-    citizens_token: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

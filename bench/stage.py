@@ -1,7 +1,6 @@
 """The intake stage as it is deployed: subscription, use case, store, undertaker, relay and audit sealer, on a topic of its own.
 
-The vault is asked for real where the task names one; otherwise it answers at once, from memory, so that the stage
-itself is measured.
+The vault answers at once, from memory, and each citizen has a new card: the stage itself is measured.
 """
 
 import asyncio
@@ -12,7 +11,6 @@ from uuid import UUID, uuid5
 from faststream import FastStream
 
 from bench.child import Measured, Task, meter
-from contracts.citizens.client import VaultClient
 from contracts.dead_letter.v1 import record as dead_letter
 from contracts.nemrefusion.v1 import AnyNotification
 from plumbing.audit import Sealer
@@ -22,16 +20,23 @@ from plumbing.dead_letters import MonthKey, Undertaker
 from plumbing.outbox import Relay
 from plumbing.postgres import Database
 from plumbing.service import memory
-from services.intake.domain import Citizen, Rules
-from services.intake.gateways import Vault
+from services.intake.domain import Card, Citizen, Rules
 from services.intake.municipalities import is_municipality
 from services.intake.store import Store
-from services.intake.usecases import TakeIn
+from services.intake.usecases import Confirmer, TakeIn
 
 
 class _InstantVault:
     async def resolve(self, notifications: Sequence[AnyNotification]) -> list[Citizen | None]:
-        return [Citizen(citizen_id=uuid5(UUID(int=1), one.citizen.cpr), key=b"k" * 32) for one in notifications]
+        return [self._citizen(one) for one in notifications]
+
+    @staticmethod
+    def _citizen(one: AnyNotification) -> Citizen:
+        citizen_id = uuid5(UUID(int=1), one.citizen.cpr)
+        return Citizen(citizen_id=citizen_id, key=b"k" * 32, card_candidate=one.notification_id)
+
+    async def confirm(self, cards: Sequence[Card]) -> None:
+        pass
 
     async def month_key(self, month: str) -> MonthKey:
         return MonthKey(key_id=f"bench/{month}", key=b"m" * 32)
@@ -40,10 +45,15 @@ class _InstantVault:
 async def run(task: Task) -> Measured:
     """Work `task.count` notifications; the time runs from the first batch until the outbox is empty and offsets are committed."""
     database = await Database.open(task.dsn, application_name="bench")
-    client = VaultClient(task.citizens_url, task.citizens_token or "") if task.citizens_url else None
-    vault = Vault(client) if client is not None else _InstantVault()
+    vault = _InstantVault()
     bus = BusSettings(bootstrap_servers=task.bootstrap, client_id=f"bench-{os.getpid()}")
     relay = Relay(database, lambda: start_producer(bus))
+    confirmer = Confirmer(database, cards=vault, unconfirmed=Store())
+
+    def after_commit() -> None:
+        relay.wake()
+        confirmer.wake()
+
     take_in = TakeIn(
         database,
         people=vault,
@@ -52,7 +62,7 @@ async def run(task: Task) -> Measured:
         clock=SystemClock(),
         rules=Rules(accept_test_cpr=True, is_municipality=is_municipality),
         fingerprint_key=b"f" * 32,
-        after_commit=relay.wake,
+        after_commit=after_commit,
     )
     done = 0
     finished = asyncio.Event()
@@ -71,6 +81,7 @@ async def run(task: Task) -> Measured:
     relaying = asyncio.create_task(relay.run())
     sealing = asyncio.create_task(Sealer(database).run())
     tidying = asyncio.create_task(memory.tidy())
+    confirming = asyncio.create_task(confirmer.run())
     await app.start()
     memory.settle()
     try:
@@ -81,11 +92,10 @@ async def run(task: Task) -> Measured:
     finally:
         sealing.cancel()
         tidying.cancel()
+        confirming.cancel()
         await app.stop()
         relay.stop()
         await relaying
-        if client is not None:
-            await client.close()
         await database.close()
 
 
