@@ -161,7 +161,8 @@ class Mistakes:
         self.former = {names.NOTIFICATION: asyncio.run(read_log(bootstrap))[names.NOTIFICATION]}
         asyncio.run(admin.delete_topic(bootstrap, names.NOTIFICATION))
         self.site.stack.create_topics()
-        time.sleep(SETTLING_SECONDS)
+        # By itself a reader that lost its topic looks for it at its next look at the metadata only, up to five minutes later.
+        self._while_away("intake", lambda: time.sleep(SETTLING_SECONDS))
         return self.in_no_order()
 
     # their parts --------------------------------------------------------------------------------------------------------------
