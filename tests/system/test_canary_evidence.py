@@ -74,6 +74,7 @@ def metrics() -> Iterator[str]:
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
+    server.server_close()
 
 
 def test_in_logs_and_metrics(tmp_path: Path, metrics: str) -> None:
