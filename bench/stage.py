@@ -13,6 +13,7 @@ from faststream import FastStream
 from bench.child import Measured, Task, meter
 from contracts.dead_letter.v1 import record as dead_letter
 from contracts.nemrefusion.v1 import AnyNotification
+from contracts.topics import NEMREFUSION_NOTIFICATION, consumer_group
 from plumbing.audit import Sealer
 from plumbing.bus import BusSettings, Record, Subscription, make_broker, start_producer
 from plumbing.clock import SystemClock
@@ -24,6 +25,9 @@ from services.intake.domain import Card, Citizen, Rules
 from services.intake.municipalities import is_municipality
 from services.intake.store import Store
 from services.intake.usecases import Confirmer, TakeIn
+
+GROUP = consumer_group("intake", NEMREFUSION_NOTIFICATION.name)
+"""Whose dead letters they are: the topic is there."""
 
 
 class _InstantVault:
@@ -58,7 +62,7 @@ async def run(task: Task) -> Measured:
         database,
         people=vault,
         notifications=Store(),
-        undertaker=Undertaker(fetch_key=vault.month_key, write=dead_letter, clock=SystemClock(), group=task.group),
+        undertaker=Undertaker(fetch_key=vault.month_key, write=dead_letter, clock=SystemClock(), group=GROUP),
         clock=SystemClock(),
         rules=Rules(accept_test_cpr=True, is_municipality=is_municipality),
         fingerprint_key=b"f" * 32,

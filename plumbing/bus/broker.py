@@ -42,6 +42,7 @@ def make_broker(settings: BusSettings, *, graceful_seconds: float = 20.0) -> Kaf
         client_id=settings.client_id,
         ack_policy=AckPolicy.NACK_ON_ERROR,
         allow_auto_create_topics=False,
+        metadata_max_age_ms=30_000,  # how long a topic that was deleted and made anew stays unread
         acks="all",
         enable_idempotence=True,
         graceful_timeout=graceful_seconds,

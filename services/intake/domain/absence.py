@@ -175,8 +175,13 @@ def _once_reported(absence: Absence, claim: Claim) -> Verdict:
 
 
 def effective(opening: Claim, waiting: Sequence[Claim]) -> Claim:
-    """Of a report and the amendments that waited for it, the one that holds."""
-    amendments = [one for one in waiting if isinstance(one.notification, Amendment) and _is_same(opening, one)]
+    """Of a report and the amendments that waited for it, the one that holds: none sent after a withdrawal, which is refused."""
+    ends = [one.stamp for one in waiting if isinstance(one.notification, Withdrawal) and _is_same(opening, one)]
+    amendments = [
+        one
+        for one in waiting
+        if isinstance(one.notification, Amendment) and _is_same(opening, one) and all(one.stamp < end for end in ends)
+    ]
     return max([opening, *amendments], key=lambda one: one.stamp)
 
 

@@ -163,6 +163,8 @@ class Intake:
         for nth, effect in enumerate(self.effects, start=1):
             body, applied = effect.candidate.claim.notification, effect.applied
             assert applied.absence.version == nth, "versions count without holes"
+            effective = {one.candidate.notification_id for one in self.effects}
+            assert effect.told_by.notification_id in effective, "what is told by somebody who was refused"
             _hear(known, effect, body, applied)
         return known
 
@@ -203,6 +205,17 @@ def test_any_order_comes_to_what_the_set_of_messages_says(arrived: tuple[list[Me
     if expected["state"] in {"reported", "preliminary"}:
         assert told["first_absence_day"] == expected["first_absence_day"]
         assert told.get("recovered_day") == expected["recovered_day"]
+
+
+def test_a_report_does_not_tell_what_an_amendment_says_that_is_refused() -> None:
+    intake = Intake()
+    refused = amendment(REPORT, first_absence_day="2026-03-06", sent_at="2026-03-19T11:00:00Z")
+    taken = amendment(REPORT, first_absence_day="2026-03-05", sent_at="2026-03-19T09:00:00Z")
+    intake.take_in([refused, withdrawal(REPORT, sent_at="2026-03-19T10:00:00Z"), taken, REPORT], 0)
+
+    told: Any = intake.effects[0].told_by.claim.notification
+    assert told.first_absence_day == date(2026, 3, 5)
+    assert [one.refused for one in intake.memory.kept.values()] == [ReasonCode.WITHDRAWN]
 
 
 def test_each_accepted_message_is_told_once_and_what_cannot_join_is_refused() -> None:
