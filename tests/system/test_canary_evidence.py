@@ -71,6 +71,7 @@ class _Metrics(BaseHTTPRequestHandler):
 @pytest.fixture
 def metrics() -> Iterator[str]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Metrics)
+    server.daemon_threads = False  # closing waits for those who still answer
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()

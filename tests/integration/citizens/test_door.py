@@ -35,6 +35,7 @@ BODIES: dict[Act, dict[str, Any]] = {
 ALLOWED = {
     (Caller.INTAKE, Act.RESOLVE),
     (Caller.INTAKE, Act.CONFIRM),
+    (Caller.INTAKE, Act.KEYS),
     (Caller.INTAKE, Act.MONTH_KEYS),
     (Caller.TASKS, Act.KEYS),
     (Caller.TASKS, Act.MONTH_KEYS),

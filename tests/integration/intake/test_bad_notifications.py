@@ -190,8 +190,16 @@ def test_there_is_one_dead_letter_exactly_where_one_is_rejected(answered: Answer
         assert reasons == rejected[place].expected.reasons
 
 
-def test_there_is_one_event_for_each_that_is_accepted(answered: Answered) -> None:
-    assert len(answered.events) == sum(one.expected.fate == "accepted" for one in answered.seen)
+def test_there_is_one_event_for_each_that_is_accepted_or_joined(answered: Answered) -> None:
+    told = [event["notification_id"] for event in answered.events]
+    assert len(told) == len(set(told))
+    by_fate: dict[str, set[str | None]] = defaultdict(set)
+    for one in answered.seen:
+        assert one.place is not None
+        (receipt,) = answered.receipts[one.place]
+        by_fate[one.expected.fate].add(receipt.get("notification_id"))
+    assert by_fate["accepted"] <= set(told)
+    assert set(told) - by_fate["accepted"] < by_fate["waiting"]
 
 
 def test_nothing_tells_of_anybody(answered: Answered) -> None:
