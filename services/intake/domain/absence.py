@@ -122,6 +122,26 @@ _WITHDRAWN = Refused(ReasonCode.WITHDRAWN, "absence_reference")
 _TOLD_OTHERWISE = Refused(ReasonCode.REPEATED_ABSENCE, "absence_reference")
 
 
+def first_report(absence_id: UUID, claim: Claim, report: AbsenceReport) -> Absence:
+    """What `decide` makes of a report of an absence that nobody has heard of; most notifications are one."""
+    return Absence(
+        absence_id=absence_id,
+        absence_reference=report.absence_reference,
+        state=State.REPORTED,
+        citizen_id=claim.citizen_id,
+        reporter=claim.reporter,
+        repeat_key=claim.repeat_key,
+        report_content=claim.content,
+        content=claim.content,
+        notification_id=report.notification_id,
+        receipt_id=claim.receipt_id,
+        first_absence_day=report.first_absence_day,
+        last_absence_day=report.last_absence_day,
+        told_at=claim.stamp,
+        version=1,
+    )
+
+
 def decide(absence: Absence, claim: Claim) -> Verdict:
     """What a notification does to its absence as it stands. A refund request's twin is found by whoever keeps the set."""
     if absence.state is State.AWAITED:

@@ -4,6 +4,7 @@ Nothing here names a person: people are `citizen_id`s, and what the reporter tol
 (N8).
 """
 
+from base64 import b64encode
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
@@ -25,7 +26,7 @@ from contracts.position import Position
 from plumbing import ids, inbox
 from plumbing.audit import Entry
 from plumbing.bus import Record
-from plumbing.sealing import seal_text
+from plumbing.sealing import seal
 from services.intake.domain import State, is_early, refund_deadline, reporter_deadline
 from services.intake.usecases.candidates import Candidate
 from services.intake.usecases.outcomes import Accepted, Duplicate, Effect, Outcome, Waiting
@@ -141,49 +142,54 @@ def _told(report: AbsenceReport | Amendment) -> dict[str, Any]:
 
 def _sealed(candidate: Candidate) -> str:
     """What was told, under the citizen's key."""
-    return seal_text(
-        candidate.citizen.key,
-        candidate.told,
-        owner=str(candidate.citizen.citizen_id),
-        field=absence_v1.REPORTED_SEALING_FIELD,
-    )
+    citizen = candidate.citizen
+    field = absence_v1.REPORTED_SEALING_FIELD
+    return b64encode(seal(citizen.key, candidate.told, owner=str(citizen.citizen_id), field=field)).decode()
 
 
 def _receipt(outcome: Outcome, received_at: datetime) -> Encoded:
     match outcome:
-        case Rejected():
-            told = {
-                "receipt_id": outcome.receipt_id,
-                "notification_id": outcome.notification_id,
-                "outcome": nemrefusion.Outcome.REJECTED,
-                "reasons": outcome.reasons,
-                "absence_reference": outcome.absence_reference,
-            }
-            return _answered(outcome.record, told, received_at)
+        case Rejected(record=record):
+            receipt = Receipt(
+                receipt_id=outcome.receipt_id,
+                notification_id=outcome.notification_id,
+                outcome=nemrefusion.Outcome.REJECTED,
+                reasons=outcome.reasons,
+                absence_reference=outcome.absence_reference,
+                received_at=received_at,
+                position=_position(record),
+            )
+            return _encoded(receipt, record, received_at)
         case Accepted(candidate=candidate):
-            told = {"outcome": nemrefusion.Outcome.ACCEPTED, **_named(candidate.receipt_id, candidate.absence_id)}
-            return _answered(candidate.notice.record, told | _of(candidate.notice), received_at)
+            said = nemrefusion.Outcome.ACCEPTED
+            return _taken_in(candidate.notice, said, candidate.receipt_id, candidate.absence_id, received_at)
         case Waiting(candidate=candidate):
-            told = {"outcome": nemrefusion.Outcome.WAITING, **_named(candidate.receipt_id, candidate.absence_id)}
-            return _answered(candidate.notice.record, told | _of(candidate.notice), received_at)
+            said = nemrefusion.Outcome.WAITING
+            return _taken_in(candidate.notice, said, candidate.receipt_id, candidate.absence_id, received_at)
         case Duplicate(notice=notice):
-            told = {"outcome": nemrefusion.Outcome.DUPLICATE, **_named(outcome.receipt_id, outcome.absence_id)}
-            return _answered(notice.record, told | _of(notice), received_at)
+            said = nemrefusion.Outcome.DUPLICATE
+            return _taken_in(notice, said, outcome.receipt_id, outcome.absence_id, received_at)
 
 
-def _named(receipt_id: UUID, absence_id: UUID) -> dict[str, Any]:
-    return {"receipt_id": receipt_id, "absence_id": absence_id}
+def _taken_in(
+    notice: Notice, outcome: nemrefusion.Outcome, receipt_id: UUID, absence_id: UUID, received_at: datetime
+) -> Encoded:
+    receipt = Receipt(
+        receipt_id=receipt_id,
+        notification_id=notice.notification.notification_id,
+        outcome=outcome,
+        ignored_fields=notice.ignored_fields,
+        absence_reference=notice.notification.absence_reference,
+        absence_id=absence_id,
+        received_at=received_at,
+        position=_position(notice.record),
+    )
+    return _encoded(receipt, notice.record, received_at)
 
 
-def _of(notice: Notice) -> dict[str, Any]:
-    return {
-        "notification_id": notice.notification.notification_id,
-        "ignored_fields": notice.ignored_fields,
-        "absence_reference": notice.notification.absence_reference,
-    }
+def _position(record: Record) -> Position:
+    return Position(topic=record.topic, partition=record.partition, offset=record.offset)
 
 
-def _answered(record: Record, told: dict[str, Any], received_at: datetime) -> Encoded:
-    position = Position(topic=record.topic, partition=record.partition, offset=record.offset)
-    receipt = Receipt(**told, received_at=received_at, position=position)
+def _encoded(receipt: Receipt, record: Record, received_at: datetime) -> Encoded:
     return encode(receipt, event_id=ids.derive(inbox.position_id(record), "receipted"), time=received_at)

@@ -3,6 +3,7 @@
 Whatever could be guessed is hashed under a key: the hash says nothing to whoever lacks it.
 """
 
+from functools import lru_cache
 from hashlib import blake2b
 from typing import NamedTuple
 from uuid import UUID
@@ -27,11 +28,11 @@ _NOT_TOLD = {"version", "kind", "notification_id", "absence_reference", "sent_at
 
 
 class Candidate(NamedTuple):
-    """A notification on its way in. `told` is what it tells, in clear; `fingerprint` the keyed hash of all of it."""
+    """A notification on its way in. `told` is what it tells, in clear, as JSON; `fingerprint` the keyed hash of all of it."""
 
     notice: Notice
     citizen: Citizen
-    told: str
+    told: bytes
     fingerprint: bytes
     absence_id: UUID
     claim: Claim
@@ -56,13 +57,14 @@ class Candidates:
 
     def __init__(self, key: bytes) -> None:
         self._key = key
+        # the same employers report again and again
+        self._reporter = lru_cache(maxsize=4096)(lambda name: self._keyed(name.encode()))
 
     def of(self, notice: Notice, citizen: Citizen) -> Candidate:
         """What is judged about a notification of this citizen."""
         body = notice.notification
         fingerprint = self.fingerprint(notice)
-        told = body.model_dump_json(exclude=_NOT_TOLD, exclude_defaults=True)
-        reporter = _reporter(body)
+        told = body.__pydantic_serializer__.to_json(body, exclude=_NOT_TOLD, exclude_defaults=True)
         repeat_key = None
         if isinstance(body, AbsenceReport | Amendment):
             repeat_key = self._keyed(_same_absence(body, citizen.citizen_id))
@@ -75,8 +77,8 @@ class Candidates:
             claim=Claim(
                 notification=body,
                 citizen_id=citizen.citizen_id,
-                reporter=self._keyed(reporter.encode()),
-                content=self._keyed(told.encode()),
+                reporter=self._reporter(_reporter(body)),
+                content=self._keyed(told),
                 repeat_key=repeat_key,
                 receipt_id=ids.derive(body.notification_id, fingerprint.hex(), "receipt"),
             ),

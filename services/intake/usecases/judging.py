@@ -23,6 +23,7 @@ from services.intake.domain.absence import (
     Verdict,
     Waits,
     decide,
+    first_report,
 )
 from services.intake.usecases.candidates import Candidate
 from services.intake.usecases.joining import Joining
@@ -72,13 +73,13 @@ class Judge:
         # Most notifications are reports of absences nobody has heard of: all of them with one statement.
         absences = {}
         for one in independent:
-            if one.notification_id in fresh and isinstance(one.claim.notification, AbsenceReport):
-                applied = _first_report(one)
-                absences[one.absence_id] = applied.absence
+            report = one.claim.notification
+            if isinstance(report, AbsenceReport) and report.notification_id in fresh:
+                absences[one.absence_id] = first_report(one.absence_id, one.claim, report)
         opened = await self._known.add_absences(connection, list(absences.values()), received_at)
         rest = []
         for one in independent:
-            if one.absence_id in opened and one.absence_id in absences and one.notification_id in fresh:
+            if one.absence_id in opened:
                 applied = Applied(absences[one.absence_id], is_changed=True)
                 effects.append(Effect(candidate=one, applied=applied, told_by=one))
                 outcomes[one.notification_id] = Accepted(candidate=one)
@@ -208,13 +209,6 @@ def _again(notice: Notice, outcome: Outcome) -> Outcome:
                 receipt_id=first.receipt_id,
                 absence_id=first.absence_id,
             )
-
-
-def _first_report(one: Candidate) -> Applied:
-    nobody = Absence(absence_id=one.absence_id, absence_reference=one.claim.notification.absence_reference)
-    verdict = decide(nobody, one.claim)
-    assert isinstance(verdict, Applied)
-    return verdict
 
 
 def _notification(one: Candidate) -> Notification:

@@ -14,17 +14,28 @@ from uuid import UUID
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contracts.nemrefusion.v1 import ReasonCode
+from contracts.nemrefusion.v1 import AbsenceReport, ReasonCode
 from plumbing.postgres import Connection
 from services.intake.domain import Absence, Citizen, Rules, State
-from services.intake.domain.absence import Applied
+from services.intake.domain.absence import Applied, decide, first_report
 from services.intake.usecases.candidates import Candidate, Candidates
 from services.intake.usecases.joining import Joining
 from services.intake.usecases.judging import Judge
 from services.intake.usecases.outcomes import Effect
 from services.intake.usecases.reading import Notice, read
 from tests.support.intake_memory import Memory
-from tests.support.notifications import amendment, fast_track, raw, record, recovery, refund, report, withdrawal
+from tests.support.notifications import (
+    amendment,
+    fast_track,
+    raw,
+    record,
+    recovery,
+    refund,
+    report,
+    self_employed,
+    unemployed,
+    withdrawal,
+)
 
 EXAMPLES = int(os.environ.get("MITSYG_EXAMPLES", "300"))
 NOW = datetime(2026, 3, 20, 12, tzinfo=UTC)
@@ -205,6 +216,16 @@ def test_any_order_comes_to_what_the_set_of_messages_says(arrived: tuple[list[Me
     if expected["state"] in {"reported", "preliminary"}:
         assert told["first_absence_day"] == expected["first_absence_day"]
         assert told.get("recovered_day") == expected["recovered_day"]
+
+
+def test_the_first_report_of_an_absence_is_what_deciding_makes_of_it() -> None:
+    """Most notifications take the short way; it leads to the same place."""
+    for body in (report(), unemployed(), self_employed(), report(last_absence_day="2026-03-17")):
+        [one] = Intake()._read([body], 0)
+        told = one.claim.notification
+        assert isinstance(told, AbsenceReport)
+        nobody = Absence(absence_id=one.absence_id, absence_reference=told.absence_reference)
+        assert decide(nobody, one.claim) == Applied(first_report(one.absence_id, one.claim, told), is_changed=True)
 
 
 def test_a_report_does_not_tell_what_an_amendment_says_that_is_refused() -> None:
