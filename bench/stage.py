@@ -6,7 +6,6 @@ The vault answers at once, from memory, and each citizen has a new card: the sta
 import asyncio
 import os
 from collections.abc import Sequence
-from uuid import UUID, uuid5
 
 from faststream import FastStream
 
@@ -14,6 +13,7 @@ from bench.child import Measured, Task, meter
 from contracts.dead_letter.v1 import record as dead_letter
 from contracts.nemrefusion.v1 import AnyNotification
 from contracts.topics import NEMREFUSION_NOTIFICATION, consumer_group
+from plumbing import ids
 from plumbing.audit import Sealer
 from plumbing.bus import BusSettings, Record, Subscription, make_broker, start_producer
 from plumbing.clock import SystemClock
@@ -36,7 +36,7 @@ class _InstantVault:
 
     @staticmethod
     def _citizen(one: AnyNotification) -> Citizen:
-        citizen_id = uuid5(UUID(int=1), one.citizen.cpr)
+        citizen_id = ids.derive(one.citizen.cpr)
         return Citizen(citizen_id=citizen_id, key=b"k" * 32, card_candidate=one.notification_id)
 
     async def confirm(self, cards: Sequence[Card]) -> None:

@@ -30,6 +30,7 @@ _NOT_TOLD = {"version", "kind", "notification_id", "absence_reference", "sent_at
 class Candidate(NamedTuple):
     """A notification on its way in. `told` is what it tells, in clear, as JSON; `fingerprint` the keyed hash of all of it."""
 
+    notification_id: UUID
     notice: Notice
     citizen: Citizen
     told: bytes
@@ -40,11 +41,6 @@ class Candidate(NamedTuple):
     @override
     def __repr__(self) -> str:
         return f"Candidate({self.notice!r})"
-
-    @property
-    def notification_id(self) -> UUID:
-        """The id that the reporter gave the message."""
-        return self.notice.notification.notification_id
 
     @property
     def receipt_id(self) -> UUID:
@@ -69,6 +65,7 @@ class Candidates:
         if isinstance(body, AbsenceReport | Amendment):
             repeat_key = self._keyed(_same_absence(body, citizen.citizen_id))
         return Candidate(
+            notification_id=body.notification_id,
             notice=notice,
             citizen=citizen,
             told=told,

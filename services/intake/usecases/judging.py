@@ -162,11 +162,8 @@ def in_rounds(candidates: Sequence[Candidate]) -> list[list[Candidate]]:
     rounds: list[list[Candidate]] = []
     next_round: dict[Hashable, int] = {}
     for one in candidates:
-        shared = (
-            ("id", one.notification_id),
-            ("absence", one.absence_id),
-            ("key", one.claim.repeat_key or one.absence_id),
-        )
+        # Ids of different kinds never look alike: two are random, or derived from what is, and a key is bytes.
+        shared: tuple[Hashable, ...] = (one.notification_id, one.absence_id, one.claim.repeat_key or one.absence_id)
         number = max(next_round.get(name, 0) for name in shared)
         if number == len(rounds):
             rounds.append([])
