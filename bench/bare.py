@@ -147,7 +147,8 @@ def _messages(
         "early": False,
         "sent_at": told["sent_at"],
         "received_at": now.isoformat(),
-        "reported": base64.b64encode(record.value[:-300]).decode(),
+        # as long as what is sealed there, and as little to be compressed
+        "reported": base64.b64encode(os.urandom(len(record.value) - 345)).decode(),
     }
     answer = {
         "receipt_id": str(receipt),

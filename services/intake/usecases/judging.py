@@ -162,7 +162,7 @@ def in_rounds(candidates: Sequence[Candidate]) -> list[list[Candidate]]:
     rounds: list[list[Candidate]] = []
     next_round: dict[Hashable, int] = {}
     for one in candidates:
-        # Ids of different kinds never look alike: two are random, or derived from what is, and a key is bytes.
+        # Should ids of two kinds ever look alike, the two are judged one after the other for nothing.
         shared: tuple[Hashable, ...] = (one.notification_id, one.absence_id, one.claim.repeat_key or one.absence_id)
         number = max(next_round.get(name, 0) for name in shared)
         if number == len(rounds):
