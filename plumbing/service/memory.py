@@ -6,8 +6,8 @@ ran at all, and each batch left a few objects in a cycle that held on to the who
 runs by the clock: what is there once a service has started is frozen out of its sight, and every two seconds it looks at
 the rest, which is little. What is not in a cycle is freed at once, as ever.
 
-The C library keeps what was freed between blocks that are still in use, and large buffers come and go all the time: now and then it is
-told to give that back.
+The C library keeps what was freed between blocks that are still in use, and large buffers come and go all the time: now and
+then it is told to give that back.
 """
 
 import asyncio
