@@ -9,6 +9,7 @@ import ast
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,8 +31,12 @@ def services(root: Path) -> tuple[str, ...]:
     return tuple(sorted(path.parent.name for path in (root / "services").glob("*/app.py")))
 
 
+BY_COMMAND: Final = frozenset({"citizens.before_rekey_commit"})
+"""Passed by a command, never by a service that runs: broken in the command's own tests."""
+
+
 def passed_by(service: str, root: Path) -> frozenset[str]:
-    """The fault points that a process of this service passes."""
+    """The fault points that a running process of this service passes."""
     plumbing = _definitions(root / "plumbing")
     found: set[str] = set()
     waiting: set[str] = set()
@@ -47,7 +52,7 @@ def passed_by(service: str, root: Path) -> frozenset[str]:
         for definition in plumbing.get(name, ()):
             found |= definition.points
             waiting |= definition.calls
-    return frozenset(found)
+    return frozenset(found) - BY_COMMAND
 
 
 def _definitions(folder: Path) -> Mapping[str, list[_Definition]]:

@@ -63,7 +63,9 @@ def _break(site: Site, raid: Raid) -> list[str]:
             while time.monotonic() < until and not all(lane.is_through.is_set() for lane in lanes):
                 time.sleep(0.2)
             if raid.drains_without_vault:
-                while reporters.acknowledged < NOTIFICATIONS // 3:  # a service that has just begun has no batch that could wait
+                while (
+                    reporters.acknowledged < NOTIFICATIONS // 3
+                ):  # a service that has just begun has no batch that could wait
                     time.sleep(0.2)
                 _drain_without_vault(site)
             while reporters.acknowledged < NOTIFICATIONS:

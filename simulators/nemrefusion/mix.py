@@ -32,7 +32,7 @@ class Mix:
     """Received before the report of its absence."""
     orphans: float = 0.15
     """The report never comes."""
-    strangers: float = 0.06
+    strangers: float = 0.15
     """By another reporter, or about another citizen, than the report."""
 
     @property
