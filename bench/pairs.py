@@ -83,6 +83,8 @@ def _run(stack: Stack, side: Side, count: int) -> Measured:
         group=f"bench.{secrets.token_hex(6)}",
         count=count,
     )
+    # making the copy and dropping the one before leave work to the server: it is done now, and not on either side's time
+    stack.checkpoint()
     try:
         child = subprocess.run(
             (sys.executable, "-m", "bench.worker", side.worker),

@@ -40,6 +40,10 @@ def drop_database(admin_dsn: str, name: str) -> None:
     run(_drop(admin_dsn, name))
 
 
+def checkpoint(admin_dsn: str) -> None:
+    run(_checkpoint(admin_dsn))
+
+
 def describe(admin_dsn: str, service: str, *, suffix: str = "") -> DatabaseAddresses:
     """The addresses a service's database has, whether or not it is there yet."""
     name, role, owner = f"mitsyg_{service}{suffix}", service, f"{service}_owner"
@@ -105,6 +109,14 @@ async def _repeat_while_in_use(connection: "asyncpg.Connection[asyncpg.Record]",
                 await asyncio.sleep(0.05)
             else:
                 return
+
+
+async def _checkpoint(admin_dsn: str) -> None:
+    connection = await asyncpg.connect(admin_dsn, timeout=10)
+    try:
+        await connection.execute("checkpoint", timeout=120)
+    finally:
+        await connection.close()
 
 
 async def _drop(admin_dsn: str, name: str) -> None:

@@ -132,6 +132,10 @@ class Stack:
     def drop_database(self, name: str) -> None:
         postgres_admin.drop_database(self.postgres_admin_dsn, name)
 
+    def checkpoint(self) -> None:
+        """Have PostgreSQL write out now what it would write later, beside whatever runs then."""
+        postgres_admin.checkpoint(self.postgres_admin_dsn)
+
     def make_topics(self, *topics: TopicToMake) -> None:
         run(create_topics(self.kafka_bootstrap, topics))
 
