@@ -25,13 +25,14 @@ DOUBLED: Final = 0.3
 
 
 def shuffled(records: Iterable[Sent], dice: Random) -> list[Sent]:
-    """All of them in an order that is drawn, some twice, without keys."""
+    """All of them in an order that is drawn, some twice, without keys (but those without a value: no client sends nothing)."""
     known = list(records)
     twice = [one for one in known if dice.random() < DOUBLED]
     found = [*known, *twice]
     dice.shuffle(found)
     return [
-        replace(one, sequence=sequence, key=None, expected=loosened(one.expected)) for sequence, one in enumerate(found)
+        replace(one, sequence=sequence, key=one.key if one.value is None else None, expected=loosened(one.expected))
+        for sequence, one in enumerate(found)
     ]
 
 

@@ -1,6 +1,7 @@
 """Traffic in no order: nothing is lost in the shuffle, and what each record deserves allows for the order and no more."""
 
 from collections import Counter
+from dataclasses import replace
 from datetime import date
 from random import Random
 
@@ -28,8 +29,13 @@ def test_every_record_is_there_once_or_twice_and_in_another_order() -> None:
 
 def test_nothing_keeps_an_absence_in_order() -> None:
     after = shuffled(records(), Random(1))
-    assert {one.key for one in after} == {None}
+    assert {one.key for one in after if one.value is not None} == {None}
     assert [one.sequence for one in after] == list(range(len(after)))
+
+
+def test_what_has_no_value_keeps_its_key_as_no_client_sends_a_record_with_neither() -> None:
+    empty = [replace(one, value=None, key=b"k") for one in records()]
+    assert {one.key for one in shuffled(empty, Random(1))} == {b"k"}
 
 
 def test_the_same_seed_shuffles_the_same() -> None:
