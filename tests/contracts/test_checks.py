@@ -30,6 +30,7 @@ def problems_of(message: Message) -> list[str]:
     return list(checks.message_problems(message))
 
 
+@pytest.mark.rule("O1")
 def test_what_is_committed_may_be_published() -> None:
     assert checks.problems() == []
 

@@ -9,6 +9,8 @@ import pytest
 from contracts.catalogue import MESSAGES, Message
 from contracts.compatibility import NotUnderstood, Schema, incompatibilities
 
+pytestmark = pytest.mark.rule("O1")
+
 RELEASED: Schema = {
     "type": "object",
     "required": ["id", "kind"],

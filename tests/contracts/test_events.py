@@ -91,6 +91,7 @@ def test_a_reader_tells_its_types_apart() -> None:
     assert isinstance(reader.decode(record.headers, record.value).event, LetterFailed)
 
 
+@pytest.mark.rule("O1")
 def test_an_event_type_of_later_is_told_apart_from_a_bad_event() -> None:
     record = encode(golden_of(LetterFailed), event_id=EVENT_ID, time=TIME)
 
@@ -100,6 +101,7 @@ def test_an_event_type_of_later_is_told_apart_from_a_bad_event() -> None:
     assert unknown.value.envelope.id == str(EVENT_ID)
 
 
+@pytest.mark.rule("O1")
 def test_an_old_consumer_passes_over_fields_of_later() -> None:
     event = golden_of(TaskOpened)
     newer = json.loads(event.model_dump_json()) | {"added_later": {"a": 1}}
@@ -115,6 +117,7 @@ def test_an_event_without_a_value_is_bad(value: bytes | None) -> None:
     assert bad.value.code == "missing-value"
 
 
+@pytest.mark.rule("N8")
 @pytest.mark.parametrize(
     ("change", "field"),
     [

@@ -58,6 +58,7 @@ def test_nobody_in_an_example_exists(path: Path) -> None:
         assert cvr.startswith("9"), "numbers from 9 have not been given out"
 
 
+@pytest.mark.rule("N1", "O1")
 def test_there_is_an_example_of_each_kind_of_notification_and_of_each_kind_of_citizen() -> None:
     kinds, citizens = set(), set()
     for message, path in GOLDEN:
@@ -71,6 +72,7 @@ def test_there_is_an_example_of_each_kind_of_notification_and_of_each_kind_of_ci
     assert {"employee", "unemployed", "self_employed"} <= citizens
 
 
+@pytest.mark.rule("N2")
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_minimal_example_of_a_kind_has_what_is_mandatory_and_the_full_one_every_field(kind: str) -> None:
     definitions = NOTIFICATION.schema()["$defs"]
@@ -81,6 +83,7 @@ def test_the_minimal_example_of_a_kind_has_what_is_mandatory_and_the_full_one_ev
             assert set(document) == set(schema.get(wanted, ())), name
 
 
+@pytest.mark.rule("N8")
 @pytest.mark.parametrize("message", [each for each in MESSAGES if each.event], ids=lambda message: message.name)
 def test_no_event_of_ours_has_a_field_for_who_somebody_is(message: Message) -> None:
     fields = set(_names_in(message.schema()))

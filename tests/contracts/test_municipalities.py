@@ -7,6 +7,8 @@ import pytest
 from contracts.nemrefusion import municipalities
 from contracts.nemrefusion.municipalities import REGISTER, Municipality, codes, is_municipality
 
+pytestmark = pytest.mark.rule("N2")
+
 REFORM = date(2007, 1, 1)
 
 

@@ -10,6 +10,7 @@ from tests.contracts.notifications import accepted, employee, golden, rejected
 GOOD = employee()
 
 
+@pytest.mark.rule("N3")
 def test_every_wrong_field_is_told_at_once() -> None:
     raw = employee(
         citizen__cpr="1", reporter__cvr="1", first_absence_day="1", cause="x", citizen__address__lines=[1, "", "a\nb"]
@@ -33,6 +34,7 @@ def test_where_the_json_breaks_is_told() -> None:
     assert f"line 1, column {len(GOOD) + 1}" in result.reasons[0].text
 
 
+@pytest.mark.rule("N3")
 @pytest.mark.parametrize("changes", [{"version": 99}, {"kind": "x"}, {"citizen": 1}, {"CAUSE": 1}])
 def test_a_rejection_keeps_the_ids_so_that_it_can_be_answered(changes: dict[str, Any]) -> None:
     result = parse_notification(employee(**changes))
@@ -42,6 +44,7 @@ def test_a_rejection_keeps_the_ids_so_that_it_can_be_answered(changes: dict[str,
     assert str(result.absence_reference) == golden("absence_reported.employee")["absence_reference"]
 
 
+@pytest.mark.rule("N3")
 def test_ids_that_are_none_are_not_kept() -> None:
     result = parse_notification(employee(notification_id="x", absence_reference=1))
 
@@ -54,6 +57,7 @@ def test_unknown_fields_are_counted() -> None:
     assert accepted(GOOD).ignored_fields == 0
 
 
+@pytest.mark.rule("N2")
 def test_texts_are_kept_normalised() -> None:
     raw = employee(
         citizen__name="  A\u030a\x07se\tØ ",

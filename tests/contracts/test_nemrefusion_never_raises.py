@@ -12,6 +12,8 @@ from contracts.catalogue import NOTIFICATION
 from contracts.nemrefusion.v1 import Parsed, Rejection, parse_notification
 from tests.contracts.notifications import Document, golden
 
+pytestmark = pytest.mark.rule("N3")
+
 ANYTHING = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.characters(categories=["Cs"]),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),

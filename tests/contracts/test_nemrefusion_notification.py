@@ -26,6 +26,7 @@ from contracts.nemrefusion.v1 import (
 from tests.contracts.notifications import LEFT_OUT, Document, accepted, changed, employee, golden, rejected, written
 
 
+@pytest.mark.rule("N1", "N2")
 @pytest.mark.parametrize("example", NOTIFICATION.examples, ids=lambda path: path.stem)
 def test_every_golden_notification_is_accepted_and_fully_understood(example: Path) -> None:
     parsed = accepted(example.read_bytes())
@@ -43,6 +44,7 @@ def _as_kept(document: Document) -> Document:
     return document | {"citizen": citizen, "sent_at": sent_at.isoformat().replace("+00:00", "Z")}
 
 
+@pytest.mark.rule("N1")
 @pytest.mark.parametrize(
     ("name", "model"),
     [
@@ -58,6 +60,7 @@ def test_the_kind_tells_the_model(name: str, model: type) -> None:
     assert type(accepted(written(golden(name))).notification) is model
 
 
+@pytest.mark.rule("N2")
 def test_a_report_holds_what_was_told() -> None:
     report = accepted(written(golden("absence_reported.employee"))).notification
 
@@ -73,6 +76,7 @@ def test_a_report_holds_what_was_told() -> None:
     assert report.citizen.address.country == "DK"
 
 
+@pytest.mark.rule("N8")
 @pytest.mark.parametrize("name", ["absence_reported.employee", "absence_reported.unemployed", "recovered.unemployed"])
 def test_nothing_personal_shows_in_a_repr(name: str) -> None:
     document = golden(name)
@@ -83,6 +87,7 @@ def test_nothing_personal_shows_in_a_repr(name: str) -> None:
     assert "Ønskeby" not in shown
 
 
+@pytest.mark.rule("N1", "N2", "N3")
 @pytest.mark.parametrize(
     ("name", "changes", "reasons"),
     [
@@ -114,6 +119,7 @@ def test_a_notification_that_contradicts_itself_is_refused(
     assert rejected(written(changed(golden(name), changes))) == reasons
 
 
+@pytest.mark.rule("N2")
 @pytest.mark.parametrize(
     "changes",
     [
@@ -168,11 +174,13 @@ OTHER: list[tuple[str, dict[str, Any]]] = [
 ]
 
 
+@pytest.mark.rule("N4")
 @pytest.mark.parametrize("raw", [row[1] for row in SAME], ids=[row[0] for row in SAME])
 def test_the_same_content_has_the_same_fingerprint_however_it_is_written(raw: bytes) -> None:
     assert accepted(raw).fingerprint() == accepted(employee()).fingerprint()
 
 
+@pytest.mark.rule("N4")
 @pytest.mark.parametrize("changes", [row[1] for row in OTHER], ids=[row[0] for row in OTHER])
 def test_another_content_has_another_fingerprint(changes: dict[str, Any]) -> None:
     assert accepted(employee(**changes)).fingerprint() != accepted(employee()).fingerprint()
@@ -193,6 +201,7 @@ STORED = {
 """The first bytes of each golden notification's fingerprint, as the first release made it."""
 
 
+@pytest.mark.rule("N4")
 @pytest.mark.parametrize("name", STORED)
 def test_a_fingerprint_outlives_releases(name: str) -> None:
     """Fingerprints are stored: one that changed would turn every repeat of an older notification into a conflict."""

@@ -11,6 +11,8 @@ from stdnum.exceptions import ValidationError
 
 from contracts.nemrefusion.v1 import birth_date, is_cpr_number, is_cvr_number, is_replacement_number
 
+pytestmark = pytest.mark.rule("N3")
+
 DIGITS = st.text("0123456789", min_size=8, max_size=11)
 
 

@@ -3,13 +3,26 @@
 The real store is held to the same behaviour by the integration tests.
 """
 
+import asyncio
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
+from typing import Any, cast
 from uuid import UUID
 
 from contracts.nemrefusion.v1 import ReasonCode
 from plumbing.postgres import Connection
-from services.intake.domain import Absence, Card, Kept, Notification
+from services.intake.domain import Absence, Card, Citizen, Kept, Notification, Rules
+from services.intake.usecases.candidates import Candidate, Candidates
+from services.intake.usecases.joining import Joining
+from services.intake.usecases.judging import Judge
+from services.intake.usecases.outcomes import Effect, Outcome
+from services.intake.usecases.reading import Notice, read
+from tests.support.notifications import raw, record
+
+NOW = datetime(2026, 3, 20, 12, tzinfo=UTC)
+RULES = Rules(accept_test_cpr=True, is_municipality=lambda _code, _day: True)
+CITIZEN = Citizen(citizen_id=UUID(int=7), key=b"k" * 32)
+_NO_CONNECTION = cast("Connection", None)
 
 
 class Memory:
@@ -93,3 +106,26 @@ class Memory:
     async def refuse_waiting(self, _connection: Connection, refused: Mapping[UUID, ReasonCode]) -> None:
         for one, code in refused.items():
             self.kept[one] = self.kept[one]._replace(refused=code)
+
+
+class Intake:
+    """Judging without Kafka and database; `outcomes` and `effects` of all that was taken in so far."""
+
+    def __init__(self) -> None:
+        self.memory = Memory()
+        self.outcomes: list[Outcome] = []
+        self.effects: list[Effect] = []
+        self._candidates = Candidates(b"f" * 32)
+        self._judge = Judge(self.memory, Joining(self.memory, self._candidates))
+
+    def take_in(self, *batch: dict[str, Any], citizen: Citizen = CITIZEN) -> None:
+        """One batch, all about one citizen."""
+        judged = asyncio.run(self._judge.judge(_NO_CONNECTION, self.candidates(*batch, citizen=citizen), NOW))
+        self.outcomes += judged.outcomes
+        self.effects += judged.effects
+
+    def candidates(self, *batch: dict[str, Any], citizen: Citizen = CITIZEN) -> list[Candidate]:
+        """The batch as it is judged; each can be accepted as far as it can be told from itself."""
+        notices = [read(record(raw(one), len(self.outcomes) + nth), NOW, RULES) for nth, one in enumerate(batch)]
+        assert all(isinstance(one, Notice) for one in notices), notices
+        return [self._candidates.of(one, citizen) for one in notices if isinstance(one, Notice)]

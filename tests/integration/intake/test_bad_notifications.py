@@ -1,4 +1,4 @@
-"""The table of bad notifications against the running service: what each gets, with good ones before and after it (N3, N4)."""
+"""The table of bad notifications against the running service: what each gets, with good ones before and after it."""
 
 import asyncio
 import json
@@ -19,6 +19,8 @@ from tests.integration.intake.running import Running, intake_running
 from tests.integration.intake.table_sending import Sent, send_table
 from tests.plumbing.helpers import read_log, until
 from tests.support.bad_notifications import NOW, TEXTS_OF_SOMEBODY, Case, Maker, table
+
+pytestmark = pytest.mark.rule("N3", "N4")
 
 pytestmark = pytest.mark.timeout(180)
 

@@ -1,4 +1,4 @@
-"""Taking notifications in, on a real PostgreSQL: one fate and one receipt for each record, one effect for each (N3 to N5)."""
+"""Taking notifications in, on a real PostgreSQL: one fate and one receipt for each record, one effect for each."""
 
 import asyncio
 import json
@@ -29,6 +29,7 @@ async def house(database: DatabaseFactory) -> AsyncIterator[House]:
     await opened.database.close()
 
 
+@pytest.mark.rule("N3", "N8")
 async def test_a_valid_report_opens_one_absence_and_gets_one_receipt(house: House) -> None:
     body = report()
     await house.take_in(bodies(body))
@@ -42,6 +43,7 @@ async def test_a_valid_report_opens_one_absence_and_gets_one_receipt(house: Hous
         assert len(await house.rows(f"select * from {table}")) == 1  # noqa: S608
 
 
+@pytest.mark.rule("N8")
 async def test_past_intake_nothing_tells_who_the_citizen_is_and_what_was_told_is_sealed(house: House) -> None:
     body = report()
     await house.take_in([*bodies(body), record(raw(report(cause="flu")), 9)])
@@ -59,6 +61,7 @@ async def test_past_intake_nothing_tells_who_the_citizen_is_and_what_was_told_is
     assert "citizen" not in told
 
 
+@pytest.mark.rule("N4")
 async def test_a_redelivered_batch_changes_nothing(house: House) -> None:
     batch = bodies(report(), report(cause="flu"), report(citizen=citizen("6201900002")))
     await house.take_in(batch)
@@ -68,6 +71,7 @@ async def test_a_redelivered_batch_changes_nothing(house: House) -> None:
     assert await house.fates() == [(0, "accepted"), (1, "rejected"), (2, "accepted")]
 
 
+@pytest.mark.rule("N4")
 async def test_the_same_notification_again_gets_its_originals_receipt_id_and_no_second_absence(house: House) -> None:
     body = report()
     spelt_otherwise = json.dumps(dict(reversed(body.items())), indent=3).encode()
@@ -80,6 +84,7 @@ async def test_the_same_notification_again_gets_its_originals_receipt_id_and_no_
     assert len(await house.events()) == 1
 
 
+@pytest.mark.rule("N4")
 async def test_the_same_notification_twice_in_one_batch_has_its_effect_once(house: House) -> None:
     body = report()
     await house.take_in(bodies(body, body))
@@ -87,6 +92,7 @@ async def test_the_same_notification_twice_in_one_batch_has_its_effect_once(hous
     assert len(await house.events()) == 1
 
 
+@pytest.mark.rule("N4")
 @pytest.mark.parametrize("in_one_batch", [True, False])
 async def test_the_same_id_with_another_content_is_a_conflict(house: House, in_one_batch: bool) -> None:
     body = report()
@@ -101,12 +107,14 @@ async def test_the_same_id_with_another_content_is_a_conflict(house: House, in_o
     assert len(await house.dead_letters()) == 1
 
 
+@pytest.mark.rule("N4")
 async def test_an_id_that_was_rejected_is_free_for_the_corrected_message(house: House) -> None:
     body = report()
     await house.take_in(bodies({**body, "municipality_code": "0000"}, body))
     assert await house.fates() == [(0, "rejected"), (1, "accepted")]
 
 
+@pytest.mark.rule("N5")
 async def test_the_same_report_under_a_new_id_is_a_duplicate_of_the_first(house: House) -> None:
     body = report()
     again = {**body, "notification_id": report()["notification_id"], "sent_at": "2026-03-19T08:30:00Z"}
@@ -119,6 +127,7 @@ async def test_the_same_report_under_a_new_id_is_a_duplicate_of_the_first(house:
     assert fate["message_id"] == body["notification_id"]
 
 
+@pytest.mark.rule("N5")
 @pytest.mark.parametrize("in_one_batch", [True, False])
 async def test_the_same_absence_told_otherwise_is_to_be_amended(house: House, in_one_batch: bool) -> None:
     body = report()
@@ -133,6 +142,7 @@ async def test_the_same_absence_told_otherwise_is_to_be_amended(house: House, in
     assert len(await house.events()) == 1
 
 
+@pytest.mark.rule("N5")
 async def test_a_repeat_under_another_reference_is_found_by_citizen_reporter_employment_and_first_day(
     house: House,
 ) -> None:
@@ -142,6 +152,7 @@ async def test_a_repeat_under_another_reference_is_found_by_citizen_reporter_emp
     assert await house.fates() == [(0, "accepted"), (1, "duplicate")]
 
 
+@pytest.mark.rule("N5")
 async def test_two_employers_make_two_absences_of_one_citizen(house: House) -> None:
     other = report()["reporter"] | {"production_unit": "1000000002"}
     await house.take_in(bodies(report(), report(reporter=other)))
@@ -150,6 +161,7 @@ async def test_two_employers_make_two_absences_of_one_citizen(house: House) -> N
     assert first["absence_id"] != second["absence_id"]
 
 
+@pytest.mark.rule("N3")
 async def test_good_notifications_go_on_between_bad_ones(house: House) -> None:
     batch = [
         record(None, 0),
@@ -172,6 +184,7 @@ async def test_good_notifications_go_on_between_bad_ones(house: House) -> None:
     assert len(await house.receipts()) == 6
 
 
+@pytest.mark.rule("N3", "N8")
 async def test_a_dead_letter_holds_the_sealed_original_and_nothing_of_it_in_clear(house: House) -> None:
     value = raw(report(cause="a diagnosis"))
     await house.take_in([record(value, 0)])
@@ -208,6 +221,7 @@ async def test_what_was_rejected_stays_rejected_when_it_is_delivered_again_later
     assert len(await house.receipts()) == 2
 
 
+@pytest.mark.rule("N3", "N4")
 @pytest.mark.parametrize("point", ["intake.in_transaction", "intake.before_commit", "intake.after_commit"])
 async def test_a_batch_that_breaks_anywhere_has_its_effect_once(
     house: House, point: str, monkeypatch: pytest.MonkeyPatch
@@ -301,6 +315,7 @@ async def test_receipts_of_a_recreated_topic_are_events_of_their_own(house: Hous
     assert len({row["id"] for row in ids}) == 2
 
 
+@pytest.mark.rule("N8")
 async def test_a_receipt_id_cannot_be_computed_from_the_message(house: House) -> None:
     """Whoever knows all of a message but the CPR number must not be able to find it by trying."""
     body = report()
@@ -311,6 +326,7 @@ async def test_a_receipt_id_cannot_be_computed_from_the_message(house: House) ->
     assert (await house.receipts())[0]["receipt_id"] != str(guess)
 
 
+@pytest.mark.rule("N3")
 @pytest.mark.parametrize(
     "changes",
     [
@@ -327,6 +343,7 @@ async def test_no_day_that_a_calendar_holds_stops_the_notifications_behind_it(
     assert await house.fates() == [(0, "rejected"), (1, "accepted")]
 
 
+@pytest.mark.rule("N3")
 async def test_a_place_too_deep_to_name_is_answered(house: House) -> None:
     deep = b'{"citizen":' + b"[" * 100 + b"NaN" + b"]" * 100 + b"}"
     await house.take_in([record(deep, 0), record(raw(report()), 1)])

@@ -32,6 +32,7 @@ async def careful_office(notifier_database: Database, tmp_path: Path) -> AsyncIt
         yield opened
 
 
+@pytest.mark.rule("M1", "M3")
 async def test_a_letter_that_was_asked_for_is_sent_once_and_told_of_when_the_gateway_proves_it(
     notifier_database: Database, tmp_path: Path
 ) -> None:

@@ -1,4 +1,4 @@
-"""Opening tasks and starting clocks, on a real PostgreSQL (T1, T2, M1, M3)."""
+"""Opening tasks and starting clocks, on a real PostgreSQL."""
 
 from collections import Counter
 from datetime import UTC, date, datetime
@@ -12,6 +12,7 @@ from plumbing.bus import Record
 from tests.support.tasks_house import NOW, House, as_record, dispatched, not_sent, reported
 
 
+@pytest.mark.rule("T1", "M1")
 async def test_a_report_opens_its_tasks_and_asks_for_one_letter_that_names_them(house: House) -> None:
     letter = await house.opened_letter(reported())
     assert [task["kind"] for task in letter["tasks"]] == [
@@ -25,11 +26,13 @@ async def test_a_report_opens_its_tasks_and_asks_for_one_letter_that_names_them(
     assert (letter["planned_day"], letter["planned_deadline_day"]) == ("2026-03-20", "2026-03-28")
 
 
+@pytest.mark.rule("T2")
 async def test_until_the_letter_is_proven_out_its_tasks_have_no_deadline(house: House) -> None:
     await house.opened_letter(reported())
     assert {row["deadline_day"] for row in await house.rows("select deadline_day from task")} == {None}
 
 
+@pytest.mark.rule("M1")
 async def test_a_report_that_makes_no_task_makes_no_letter(house: House) -> None:
     event = reported(citizen_kind=CitizenKind.SELF_EMPLOYED, pay=None, last_absence_day=date(2026, 3, 10))
     await house.absences([as_record(event, 0)])
@@ -55,6 +58,7 @@ async def test_a_second_report_of_a_known_absence_is_buried_and_its_neighbours_g
     assert buried["reasons"] == [{"field": "absence_id", "code": "absence-is-known"}]
 
 
+@pytest.mark.rule("T1", "T2")
 async def test_a_proven_dispatch_sets_the_deadline_of_every_task_of_the_letter(house: House) -> None:
     letter = await house.opened_letter(reported())
     await house.letters([as_record(dispatched(letter, datetime(2026, 3, 24, 12, tzinfo=UTC)), 0)])
@@ -67,6 +71,7 @@ async def test_a_proven_dispatch_sets_the_deadline_of_every_task_of_the_letter(h
     assert {one["deadline_at"] for one in told} == {"2026-04-01T22:00:00Z"}
 
 
+@pytest.mark.rule("T2")
 async def test_a_letter_that_failed_never_starts_the_deadline(house: House) -> None:
     letter = await house.opened_letter(reported())
     await house.letters([as_record(not_sent(letter), 0)])
@@ -74,12 +79,14 @@ async def test_a_letter_that_failed_never_starts_the_deadline(house: House) -> N
     assert [row["state"] for row in await house.rows("select state from letter")] == ["failed"]
 
 
+@pytest.mark.rule("T2", "M3")
 async def test_a_late_proof_after_a_failure_starts_the_deadline(house: House) -> None:
     letter = await house.opened_letter(reported())
     await house.letters([as_record(not_sent(letter), 0), as_record(dispatched(letter, NOW), 1)])
     assert {row["deadline_day"] for row in await house.rows("select deadline_day from task")} == {date(2026, 3, 28)}
 
 
+@pytest.mark.rule("T2")
 async def test_the_same_proof_told_twice_sets_the_deadline_once(house: House) -> None:
     letter = await house.opened_letter(reported())
     proof = dispatched(letter, NOW)

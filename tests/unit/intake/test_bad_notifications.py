@@ -1,4 +1,4 @@
-"""The table of bad notifications, read as intake reads records: what can be told without knowing what came before (N3)."""
+"""The table of bad notifications, read as intake reads records: what can be told without knowing what came before."""
 
 import time
 from collections import Counter
@@ -42,6 +42,7 @@ def record_of(message: Message) -> Record:
     )
 
 
+@pytest.mark.rule("N3")
 @pytest.mark.parametrize("case", TABLE, ids=lambda case: case.title[:80])
 def test_each_is_read_as_the_table_says(case: Case) -> None:
     for message in case.messages:

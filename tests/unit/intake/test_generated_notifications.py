@@ -1,4 +1,4 @@
-"""Whatever is sent, there is an answer that says what to do and nothing of what was sent (N3). `make fuzz` asks 50 000 times.
+"""Whatever is sent, there is an answer that says what to do and nothing of what was sent. `make fuzz` asks 50 000 times.
 
 `FUZZ_EXAMPLES` and `FUZZ_SECONDS` set how often each property is tried and for how long at most.
 """
@@ -21,6 +21,8 @@ from services.intake.municipalities import is_municipality
 from services.intake.usecases.reading import Rejected, read
 from tests.support.bad_notifications import NOW
 from tests.support.generated_notifications import MARK, compact, damaged, good, roomy, spoilt
+
+pytestmark = pytest.mark.rule("N3")
 
 RULES = Rules(accept_test_cpr=True, is_municipality=is_municipality)
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "200"))

@@ -1,34 +1,29 @@
-"""N5: whatever the order in which an absence's notifications arrive, and however they are cut into batches, it comes to the same.
+"""Whatever the order in which an absence's notifications arrive, and however they are cut into batches, it comes to the same.
 
 The reference model below looks at the set of notifications only; it shares no code with what it judges. A short form runs
 here; `make fuzz` runs ten thousand examples.
 """
 
-import asyncio
+import json
 import os
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contracts.nemrefusion.v1 import AbsenceReport, ReasonCode
-from plumbing.postgres import Connection
-from services.intake.domain import Absence, Citizen, Rules, State
+from services.intake.domain import Absence, State
 from services.intake.domain.absence import Applied, decide, first_report
-from services.intake.usecases.candidates import Candidate, Candidates
-from services.intake.usecases.joining import Joining
-from services.intake.usecases.judging import Judge
+from services.intake.usecases import announcements
 from services.intake.usecases.outcomes import Effect
-from services.intake.usecases.reading import Notice, read
-from tests.support.intake_memory import Memory
+from tests.support.intake_memory import NOW, Intake
 from tests.support.notifications import (
     amendment,
     fast_track,
-    raw,
-    record,
     recovery,
     refund,
     report,
@@ -37,11 +32,9 @@ from tests.support.notifications import (
     withdrawal,
 )
 
+pytestmark = pytest.mark.rule("N5")
+
 EXAMPLES = int(os.environ.get("MITSYG_EXAMPLES", "300"))
-NOW = datetime(2026, 3, 20, 12, tzinfo=UTC)
-RULES = Rules(accept_test_cpr=True, is_municipality=lambda _code, _day: True)
-CITIZEN = Citizen(citizen_id=UUID(int=7), key=b"k" * 32)
-NO_CONNECTION = cast("Connection", None)
 REPORT = report(notification_id=str(UUID(int=1)), absence_reference=str(UUID(int=2)))
 SENT = datetime(2026, 3, 10, 12, tzinfo=UTC)
 
@@ -126,23 +119,8 @@ def reference(messages: Sequence[Message]) -> dict[str, Any]:
     }
 
 
-class Intake:
-    """Judging without Kafka and database."""
-
-    def __init__(self) -> None:
-        self.memory = Memory()
-        self.candidates = Candidates(b"f" * 32)
-        self.judge = Judge(self.memory, Joining(self.memory, self.candidates))
-        self.effects: list[Effect] = []
-
-    def take_in(self, batch: Sequence[Message], offset: int) -> None:
-        judged = asyncio.run(self.judge.judge(NO_CONNECTION, self._read(batch, offset), NOW))
-        self.effects += judged.effects
-
-    def _read(self, batch: Sequence[Message], offset: int) -> list[Candidate]:
-        notices = [read(record(raw(one), offset + nth), NOW, RULES) for nth, one in enumerate(batch)]
-        assert all(isinstance(one, Notice) for one in notices), notices
-        return [self.candidates.of(one, CITIZEN) for one in notices if isinstance(one, Notice)]
+class Remembered(Intake):
+    """What it came to, as the tables and as the events say."""
 
     def kept(self) -> dict[str, Any]:
         """What the tables say."""
@@ -203,11 +181,9 @@ def _hear(known: dict[str, Any], effect: Effect, body: Any, applied: Applied) ->
 @given(arrivals())
 def test_any_order_comes_to_what_the_set_of_messages_says(arrived: tuple[list[Message], list[list[Message]]]) -> None:
     messages, batches = arrived
-    intake = Intake()
-    offset = 0
+    intake = Remembered()
     for batch in batches:
-        intake.take_in(batch, offset)
-        offset += len(batch)
+        intake.take_in(*batch)
     expected = reference(messages)
     assert intake.kept() == expected
 
@@ -221,18 +197,40 @@ def test_any_order_comes_to_what_the_set_of_messages_says(arrived: tuple[list[Me
 def test_the_first_report_of_an_absence_is_what_deciding_makes_of_it() -> None:
     """Most notifications take the short way; it leads to the same place."""
     for body in (report(), unemployed(), self_employed(), report(last_absence_day="2026-03-17")):
-        [one] = Intake()._read([body], 0)
+        [one] = Intake().candidates(body)
         told = one.claim.notification
         assert isinstance(told, AbsenceReport)
         nobody = Absence(absence_id=one.absence_id, absence_reference=told.absence_reference)
         assert decide(nobody, one.claim) == Applied(first_report(one.absence_id, one.claim, told), is_changed=True)
 
 
+@pytest.mark.rule("N6")
+@pytest.mark.parametrize("is_amended_first", [True, False])
+def test_a_correction_makes_nobody_late_who_reported_in_time(is_amended_first: bool) -> None:
+    """Nor early who was: what is judged is when the absence was reported, by the days that are told now."""
+    employer = report(pay={"kind": "nothing"}, sent_at="2026-03-16T08:00:00Z")
+    fund = unemployed(sent_at="2026-03-10T08:00:00Z")
+    changes = {"cause": "work_injury", "sent_at": "2026-03-19T08:00:00Z"}
+    for body, expected in ((employer, ("on_time", False)), (fund, ("no_rule", True))):
+        intake = Intake()
+        both = body, amendment(body, **changes)
+        for one in reversed(both) if is_amended_first else both:
+            intake.take_in(one)
+        told = [json.loads(one.value) for one in announcements.events(intake.effects, NOW)]
+        assert [(one["reporter_deadline"], one["early"]) for one in told] == [expected] * 2
+
+    corrected = amendment(employer, first_absence_day="2026-03-01", sent_at="2026-03-19T08:00:00Z")
+    intake = Intake()
+    intake.take_in(employer, corrected)  # now the report came on the sixteenth day
+    told = [json.loads(one.value) for one in announcements.events(intake.effects, NOW)]
+    assert [one["reporter_deadline"] for one in told] == ["on_time", "late"]
+
+
 def test_a_report_does_not_tell_what_an_amendment_says_that_is_refused() -> None:
     intake = Intake()
     refused = amendment(REPORT, first_absence_day="2026-03-06", sent_at="2026-03-19T11:00:00Z")
     taken = amendment(REPORT, first_absence_day="2026-03-05", sent_at="2026-03-19T09:00:00Z")
-    intake.take_in([refused, withdrawal(REPORT, sent_at="2026-03-19T10:00:00Z"), taken, REPORT], 0)
+    intake.take_in(refused, withdrawal(REPORT, sent_at="2026-03-19T10:00:00Z"), taken, REPORT)
 
     told: Any = intake.effects[0].told_by.claim.notification
     assert told.first_absence_day == date(2026, 3, 5)
@@ -241,9 +239,9 @@ def test_a_report_does_not_tell_what_an_amendment_says_that_is_refused() -> None
 
 def test_each_accepted_message_is_told_once_and_what_cannot_join_is_refused() -> None:
     intake = Intake()
-    early = [withdrawal(REPORT), refund(REPORT, sent_at="2026-03-19T09:00:00Z"), recovery(REPORT, sent_at=sent(1))]
-    intake.take_in(early, 0)
-    intake.take_in([REPORT], 3)
+    early = withdrawal(REPORT), refund(REPORT, sent_at="2026-03-19T09:00:00Z"), recovery(REPORT, sent_at=sent(1))
+    intake.take_in(*early)
+    intake.take_in(REPORT)
 
     assert [one.candidate.claim.notification.kind for one in intake.effects] == [
         "absence_reported",

@@ -1,4 +1,4 @@
-"""A letter's way: forward only, nothing sent twice, nothing called sent without a proof (L2, M3)."""
+"""A letter's way: forward only, nothing sent twice, nothing called sent without a proof (L2)."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -21,6 +21,8 @@ from services.notifier.domain import (
     Status,
     Step,
 )
+
+pytestmark = pytest.mark.rule("M3")
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 S = LetterState

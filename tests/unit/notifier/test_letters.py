@@ -1,4 +1,4 @@
-"""What a letter says and how it travels (M1, T2, danish-interfaces 3a)."""
+"""What a letter says and how it travels."""
 
 import asyncio
 import base64
@@ -65,6 +65,7 @@ async def renderer() -> AsyncIterator[Renderer]:
     await made.close()
 
 
+@pytest.mark.rule("M1")
 def test_it_names_the_tasks_in_order_the_deadline_and_the_municipality() -> None:
     said = text()
     assert [task.title for task in said.tasks] == [
@@ -78,10 +79,12 @@ def test_it_names_the_tasks_in_order_the_deadline_and_the_municipality() -> None
     assert (said.english_deadline, said.english_tasks) == ("1 December 2026", "3 tasks")
 
 
+@pytest.mark.rule("N8")
 def test_the_subject_tells_nothing_about_health() -> None:
     assert not re.search("syg|fravær|dagpenge", text().subject, re.IGNORECASE)
 
 
+@pytest.mark.rule("M1")
 @pytest.mark.parametrize("kind", list(TaskKind))
 def test_every_kind_of_task_has_its_words(kind: TaskKind) -> None:
     [task] = text((kind.value,)).tasks
@@ -112,6 +115,7 @@ def test_a_name_is_printed_without_what_xml_and_paper_cannot_hold(given: str, pr
     assert printable(given) == printed
 
 
+@pytest.mark.rule("T2")
 @pytest.mark.parametrize(
     ("day", "instant"),
     [
@@ -160,6 +164,7 @@ def test_the_gateway_finds_no_fault_in_it() -> None:
     assert read(message()).fault is None
 
 
+@pytest.mark.rule("M3")
 def test_the_same_letter_has_the_same_bytes() -> None:
     assert message() == message()
 

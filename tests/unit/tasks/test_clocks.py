@@ -1,4 +1,4 @@
-"""The calendar and the clocks of letters, against spec section "Law and time", T2 and M3."""
+"""The calendar and the clocks of letters."""
 
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
@@ -21,6 +21,7 @@ def letter(planned: date = date(2026, 3, 28)) -> Letter:
     )
 
 
+@pytest.mark.rule("T2")
 @pytest.mark.parametrize(
     ("sent", "day", "ends"),
     [
@@ -55,6 +56,7 @@ def test_the_deadline_is_the_end_of_the_eighth_calendar_day_in_denmark(
     assert (deadline.day, deadline.at) == (day, ends)
 
 
+@pytest.mark.rule("T2")
 @given(st.timedeltas(min_value=timedelta(), max_value=timedelta(days=12 * 366)))
 def test_the_last_instant_of_a_day_belongs_to_it_and_the_next_one_does_not(after: timedelta) -> None:
     instant = datetime(2024, 1, 1, tzinfo=UTC) + after
@@ -64,12 +66,14 @@ def test_the_last_instant_of_a_day_belongs_to_it_and_the_next_one_does_not(after
     assert instant < end_of_day(day)
 
 
+@pytest.mark.rule("T2")
 def test_the_binding_deadline_is_never_earlier_than_the_one_the_letter_printed() -> None:
     sent = dispatched(letter(planned=date(2026, 4, 2)), datetime(2026, 3, 20, 12, tzinfo=UTC))
     assert sent.deadline is not None
     assert sent.deadline.day == date(2026, 4, 2)
 
 
+@pytest.mark.rule("T2", "M3")
 def test_of_two_proofs_the_later_deadline_stays() -> None:
     first = dispatched(letter(), datetime(2026, 3, 25, 12, tzinfo=UTC))
     assert dispatched(first, datetime(2026, 3, 21, 12, tzinfo=UTC)).deadline == first.deadline
@@ -78,10 +82,12 @@ def test_of_two_proofs_the_later_deadline_stays() -> None:
     assert later.day == date(2026, 4, 4)
 
 
+@pytest.mark.rule("T2")
 def test_a_letter_that_failed_never_starts_the_deadline() -> None:
     assert failed(letter()).deadline is None
 
 
+@pytest.mark.rule("T2", "M3")
 def test_a_failure_takes_nothing_back_from_a_letter_that_was_proven_out() -> None:
     sent = dispatched(letter(), datetime(2026, 3, 20, 12, tzinfo=UTC))
     assert failed(sent) == sent

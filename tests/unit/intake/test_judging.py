@@ -1,0 +1,180 @@
+"""What intake makes of a notification by what is known: repeats, conflicts, strangers, what waits and what joins."""
+
+from datetime import date
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from contracts.nemrefusion.v1 import ReasonCode
+from services.intake.domain import Citizen, State
+from services.intake.usecases.outcomes import Accepted, Duplicate, Outcome, Waiting
+from services.intake.usecases.reading import Rejected
+from tests.support.intake_memory import Intake
+from tests.support.notifications import amendment, fast_track, recovery, refund, report, withdrawal
+
+STRANGER = Citizen(citizen_id=UUID(int=8), key=b"s" * 32)
+
+
+def refusals(outcomes: list[Outcome]) -> list[tuple[str, ReasonCode]]:
+    return [(why.field, why.code) for one in outcomes if isinstance(one, Rejected) for why in one.reasons]
+
+
+@pytest.mark.rule("N4")
+@pytest.mark.parametrize("in_one_batch", [True, False])
+def test_the_same_notification_has_its_effect_once_and_gets_its_first_receipt_again(in_one_batch: bool) -> None:
+    intake, body = Intake(), report()
+    if in_one_batch:
+        intake.take_in(body, body)
+    else:
+        intake.take_in(body)
+        intake.take_in(body)
+    first, again = intake.outcomes
+    assert isinstance(first, Accepted)
+    assert isinstance(again, Duplicate)
+    assert again.receipt_id == first.candidate.receipt_id
+    assert len(intake.effects) == 1
+
+
+@pytest.mark.rule("N4")
+@pytest.mark.parametrize("in_one_batch", [True, False])
+@pytest.mark.parametrize("make", [lambda body: body, recovery], ids=["a report", "one that waits"])
+def test_the_same_id_with_another_content_is_a_conflict(make: Any, in_one_batch: bool) -> None:
+    intake, body = Intake(), make(report())
+    other = {**body, "sent_at": "2026-03-18T09:30:00+01:00"}
+    if in_one_batch:
+        intake.take_in(body, other)
+    else:
+        intake.take_in(body)
+        intake.take_in(other)
+    assert refusals(intake.outcomes) == [("notification_id", ReasonCode.CONFLICT)]
+    assert isinstance(intake.outcomes[1], Rejected)
+
+
+@pytest.mark.rule("N4")
+def test_what_waits_repeated_is_a_duplicate_and_is_kept_once() -> None:
+    intake, early = Intake(), recovery(report())
+    intake.take_in(early)
+    intake.take_in(early)
+    waits, again = intake.outcomes
+    assert isinstance(waits, Waiting)
+    assert isinstance(again, Duplicate)
+    assert again.receipt_id == waits.candidate.receipt_id
+    assert len(intake.memory.kept) == 1
+
+
+@pytest.mark.rule("N4")
+def test_an_id_that_was_rejected_is_free() -> None:
+    intake, body = Intake(), report()
+    told_otherwise = {**body, "notification_id": str(uuid4()), "cause": "work_injury"}
+    intake.take_in(body, told_otherwise)
+    intake.take_in({**report(first_absence_day="2026-03-03"), "notification_id": told_otherwise["notification_id"]})
+    assert [type(one) for one in intake.outcomes] == [Accepted, Rejected, Accepted]
+
+
+@pytest.mark.rule("N5")
+@pytest.mark.parametrize("in_one_batch", [True, False])
+@pytest.mark.parametrize("another_reference", [True, False])
+def test_a_second_report_of_the_same_is_a_duplicate_under_whatever_id(
+    another_reference: bool, in_one_batch: bool
+) -> None:
+    intake, body = Intake(), report()
+    again = {**body, "notification_id": str(uuid4()), "sent_at": "2026-03-19T08:30:00+01:00"}
+    if another_reference:
+        again["absence_reference"] = str(uuid4())
+    if in_one_batch:
+        intake.take_in(body, again)
+    else:
+        intake.take_in(body)
+        intake.take_in(again)
+    first, repeat = intake.outcomes
+    assert isinstance(first, Accepted)
+    assert isinstance(repeat, Duplicate)
+    assert (repeat.original_id, repeat.receipt_id) == (first.candidate.notification_id, first.candidate.receipt_id)
+    assert len(intake.memory.absences) == 1
+
+
+EMPLOYER = report()["reporter"]
+
+
+@pytest.mark.rule("N5")
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"reporter": {**EMPLOYER, "cvr": "10000017"}},
+        {"reporter": {**EMPLOYER, "production_unit": "1000000002"}},
+        {"employment": {"job_title": "smed", "employment_number": "2"}},
+        {"first_absence_day": "2026-03-09"},
+    ],
+    ids=["another employer", "another place of work", "another employment", "another illness"],
+)
+def test_another_employment_or_another_illness_is_another_absence(changes: dict[str, Any]) -> None:
+    intake = Intake()
+    intake.take_in(report(), report(**changes))
+    assert [type(one) for one in intake.outcomes] == [Accepted, Accepted]
+    assert len(intake.memory.absences) == 2
+
+
+@pytest.mark.rule("N5")
+@pytest.mark.parametrize("make", [amendment, refund, recovery, withdrawal, fast_track])
+def test_nobody_speaks_about_an_absence_that_is_another_reporters_or_another_citizens(make: Any) -> None:
+    intake, body = Intake(), report()
+    intake.take_in(body)
+    intake.take_in(make(body, reporter={**EMPLOYER, "cvr": "10000017"}))
+    intake.take_in(make(body), citizen=STRANGER)
+    assert refusals(intake.outcomes) == [("absence_reference", ReasonCode.NOT_YOURS)] * 2
+    assert len(intake.effects) == 1
+
+
+@pytest.mark.rule("N5")
+def test_what_waits_about_somebody_else_never_joins() -> None:
+    intake, body = Intake(), report()
+    intake.take_in(recovery(body), citizen=STRANGER)
+    intake.take_in(recovery(body, reporter={**EMPLOYER, "cvr": "10000017"}))
+    intake.take_in(body)
+    assert [one.candidate.claim.notification.kind for one in intake.effects] == ["absence_reported"]
+    assert [one.refused for one in intake.memory.kept.values()] == [ReasonCode.NOT_YOURS] * 2
+
+
+@pytest.mark.rule("N5")
+@pytest.mark.parametrize("make", [amendment, refund, recovery, withdrawal])
+def test_what_comes_before_its_absence_waits_and_joins_it_without_a_second_answer(make: Any) -> None:
+    intake, body = Intake(), report()
+    early = make(body)
+    intake.take_in(early)
+    assert [type(one) for one in intake.outcomes] == [Waiting]
+    assert intake.effects == []
+    intake.take_in(body)
+    assert [type(one) for one in intake.outcomes] == [Waiting, Accepted]
+    assert [one.candidate.claim.notification.kind for one in intake.effects] == ["absence_reported", early["kind"]]
+    assert intake.memory.kept == {}
+
+
+@pytest.mark.rule("N5", "T16")
+def test_a_fast_track_request_opens_a_preliminary_absence_that_its_report_joins() -> None:
+    intake, body = Intake(), report()
+    intake.take_in(fast_track(body, first_absence_day="2026-03-01"))
+    [absence] = intake.memory.absences.values()
+    assert (absence.state, absence.first_absence_day) == (State.PRELIMINARY, date(2026, 3, 1))
+    intake.take_in(body)
+    assert [type(one) for one in intake.outcomes] == [Accepted, Accepted]
+    [absence] = intake.memory.absences.values()
+    assert (absence.state, absence.first_absence_day) == (State.REPORTED, date(2026, 3, 2))
+
+
+@pytest.mark.rule("N5")
+@pytest.mark.parametrize("later_comes_first", [True, False])
+def test_of_two_amendments_the_later_sent_holds_and_of_two_sent_at_once_the_higher_id(later_comes_first: bool) -> None:
+    for earlier, later in (
+        ({"sent_at": "2026-03-19T08:00:00Z"}, {"sent_at": "2026-03-19T09:00:00Z"}),
+        ({"notification_id": str(UUID(int=1))}, {"notification_id": str(UUID(int=2))}),
+    ):
+        intake, body = Intake(), report()
+        two = [
+            amendment(body, first_absence_day="2026-03-04", **earlier),
+            amendment(body, first_absence_day="2026-03-05", **later),
+        ]
+        intake.take_in(body, *(reversed(two) if later_comes_first else two))
+        [absence] = intake.memory.absences.values()
+        assert (absence.first_absence_day, absence.version) == (date(2026, 3, 5), 3)
+        assert [one.applied.is_current for one in intake.effects] == [True, True, not later_comes_first]
