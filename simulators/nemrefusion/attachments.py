@@ -34,7 +34,7 @@ class Attachments:
         self._reporters = reporters
 
     def write(self, kind: str, absence: Absence) -> Document:
-        """One of that kind."""
+        """One of that kind; the report once more for any kind that is not written here."""
         match kind:
             case "amended":
                 return self._amendment(absence)

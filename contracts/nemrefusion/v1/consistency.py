@@ -1,8 +1,7 @@
-"""What a notification may not say because it contradicts itself. No clock, no register: those are for whoever
-receives it.
+"""What a notification may not say because it contradicts itself. No clock, no register: those are for `plausibility`.
 
 Days are compared with days only. Whether a day is plausible on the day the message was sent or received (also: the
-first day after `sent_at`) needs limits set by rule, and a clearer answer than this one where it lies in the future.
+first day after `sent_at`) is judged there, by limits set by rule, and with a clearer answer where it lies in the future.
 """
 
 import re

@@ -2,8 +2,8 @@
 
 A notification describes itself: `version`, `kind` and `notification_id` are in the body, and neither key nor headers
 matter. All kinds name the absence by NemRefusion's own reference, so they may arrive in any order (N5). Each model
-states what a message of its kind holds; what contradicts across fields is in `consistency`, what needs a clock or a
-register is for whoever receives it.
+states what a message of its kind holds; what contradicts across fields is in `consistency`, what needs a clock, a
+register or a setting in `plausibility`. A model that is new here is read only once `parsing` lists it.
 """
 
 from typing import Annotated, Literal

@@ -1,8 +1,8 @@
 """From a record's value to a notification, or to reasons: never an exception, whatever the bytes are (spec N3).
 
 Structure, form and contradictions are judged here. What needs a clock, a register or a setting (plausible days, test
-numbers, the municipality, the fund's two weeks, repeats) is judged by whoever receives it. The reporters' own check
-uses the same function.
+numbers, the municipality, the fund's two weeks) is judged by `plausibility`, repeats by whoever keeps what came before.
+Intake and the reporters' own check use both.
 """
 
 import hashlib

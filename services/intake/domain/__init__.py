@@ -1,4 +1,7 @@
-"""The rules of intake, pure: what a notification must be by itself (`rules`), and what it does to its absence (`absence`)."""
+"""The rules of intake, pure: what a notification does to its absence (`absence`), and what follows from it (`rules`).
+
+What it must be by itself stands with the contract (`objections`, `Rules`).
+"""
 
 from contracts.nemrefusion.v1.plausibility import Rules, civil_day, objections
 from services.intake.domain.absence import Absence, Claim, Stamp, State
