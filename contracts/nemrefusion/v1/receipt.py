@@ -34,9 +34,7 @@ class Receipt(Event):
 
     receipt_id: UUID = Field(description="A duplicate gets its original's receipt id again")
     notification_id: UUID | None = Field(default=None, description="None where the message could not be read so far")
-    outcome: Outcome = Field(
-        description="`waiting`: accepted, and takes effect once the absence it refers to is reported"
-    )
+    outcome: Outcome = Field(description="`waiting`: accepted, and takes effect once the absence it refers to is known")
     reasons: Annotated[tuple[Reason, ...], Field(max_length=200)] = Field(
         default=(), description="Why it was rejected, one per field"
     )
@@ -44,7 +42,9 @@ class Receipt(Event):
         default=0, description="How many fields we don't know were passed over"
     )
     absence_reference: UUID | None = None
-    absence_id: UUID | None = Field(default=None, description="The absence it belongs to, once there is one")
+    absence_id: UUID | None = Field(
+        default=None, description="The absence it belongs to, also where it waits for that; None where it was rejected"
+    )
     received_at: Instant
     position: Position = Field(description="Where the notification stood on its topic")
 
