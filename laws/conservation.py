@@ -89,7 +89,7 @@ def ends(evidence: Evidence, settled: Mapping[Position, Row], findings: Findings
 def check(evidence: Evidence) -> Verdict:
     findings = Findings(law=LAW)
     settled = fates(evidence, findings)
-    receipts = _receipts(evidence, findings)
+    receipts = receipts_of(evidence, findings)
     after = ends(evidence, settled, findings)
     documents = {one.position: reported(one.value) for one in evidence.records(names.NOTIFICATION)}
     findings.count("notifications", len(documents))
@@ -115,7 +115,9 @@ def check(evidence: Evidence) -> Verdict:
     return findings.verdict(judged=len(documents))
 
 
-def _receipts(evidence: Evidence, findings: Findings) -> dict[Position, Receipt]:
+def receipts_of(evidence: Evidence, findings: Findings) -> dict[Position, Receipt]:
+    """The one receipt of each notification; a second one, or one of no notification, is an offence."""
+
     def fits(record: LogRecord, receipt: Event) -> bool:
         document = reported(record.value)
         return bool(receipt.data["notification_id"] == (own_id(document) if document is not None else None))

@@ -15,10 +15,8 @@ from hashlib import sha256
 from typing import Any
 
 from laws import names
-from laws.conservation import fates
-from laws.events import once_each
-from laws.evidence import Evidence, LogRecord, Place, Position, Row
-from laws.settled import place_of
+from laws.conservation import fates, receipts_of
+from laws.evidence import Evidence, LogRecord
 from laws.verdict import Findings, Verdict
 
 LAW = "L1 what the sender knows to be sent is in the log, and ended as it deserved"
@@ -113,7 +111,7 @@ def _failed_are_not(history: Mapping[tuple[int, int], _Attempts], log: Iterable[
 
 def _deserved(evidence: Evidence, history: Mapping[tuple[int, int], _Attempts], findings: Findings) -> None:
     settled = fates(evidence, Findings(law=LAW))
-    codes = _codes(evidence, settled)
+    receipts = receipts_of(evidence, Findings(law=LAW))
     by_hash = {one.sha256: one for one in history.values()}
     taken_in: Counter[str] = Counter()
     wanted: set[str] = set()
@@ -122,7 +120,8 @@ def _deserved(evidence: Evidence, history: Mapping[tuple[int, int], _Attempts], 
         if attempts is None or row is None:
             continue  # each is an offence told elsewhere
         fate, who = row["fate"], record
-        told = codes.get(record.position, frozenset())
+        receipt = receipts.get(record.position)
+        told = {one["code"] for one in receipt["reasons"]} if receipt is not None else set()
         if attempts.expected == "rejected" or (attempts.expected == "either" and fate == "rejected"):
             findings.demand(fate == "rejected", "deserved rejection", who, fate)
             findings.demand(told <= attempts.codes, "rejected for another reason than it deserved", who, *sorted(told))
@@ -136,12 +135,3 @@ def _deserved(evidence: Evidence, history: Mapping[tuple[int, int], _Attempts], 
     for notification_id in wanted:
         times = taken_in[notification_id]
         findings.demand(times == 1, "deserved to be accepted once", notification_id, times)
-
-
-def _codes(evidence: Evidence, settled: Mapping[Position, Row]) -> dict[Position, frozenset[str]]:
-    """The codes each receipt tells. Where a topic was made anew, those of all receipts of the place."""
-    by_place: dict[Place, frozenset[str]] = {}
-    for event in once_each(evidence, names.RECEIPT):
-        codes = frozenset(one["code"] for one in event.data["reasons"])
-        by_place[place_of(event.data)] = by_place.get(place_of(event.data), frozenset()) | codes
-    return {position: by_place.get(position[:3], frozenset()) for position in settled}

@@ -1,6 +1,7 @@
 """F057 to F059: offsets set to the wrong place, and a topic that was deleted and made anew, are seen."""
 
 from dataclasses import replace
+from hashlib import sha256
 
 from laws import conservation, effects, gaps, links, names, order, senders
 from laws.evidence import LogRecord
@@ -97,3 +98,19 @@ def test_what_takes_effect_again_when_its_topic_is_made_anew_is_found() -> None:
     world = made_anew()
     world.table("intake", "inbox_record")[-4].update(fate="accepted")
     assert "taken in twice" in conservation.check(world.evidence()).offences
+
+
+def test_what_is_bad_at_one_place_before_and_after_is_judged_by_its_own_receipt() -> None:
+    world = made_anew()
+    records, receipts = world.log[names.NOTIFICATION], len(world.log[names.RECEIPT])
+    records[-1] = replace(records[-1], value=b"")
+    world.table("intake", "inbox_record")[-1].update(fingerprint=records[-1].fingerprint, reason="empty")
+    invoke = {"type": "invoke", "sequence": 9, "attempt": 1, "sha256": sha256(b"").hexdigest(), "expected": "rejected"}
+    world.sent.append({**invoke, "codes": ["empty"], "notification_id": None})
+    for topic in (names.RECEIPT, names.dead_letters("intake", names.NOTIFICATION)):
+        world.retold(topic, len(world.log[topic]) - 1, reasons=[{"field": "", "code": "empty"}])
+    for law in (conservation, senders):
+        assert law.check(world.evidence()).offences == {}, law
+
+    world.retold(names.RECEIPT, receipts - 1, reasons=[{"field": "", "code": "not-json"}])
+    assert senders.check(world.evidence()).offences == {"rejected for another reason than it deserved": 1}
