@@ -2,11 +2,12 @@
 
 A file holds one notification as a JSON object, or one on each line (JSON Lines: told by the suffix .jsonl or .ndjson, or by the
 look of it); `-` is standard input. The answer is 0 if all would be taken, 1 if any would be rejected, 2 if a file could not be
-read. Needs no server and no network.
+read, 141 if whoever read the answer had enough of it (`| head`). Needs no server and no network.
 """
 
 import argparse
 import json
+import os
 import sys
 from collections import Counter
 from datetime import UTC, datetime
@@ -18,10 +19,23 @@ from contracts.nemrefusion.v1 import Outcome
 from contracts.nemrefusion.v1.plausibility import Rules
 
 STANDARD_INPUT = "-"
+NOBODY_READS_ON = 141
+"""What a shell calls the end of a command that wrote into a closed pipe."""
 
 
 def main() -> int:
     arguments = _parser().parse_args()
+    try:
+        answer = _check(arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # what is still buffered goes nowhere, or it would be written once more, and fail, when the interpreter ends
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return NOBODY_READS_ON
+    return answer
+
+
+def _check(arguments: argparse.Namespace) -> int:
     rules = Rules(accept_test_cpr=arguments.test_numbers, is_municipality=is_municipality)
     checker = Checker(at=arguments.at or datetime.now(UTC), rules=rules)
     counts: Counter[Outcome] = Counter()

@@ -154,6 +154,21 @@ def test_the_commands_exit_code_tells_all(tmp_path: Path) -> None:
     assert run().returncode == 2
 
 
+def test_the_command_ends_in_silence_when_nobody_reads_on(tmp_path: Path) -> None:
+    lines = tmp_path / "month.jsonl"
+    lines.write_bytes(b"{}\n" * 5_000)
+    command = [sys.executable, "-m", "contracts.nemrefusion", "check", str(lines)]
+    with subprocess.Popen(command, cwd=ROOT.parent, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as checking:
+        assert checking.stdout is not None
+        assert checking.stderr is not None
+        assert checking.stdout.readline().startswith(str(lines).encode())
+        checking.stdout.close()
+        told = checking.stderr.read()
+        ended = checking.wait(30)
+
+    assert (ended, told) == (141, b"")
+
+
 def test_nothing_of_what_a_message_holds_is_told() -> None:
     done = run("-", stdin=written(changed(REPORT, {"citizen.cpr": "9999999999", "pay.kind": "secret-word"})))
 
