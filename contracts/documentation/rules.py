@@ -38,6 +38,12 @@ RULES: Final[tuple[Rule, ...]] = (
     ),
     Rule(KINDS, "citizen.cpr", ReasonCode.TEST_CPR, "day + 60, where test numbers are not taken"),
     Rule(
+        KINDS,
+        "citizen.cpr",
+        ReasonCode.IMPLAUSIBLE_DATE,
+        "a birth date after the day of `sent_at`; the century is told by the seventh digit",
+    ),
+    Rule(
         _WITH_FIRST_DAY,
         "citizen.address.postal_code",
         ReasonCode.BAD_FORMAT,

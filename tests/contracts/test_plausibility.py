@@ -9,6 +9,8 @@ from contracts.nemrefusion.municipalities import is_municipality
 from contracts.nemrefusion.v1.plausibility import Rules, objections
 from tests.contracts.notifications import accepted, changed, golden, written
 
+pytestmark = pytest.mark.rule("N3")
+
 # The 5th of May in Denmark has begun, though not in UTC.
 AT = datetime(2026, 5, 4, 22, 30, tzinfo=UTC)
 RULES = Rules(accept_test_cpr=True, is_municipality=is_municipality)
@@ -43,6 +45,29 @@ def test_the_senders_clock_may_be_an_hour_ahead_and_three_years_behind(
     assert (objected(f"{kind}.minimal", sent_at=sent_at).get("sent_at") != "implausible-date") is plausible
 
 
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    ("cpr", "sent_at", "code"),
+    [
+        ("6505264236", "2026-05-04T22:15:00Z", None),  # born on the 5th, sent on the 5th, in Denmark
+        ("6505264236", "2026-05-04T21:59:59Z", "implausible-date"),
+        ("6605264236", "2026-05-04T22:15:00Z", "implausible-date"),
+        ("6505269236", "2026-05-04T21:59:59Z", "implausible-date"),
+        ("6505263236", "2026-05-04T21:59:59Z", None),  # born in 1926
+        ("9112575236", "2026-05-04T22:15:00Z", "implausible-date"),  # born in 2057
+        ("6101585236", "2026-05-04T22:15:00Z", None),  # born in 1858
+    ],
+)
+def test_nobody_is_reported_before_they_are_born(kind: str, cpr: str, sent_at: str, code: str | None) -> None:
+    assert objected(f"{kind}.minimal", citizen__cpr=cpr, sent_at=sent_at).get("citizen.cpr") == code
+
+
+def test_a_birth_date_is_compared_with_no_implausible_day() -> None:
+    found = objected("withdrawn.minimal", citizen__cpr="6505264236", sent_at="1970-01-01T00:00:00Z")
+
+    assert found == {"sent_at": "implausible-date"}
+
+
 @pytest.mark.parametrize("kind", ["absence_reported", "amended", "fast_track_requested"])
 @pytest.mark.parametrize(
     ("first_day", "sent_at", "code"),
@@ -63,6 +88,7 @@ def test_the_first_day_has_come_when_it_is_told_and_is_not_years_ago(
     assert found.get("first_absence_day") == code
 
 
+@pytest.mark.rule("T16")
 @pytest.mark.parametrize(("sent_at", "code"), [("2026-04-05T21:59:59Z", None), ("2026-04-05T22:00:00Z", "too-late")])
 def test_fast_track_is_asked_for_within_thirty_four_days_of_the_first(sent_at: str, code: str | None) -> None:
     found = objected("fast_track_requested.full", first_absence_day="2026-03-02", sent_at=sent_at)
@@ -94,6 +120,7 @@ def test_recoveries_and_refunds_are_about_the_last_three_years(day: str, code: s
     assert objected("refund_requested.full", period__first_day=day).get("period.first_day") == code
 
 
+@pytest.mark.rule("N7")
 def test_an_amendment_may_tell_days_that_stay_with_the_fund() -> None:
     """The two weeks are a reason to refuse a report; a correction is taken (N7)."""
     amended = {**golden("absence_reported.unemployed"), "kind": "amended", "last_absence_day": "2026-03-10"}

@@ -33,6 +33,7 @@ BREAKS: dict[tuple[str, ReasonCode], list[dict[str, Any]]] = {
     ],
     ("sent_at", ReasonCode.TOO_LATE): [{"first_absence_day": "2026-02-14"}],
     ("citizen.cpr", ReasonCode.TEST_CPR): [{}],
+    ("citizen.cpr", ReasonCode.IMPLAUSIBLE_DATE): [{"citizen.cpr": "6101304236"}],
     ("citizen.address.postal_code", ReasonCode.BAD_FORMAT): [
         {"citizen.address.postal_code": "80001"},
         {"citizen.address.postal_code": "80001", "citizen.address.country": LEFT_OUT},

@@ -18,7 +18,7 @@ from contracts.nemrefusion.v1.notification import (
     RefundRequest,
     Withdrawal,
 )
-from contracts.nemrefusion.v1.numbers import is_replacement_number
+from contracts.nemrefusion.v1.numbers import birth_date, is_replacement_number
 from contracts.nemrefusion.v1.parts import CitizenKind
 from contracts.nemrefusion.v1.reasons import Reason, ReasonCode, reason
 
@@ -52,7 +52,8 @@ def objections(notification: AnyNotification, received_at: datetime, rules: Rule
     """Why a notification cannot be accepted: one reason per field, empty if it can."""
     today = civil_day(received_at)
     found = []
-    if is_replacement_number(notification.citizen.cpr) and not rules.accept_test_cpr:
+    is_refused_test = is_replacement_number(notification.citizen.cpr) and not rules.accept_test_cpr
+    if is_refused_test:
         found.append(reason("citizen.cpr", ReasonCode.TEST_CPR))
     if isinstance(notification, AbsenceReport | Amendment | FastTrackRequest) and not rules.is_municipality(
         notification.municipality_code, today
@@ -61,7 +62,18 @@ def objections(notification: AnyNotification, received_at: datetime, rules: Rule
     if not received_at - OLDEST_ABSENCE < notification.sent_at < received_at + SENDERS_CLOCK_MAY_BE_AHEAD:
         text = "The message says it was sent later than now, or years ago. Check the sender's clock."
         return [*found, reason("sent_at", ReasonCode.IMPLAUSIBLE_DATE, text)]  # nothing can be compared with it
+    if not is_refused_test and _is_not_born(notification):
+        text = (
+            "The CPR number's birth date comes after the day on which the message says it was sent. Check the number."
+        )
+        found.append(reason("citizen.cpr", ReasonCode.IMPLAUSIBLE_DATE, text))
     return [*found, *_objections_to_days(notification, today)]
+
+
+def _is_not_born(notification: AnyNotification) -> bool:
+    """Whether the CPR number itself says that nobody can have it yet. A child's or a very old person's proves no mistake."""
+    born = birth_date(notification.citizen.cpr)
+    return born is not None and born > civil_day(notification.sent_at)
 
 
 def _objections_to_days(notification: AnyNotification, today: date) -> list[Reason]:

@@ -64,14 +64,21 @@ def _cpr(make: Maker) -> Cases:
     yield taken("N31", "29 February + 60", make.report(citizen__cpr="8902961234"))
     for last in "789":
         yield taken("N32", f"modulus 11 fails, {last}", make.report(citizen__cpr=f"610390123{last}"))
-    # the number alone proves no mistake, and a register of the dead is not ours to ask
+    # of the living and the dead the number alone proves no mistake, and a register of the dead is not ours to ask
     for name, cpr in (
         ("a child", "6103194236"),
         ("111 years old", "6103153236"),
         ("born in 1890", "6103905236"),
-        ("born in 2030", "6103304236"),
+        ("born on the day of sending", "8003264236"),
     ):
         yield taken("N33", name, make.report(citizen__cpr=cpr))
+    for name, cpr in (("on the next day", "8103264236"), ("in 2030", "6103304236"), ("in 2057", "9112575236")):
+        yield refused("N33", f"born {name}", make.report(citizen__cpr=cpr), {CPR: "implausible-date"})
+    past_midnight = make.report(sent_at="2026-03-18T23:00:00Z", citizen__cpr="7903264236")
+    yield taken("N33", "born on the day of sending, as Denmark counts it", past_midnight)
+    for example in ("amended", "refund_requested", "fast_track_requested", "recovered", "withdrawn"):
+        unborn = make.of_kind(f"{example}.full", citizen__cpr="6103304236")
+        yield refused("N33", f"{example} of somebody born in 2030", unborn, {CPR: "implausible-date"})
 
 
 def _cvr(make: Maker) -> Cases:
