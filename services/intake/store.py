@@ -97,7 +97,8 @@ class Store:
         return {row["absence_id"]: _absence(row) for row in rows}
 
     async def save_absences(self, connection: Connection, absences: Sequence[Absence]) -> None:
-        """Write absences that changed; of a repeat key that another absence has by now, the other keeps it."""
+        """Write absences that changed; of a repeat key that another absence has by now, the other keeps it, and of one that
+        several of these were given in this moment, the first."""
         if not absences:
             return
         try:
@@ -106,13 +107,14 @@ class Store:
             raise Unavailable("absence", "another took the repeat key in this moment") from None
 
     async def _save(self, connection: Connection, absences: Sequence[Absence]) -> None:
+        holders = {one.repeat_key: one.absence_id for one in reversed(absences)}
         await connection.execute(
             _SAVE_ABSENCES,
             [one.absence_id for one in absences],
             [one.state.value for one in absences],
             [one.citizen_id for one in absences],
             [one.reporter for one in absences],
-            [one.repeat_key for one in absences],
+            [one.repeat_key if holders.get(one.repeat_key) == one.absence_id else None for one in absences],
             [one.report_content for one in absences],
             [one.content for one in absences],
             [one.notification_id for one in absences],
@@ -128,6 +130,7 @@ class Store:
             [one.recovered_at.notification_id if one.recovered_at else None for one in absences],
             [one.withdrawn_by for one in absences],
             [one.version for one in absences],
+            [one.reported_at for one in absences],
         )
 
     async def add_refund(
@@ -208,6 +211,7 @@ def _absence(row: asyncpg.Record) -> Absence:
         content=row["content"],
         notification_id=row["notification_id"],
         receipt_id=row["receipt_id"],
+        reported_at=row["reported_at"],
         first_absence_day=row["first_absence_day"],
         last_absence_day=row["last_absence_day"],
         told_at=_stamp(row, "told"),
@@ -262,10 +266,10 @@ where notification_id = $1
 
 _ADD_ABSENCES = """
 insert into absence (absence_id, absence_reference, state, citizen_id, reporter, repeat_key, report_content, content,
-                     notification_id, receipt_id, first_absence_day, last_absence_day, told_sent_at, told_id, version,
-                     accepted_at)
+                     notification_id, receipt_id, reported_at, first_absence_day, last_absence_day, told_sent_at, told_id,
+                     version, accepted_at)
 select absence_id, reference, 'reported', citizen_id, reporter, repeat_key, content, content, notification_id, receipt_id,
-       first_day, last_day, sent_at, notification_id, 1, $12
+       sent_at, first_day, last_day, sent_at, notification_id, 1, $12
 from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::bytea[], $5::bytea[], $6::bytea[], $7::uuid[], $8::uuid[], $9::date[],
             $10::date[], $11::timestamptz[])
      as new (absence_id, reference, citizen_id, reporter, repeat_key, content, notification_id, receipt_id, first_day,
@@ -289,7 +293,7 @@ _LOCK_ABSENCES = "select * from absence where absence_id = any ($1::uuid[]) orde
 _SAVE_ABSENCES = """
 update absence
 set state = new.state, citizen_id = new.citizen_id, reporter = new.reporter, report_content = new.report_content,
-    content = new.content, notification_id = new.notification_id, receipt_id = new.receipt_id,
+    content = new.content, notification_id = new.notification_id, receipt_id = new.receipt_id, reported_at = new.reported_at,
     first_absence_day = new.first_day, last_absence_day = new.last_day, told_sent_at = new.told_sent_at,
     told_id = new.told_id, fast_track_sent_at = new.fast_track_sent_at, fast_track_id = new.fast_track_id,
     recovered_day = new.recovered_day, recovery_sent_at = new.recovery_sent_at, recovery_id = new.recovery_id,
@@ -303,10 +307,10 @@ set state = new.state, citizen_id = new.citizen_id, reporter = new.reporter, rep
     end
 from unnest($1::uuid[], $2::text[], $3::uuid[], $4::bytea[], $5::bytea[], $6::bytea[], $7::bytea[], $8::uuid[], $9::uuid[],
             $10::date[], $11::date[], $12::timestamptz[], $13::uuid[], $14::timestamptz[], $15::uuid[], $16::date[],
-            $17::timestamptz[], $18::uuid[], $19::uuid[], $20::bigint[])
+            $17::timestamptz[], $18::uuid[], $19::uuid[], $20::bigint[], $21::timestamptz[])
      as new (absence_id, state, citizen_id, reporter, repeat_key, report_content, content, notification_id, receipt_id,
              first_day, last_day, told_sent_at, told_id, fast_track_sent_at, fast_track_id, recovered_day,
-             recovery_sent_at, recovery_id, withdrawn_by, version)
+             recovery_sent_at, recovery_id, withdrawn_by, version, reported_at)
 where absence.absence_id = new.absence_id
 """
 

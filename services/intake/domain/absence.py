@@ -51,7 +51,8 @@ class Absence(NamedTuple):
 
     `reporter`, `repeat_key`, `report_content` and `content` are keyed hashes: who reports; citizen, reporter, employment and
     first day; all that the report told but ids and sent time; what holds now. `notification_id` and `receipt_id` are those of
-    the report, or of the fast-track request that opened it. `version` counts its events.
+    the report, or of the fast-track request that opened it; `reported_at` is when the report was sent (None also where it was
+    amended before this was kept). `version` counts its events.
     """
 
     absence_id: UUID
@@ -64,6 +65,7 @@ class Absence(NamedTuple):
     content: bytes | None = None
     notification_id: UUID | None = None
     receipt_id: UUID | None = None
+    reported_at: datetime | None = None
     first_absence_day: date | None = None
     last_absence_day: date | None = None
     told_at: Stamp | None = None
@@ -135,6 +137,7 @@ def first_report(absence_id: UUID, claim: Claim, report: AbsenceReport) -> Absen
         content=claim.content,
         notification_id=report.notification_id,
         receipt_id=claim.receipt_id,
+        reported_at=report.sent_at,
         first_absence_day=report.first_absence_day,
         last_absence_day=report.last_absence_day,
         told_at=claim.stamp,
@@ -236,6 +239,7 @@ def _opened(absence: Absence, claim: Claim, state: State) -> Absence:
         report_content=claim.content if is_report else None,
         notification_id=claim.notification.notification_id,
         receipt_id=claim.receipt_id,
+        reported_at=claim.notification.sent_at if is_report else None,
     )
 
 

@@ -4,7 +4,7 @@ What makes it acceptable stands with the contract (`objections`, `Rules`), so th
 """
 
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
@@ -35,21 +35,21 @@ class Citizen:
     card_candidate: UUID | None = None
 
 
-def is_early(report: AbsenceReport | Amendment) -> bool:
-    """An unemployed person's report without a last day, sent within the first 14 days (N7): accepted, and marked."""
-    if report.citizen_kind is not CitizenKind.UNEMPLOYED or report.last_absence_day is not None:
+def is_early(told: AbsenceReport | Amendment, reported_at: datetime) -> bool:
+    """An unemployed person without a last day, reported within the first 14 days (N7): accepted, and marked."""
+    if told.citizen_kind is not CitizenKind.UNEMPLOYED or told.last_absence_day is not None:
         return False
-    return civil_day(report.sent_at) < report.first_absence_day + WITH_THE_FUND
+    return civil_day(reported_at) < told.first_absence_day + WITH_THE_FUND
 
 
-def reporter_deadline(report: AbsenceReport | Amendment) -> ReporterDeadline:
-    """Whether the reporter was in time (N6)."""
-    if report.citizen_kind is not CitizenKind.EMPLOYEE:
+def reporter_deadline(told: AbsenceReport | Amendment, reported_at: datetime) -> ReporterDeadline:
+    """Whether the reporter was in time (N6) by what is told now: it was when it reported, not when it corrected the report."""
+    if told.citizen_kind is not CitizenKind.EMPLOYEE:
         return ReporterDeadline.NO_RULE
-    day = _last_day_to_report(report)
+    day = _last_day_to_report(told)
     if day is None:
         return ReporterDeadline.NOT_APPLICABLE
-    return ReporterDeadline.ON_TIME if civil_day(report.sent_at) <= day else ReporterDeadline.LATE
+    return ReporterDeadline.ON_TIME if civil_day(reported_at) <= day else ReporterDeadline.LATE
 
 
 def refund_deadline(request: RefundRequest) -> ReporterDeadline:

@@ -86,12 +86,15 @@ def _event(effect: Effect, received_at: datetime) -> Encoded:
             told = effect.told_by.claim.notification
             assert isinstance(told, AbsenceReport | Amendment)
             event = absence_v1.AbsenceReported(
-                **common, **_told(told), reported=_sealed(effect.told_by), is_withdrawn=effect.is_withdrawn
+                **common,
+                **_told(told, body.sent_at),
+                reported=_sealed(effect.told_by),
+                is_withdrawn=effect.is_withdrawn,
             )
         case Amendment():
             event = absence_v1.AbsenceAmended(
                 **common,
-                **_told(body),
+                **_told(body, applied.absence.reported_at or body.sent_at),
                 reported=_sealed(candidate),
                 is_current=applied.is_current,
                 is_changed=applied.is_changed,
@@ -126,7 +129,7 @@ def _event(effect: Effect, received_at: datetime) -> Encoded:
     return encode(event, event_id=ids.derive(candidate.receipt_id, step), time=received_at)
 
 
-def _told(report: AbsenceReport | Amendment) -> dict[str, Any]:
+def _told(report: AbsenceReport | Amendment, reported_at: datetime) -> dict[str, Any]:
     pay = report.pay
     return {
         "citizen_kind": absence_v1.CitizenKind(report.citizen_kind.value),
@@ -135,8 +138,8 @@ def _told(report: AbsenceReport | Amendment) -> dict[str, Any]:
         "first_absence_day": report.first_absence_day,
         "last_absence_day": report.last_absence_day,
         "pay": absence_v1.Pay(kind=absence_v1.PayKind(pay.kind.value), until=pay.until) if pay else None,
-        "reporter_deadline": absence_v1.ReporterDeadline(reporter_deadline(report).value),
-        "early": is_early(report),
+        "reporter_deadline": absence_v1.ReporterDeadline(reporter_deadline(report, reported_at).value),
+        "early": is_early(report, reported_at),
     }
 
 

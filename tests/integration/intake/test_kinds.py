@@ -1,4 +1,4 @@
-"""Every kind of notification on a real PostgreSQL: what takes effect, what waits and joins, what is refused (N4, N5, T16)."""
+"""Every kind of notification on a real PostgreSQL: what takes effect, what waits and joins, what is refused."""
 
 import itertools
 from base64 import b64decode
@@ -75,6 +75,22 @@ async def absence(house: House) -> dict[str, Any]:
     return dict(row)
 
 
+@pytest.mark.rule("N4", "N5")
+async def test_two_absences_that_come_to_the_same_day_at_once_stop_no_partition(house: House) -> None:
+    """Both were corrected to one first day before they were reported; of the key that detects repeats only one can have it."""
+    first, second = report(first_absence_day="2026-03-02"), report(first_absence_day="2026-03-03")
+    corrected = {"first_absence_day": "2026-03-04", "cause": "work_injury"}
+    await send(house, amendment(first, **corrected), amendment(second, **corrected))
+    await house.take_in([record(raw(first), 2), record(raw(second), 3)])
+    assert await outcomes(house) == ["waiting", "waiting", "accepted", "accepted"]
+    rows = await house.rows("select first_absence_day, repeat_key is null as has_none from absence order by 2")
+    assert [(str(row["first_absence_day"]), row["has_none"]) for row in rows] == [
+        ("2026-03-04", False),
+        ("2026-03-04", True),
+    ]
+
+
+@pytest.mark.rule("N1")
 async def test_everything_about_a_reported_absence_takes_effect_and_is_told_in_order(house: House) -> None:
     body = report()
     await send(
@@ -103,6 +119,7 @@ async def test_everything_about_a_reported_absence_takes_effect_and_is_told_in_o
     )
 
 
+@pytest.mark.rule("N5")
 async def test_all_in_one_batch_comes_to_the_same_as_one_by_one(house: House) -> None:
     body = report()
     early = [
@@ -117,8 +134,8 @@ async def test_all_in_one_batch_comes_to_the_same_as_one_by_one(house: House) ->
     assert await refusals(house) == [[("absence_reference", "withdrawn")]]
 
 
+@pytest.mark.rule("N4", "N5")
 async def test_what_came_first_waits_is_receipted_so_and_joins_with_its_report(house: House) -> None:
-    """N5: amendments, refund requests and recoveries wait, and apply once the absence is there."""
     body = report()
     early = amendment(body, first_absence_day="2026-03-04")
     await send(house, recovery(body), early, refund(body), body)
@@ -142,6 +159,7 @@ async def test_what_came_first_waits_is_receipted_so_and_joins_with_its_report(h
     assert '"first_absence_day":"2026-03-04"' in opened
 
 
+@pytest.mark.rule("N5")
 async def test_all_orders_of_four_events_end_in_the_same_state(house: House) -> None:
     """F164: report, amendment, recovery, a second amendment."""
     ends = set()
@@ -173,8 +191,8 @@ async def test_all_orders_of_four_events_end_in_the_same_state(house: House) -> 
     assert set(map(tuple, versions.values())) == {(1, 2, 3, 4)}
 
 
+@pytest.mark.rule("N5", "T16")
 async def test_a_fast_track_request_never_waits_and_its_report_joins(house: House) -> None:
-    """N5, T16: it opens a preliminary absence."""
     body = report()
     await send(house, fast_track(body), refund(body), recovery(body), body)
 
@@ -189,16 +207,19 @@ async def test_a_fast_track_request_never_waits_and_its_report_joins(house: Hous
     assert (await absence(house))["state"] == "reported"
 
 
+@pytest.mark.rule("T16")
 async def test_a_fast_track_request_on_day_34_is_taken(house: House) -> None:
     await send(house, fast_track(report(first_absence_day="2026-02-14"), sent_at="2026-03-20T10:00:00Z"))
     assert await outcomes(house) == ["accepted"]
 
 
+@pytest.mark.rule("T16")
 async def test_a_fast_track_request_after_day_34_is_refused_with_that_reason(house: House) -> None:
     await send(house, fast_track(report(first_absence_day="2026-02-13"), sent_at="2026-03-20T10:00:00Z"))
     assert await refusals(house) == [[("sent_at", "too-late")]]
 
 
+@pytest.mark.rule("N5", "T20")
 async def test_after_a_withdrawal_nothing_is_taken_and_a_second_one_repeats_the_first(house: House) -> None:
     body = report()
     first = withdrawal(body)
@@ -218,6 +239,7 @@ async def test_days_that_were_withdrawn_can_be_reported_anew_under_a_new_referen
     assert await outcomes(house) == ["accepted", "accepted", "accepted"]
 
 
+@pytest.mark.rule("N4", "N5")
 async def test_the_same_refund_asked_for_twice_is_told_once(house: House) -> None:
     body = report()
     first, again = refund(body), refund(body, sent_at="2026-03-20T08:00:00Z")
@@ -236,6 +258,7 @@ async def test_the_same_refund_waiting_twice_is_told_once_too(house: House) -> N
     assert await house.rows("select from waiting") == []
 
 
+@pytest.mark.rule("N5")
 @pytest.mark.parametrize("make", [amendment, refund, recovery, withdrawal, fast_track])
 async def test_another_reporter_and_another_citizen_are_turned_away(house: House, make: Any) -> None:
     body = report()
@@ -248,12 +271,14 @@ async def test_another_reporter_and_another_citizen_are_turned_away(house: House
     assert len(await house.events()) == 1
 
 
+@pytest.mark.rule("N5")
 async def test_an_employer_may_speak_from_another_of_its_places_of_work(house: House) -> None:
     body = report()
     await send(house, body, recovery(body, reporter={**body["reporter"], "production_unit": "1000000002"}))
     assert await outcomes(house) == ["accepted", "accepted"]
 
 
+@pytest.mark.rule("N5")
 async def test_a_late_older_amendment_is_on_record_and_changes_nothing(house: House) -> None:
     body = report()
     await send(
@@ -267,6 +292,7 @@ async def test_a_late_older_amendment_is_on_record_and_changes_nothing(house: Ho
     assert str((await absence(house))["first_absence_day"]) == "2026-03-05"
 
 
+@pytest.mark.rule("T20")
 async def test_an_amendment_that_says_the_same_changes_nothing_that_is_shown(house: House) -> None:
     body = report()
     later = amendment(body, cause="work_injury", sent_at="2026-03-19T09:00:00Z")
@@ -274,8 +300,8 @@ async def test_an_amendment_that_says_the_same_changes_nothing_that_is_shown(hou
     assert [one.get("is_changed") for one in await house.events()] == [None, False, True]
 
 
+@pytest.mark.rule("N4")
 async def test_a_waiting_message_repeated_is_a_duplicate_and_with_other_content_a_conflict(house: House) -> None:
-    """N4, for what waits."""
     body = report()
     early = recovery(body)
     await send(house, early, early, {**early, "last_absence_day": "2026-03-16"}, body)
@@ -293,6 +319,7 @@ async def test_a_fund_amends_withdraws_and_recovers_too(house: House) -> None:
     assert (await house.events())[1]["municipality_code"] == "0101"
 
 
+@pytest.mark.rule("N4")
 async def test_a_redelivered_batch_of_every_kind_changes_nothing(house: House) -> None:
     body = report()
     batch = bodies(recovery(body), fast_track(body), body, amendment(body), refund(body))
@@ -339,6 +366,7 @@ def sweeper(house: House, erased: Collection[UUID] = (), keys: Away | None = Non
     )
 
 
+@pytest.mark.rule("N5")
 async def test_what_never_joins_is_buried_with_that_reason_and_its_id_is_free_again(house: House) -> None:
     body = report()
     early = recovery(body)
@@ -358,6 +386,7 @@ async def test_what_never_joins_is_buried_with_that_reason_and_its_id_is_free_ag
     assert await sweeper(house).sweep() == 0
 
 
+@pytest.mark.rule("N5")
 async def test_what_cannot_join_is_buried_at_the_next_sweep(house: House) -> None:
     body = report()
     other = {**body["reporter"], "cvr": "10000017"}
