@@ -81,6 +81,7 @@ class _Course:
         self._is_taken_back = any(one.kind == names.WITHDRAWAL and one.waited for one in taken)
         self._held: Report | None = None
         self._has_request = False
+        self._has_form = False
         self._recovery: Report | None = None
         self._fast_track: Report | None = None
         self._is_over = False
@@ -111,12 +112,14 @@ class _Course:
         sent_at = instant(one.report["sent_at"])
         kinds = demanded(self._held, sent_at)
         self._has_request = REQUEST in kinds
+        self._has_form = FORM in kinds
         self._ask(About.REPORT, kinds, one)
 
     def _amended(self, one: Taken) -> None:
         """What waited for its report is in it already, and what was sent before what holds changes nothing.
 
-        Benefit is asked for by an amendment where nothing asked for it before; a final refund request asks each time (T5).
+        Benefit is asked for by an amendment where nothing asked for it before; a final refund request asks each time (T5). The
+        form is asked for where no last day is told any more, once.
         """
         if self._held is None or stamp(one.report) < stamp(self._held):
             return
@@ -128,7 +131,9 @@ class _Course:
         back = min((day for day in days if day is not None), default=None)
         asks = not self._has_request and _asks_for_benefit(one.report, instant(one.report["sent_at"]), back)
         self._has_request |= asks
-        tasks = {COMMENT: _may_comment(one.report), REQUEST: asks}
+        is_still_ill = not self._has_form and one.report.get("last_absence_day") is None
+        self._has_form |= is_still_ill
+        tasks = {COMMENT: _may_comment(one.report), REQUEST: asks, FORM: is_still_ill}
         if tasks[COMMENT]:
             self._close(Closed.SUPERSEDED, (About.REPORT,), kind=COMMENT)
         self._ask(About.REPORT, tuple(kind for kind, is_due in tasks.items() if is_due), one)

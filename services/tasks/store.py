@@ -27,7 +27,7 @@ class Store:
         return {row["absence_id"]: _absence(row) for row in await connection.fetch(_LOCK_ABSENCES, list(ids))}
 
     async def lock_tasks(self, connection: Connection, ids: Collection[UUID]) -> dict[UUID, list[Task]]:
-        """The open tasks of absences and all their benefit requests, locked until the transaction ends."""
+        """The open tasks of absences and all their benefit requests and forms, locked until the transaction ends."""
         found: dict[UUID, list[Task]] = {}
         for row in await connection.fetch(_LOCK_TASKS, list(ids)):
             found.setdefault(row["absence_id"], []).append(_task(row))
@@ -231,7 +231,7 @@ for update
 _LOCK_TASKS = """
 select task_id, absence_id, letter_id, kind, about, state
 from task
-where absence_id = any ($1::uuid[]) and (state = 'open' or kind = 'benefit_request')
+where absence_id = any ($1::uuid[]) and (state = 'open' or kind in ('benefit_request', 'information_form'))
 order by task_id
 for update
 """

@@ -38,6 +38,20 @@ REPORTED = (names.REPORT, 10, {"pay": WAGE})
 COURSES: dict[str, tuple[tuple[tuple[Any, ...], ...], list[tuple[tuple[str, ...], dict[str, Closed]]]]] = {
     "a report": ((REPORTED,), [((COMMENT, FORM), {})]),
     "an amendment that changes nothing": ((REPORTED, (names.AMENDMENT, 11, {"pay": WAGE})), [((COMMENT, FORM), {})]),
+    "still ill after all": (
+        (
+            (names.REPORT, 10, {"pay": WAGE, "last_absence_day": "2026-03-09"}),
+            (names.AMENDMENT, 11, {"pay": WAGE}),
+            (names.AMENDMENT, 12, {"pay": WAGE, "last_absence_day": "2026-03-09"}),
+            (names.AMENDMENT, 13, {"pay": WAGE}),
+        ),
+        [
+            ((COMMENT,), {COMMENT: Closed.SUPERSEDED}),
+            ((COMMENT, FORM), {COMMENT: Closed.SUPERSEDED}),
+            ((COMMENT,), {COMMENT: Closed.SUPERSEDED}),
+            ((COMMENT,), {}),
+        ],
+    ),
     "an amendment sent before the report": (
         (REPORTED, (names.AMENDMENT, 9, {"pay": UNPAID})),
         [((COMMENT, FORM), {})],

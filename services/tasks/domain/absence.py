@@ -123,7 +123,7 @@ Verdict = Effect | Waits | Known
 
 
 def decide(absence: Absence, tasks: Sequence[Task], happening: Happening, version: int) -> Verdict:
-    """What a happening does; `tasks` are the open ones of the absence and all its benefit requests."""
+    """What a happening does; `tasks` are the open ones of the absence and all its benefit requests and forms."""
     if _must_wait(absence.state, happening):
         return Waits()
     if isinstance(happening, Reported) and absence.told_version:
@@ -176,8 +176,11 @@ def _amended(absence: Absence, tasks: Sequence[Task], amendment: Amended, versio
     if not amendment.is_current or version < absence.told_version:
         return Effect(absence=absence)
     after = _with(absence, amendment.told, version)
-    if absence.state is AbsenceState.WITHDRAWN or not amendment.is_changed:
+    if absence.state is AbsenceState.WITHDRAWN:
         return Effect(absence=after)
+    if not amendment.is_changed:
+        # The amendment that took the last day away may come behind this one, and changes nothing then.
+        return Effect(absence=after, opens=demands.missing_form(amendment.told, tasks))
     opens = demands.at_amendment(amendment.told, amendment.sent_at, absence.recovered_day, tasks)
     return Effect(absence=after, opens=opens, closes=_superseded(tasks, opens, About.REPORT))
 

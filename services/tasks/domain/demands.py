@@ -106,9 +106,7 @@ def at_report(told: Told, sent_at: datetime) -> tuple[Demand, ...]:
     due = list(_comment(told.citizen_kind, About.REPORT))
     if _asks_for_benefit(told, sent_at, told.last_absence_day):
         due.append(Demand(kind=TaskKind.BENEFIT_REQUEST, about=About.REPORT))
-    if told.last_absence_day is None:
-        due.append(Demand(kind=TaskKind.INFORMATION_FORM, about=About.REPORT))
-    return tuple(due)
+    return (*due, *missing_form(told, ()))
 
 
 def at_amendment(
@@ -116,13 +114,20 @@ def at_amendment(
 ) -> tuple[Demand, ...]:
     """The tasks that an amendment of what is shown makes (T20).
 
-    A benefit request only where none was opened before: it says the same again, if perhaps in other words. A form never.
+    A benefit request and a form only where none was opened before: it says the same again, if perhaps in other words.
     """
-    comment = _comment(told.citizen_kind, About.REPORT)
+    due = list(_comment(told.citizen_kind, About.REPORT))
     last_days = [day for day in (told.last_absence_day, recovered_day) if day is not None]
-    if _benefit_requests(tasks) or not _asks_for_benefit(told, sent_at, min(last_days, default=None)):
-        return comment
-    return (*comment, Demand(kind=TaskKind.BENEFIT_REQUEST, about=About.REPORT))
+    if not _benefit_requests(tasks) and _asks_for_benefit(told, sent_at, min(last_days, default=None)):
+        due.append(Demand(kind=TaskKind.BENEFIT_REQUEST, about=About.REPORT))
+    return (*due, *missing_form(told, tasks))
+
+
+def missing_form(told: Told, tasks: Collection[Task]) -> tuple[Demand, ...]:
+    """The form, unless a last day is told or it was opened before; a recovery prevents none (T13)."""
+    if told.last_absence_day is not None or any(task.kind is TaskKind.INFORMATION_FORM for task in tasks):
+        return ()
+    return (Demand(kind=TaskKind.INFORMATION_FORM, about=About.REPORT),)
 
 
 def at_refund(

@@ -1,4 +1,4 @@
-"""Every event about absences, on a real PostgreSQL (T1, T2, T4, T13, T16, T20, N5, L12)."""
+"""Every event about absences, on a real PostgreSQL."""
 
 import asyncio
 from collections import Counter
@@ -25,7 +25,8 @@ async def audited(house: House, absence_id: object) -> list[str]:
     return [row["action"] for row in await house.rows(sql, str(absence_id))]
 
 
-async def test_t20_an_amendment_is_commented_anew_and_moves_no_running_deadline(house: House) -> None:
+@pytest.mark.rule("T20")
+async def test_an_amendment_is_commented_anew_and_moves_no_running_deadline(house: House) -> None:
     reporter = Reporter()
     await house.hears(reporter.reports(pay=WAGE))
     (letter,) = await house.requests()
@@ -47,7 +48,8 @@ async def test_t20_an_amendment_is_commented_anew_and_moves_no_running_deadline(
     assert (kept["municipality_code"], kept["reported"], kept["version"]) == ("0461", "YW5ldw==", 2)
 
 
-async def test_t20_an_amended_pay_opens_a_benefit_request_once(house: House) -> None:
+@pytest.mark.rule("T20")
+async def test_an_amended_pay_opens_a_benefit_request_once(house: House) -> None:
     reporter = Reporter()
     await house.hears(reporter.reports(pay=WAGE))
     await house.hears(reporter.amends())
@@ -55,7 +57,27 @@ async def test_t20_an_amended_pay_opens_a_benefit_request_once(house: House) -> 
     assert [kinds_of(letter) for letter in await house.requests()] == [[COMMENT, FORM], [COMMENT, REQUEST], [COMMENT]]
 
 
-async def test_t20_what_changes_nothing_that_is_shown_or_was_sent_before_makes_no_task(house: House) -> None:
+@pytest.mark.rule("T20")
+async def test_the_form_follows_once_where_an_amendment_takes_the_last_day_away(house: House) -> None:
+    reporter = Reporter()
+    await house.hears(reporter.reports(pay=WAGE, last_absence_day=date(2026, 3, 12)))
+    await house.hears(reporter.amends(pay=WAGE))
+    (_, letter) = await house.requests()
+    assert kinds_of(letter) == [COMMENT, FORM]
+    await house.letters([as_record(dispatched(letter, NOW), 0)])
+    (form,) = await house.rows("select deadline_day, letter_id from task where kind = $1", FORM)
+    assert (str(form["letter_id"]), form["deadline_day"]) == (letter["letter_id"], date(2026, 3, 28))
+    # A form that is closed is not asked for again: here it is closed as something later will.
+    async with house.database.transaction() as connection:
+        closed = "update task set state = 'superseded', closed_at = now() where kind = $1"
+        await connection.execute(closed, FORM)
+    await house.hears(reporter.amends(pay=WAGE, last_absence_day=date(2026, 3, 15)))
+    await house.hears(reporter.amends(pay=WAGE))
+    assert [kinds_of(one) for one in await house.requests()] == [[COMMENT], [COMMENT, FORM], [COMMENT], [COMMENT]]
+
+
+@pytest.mark.rule("T20")
+async def test_what_changes_nothing_that_is_shown_or_was_sent_before_makes_no_task(house: House) -> None:
     reporter = Reporter()
     await house.hears(reporter.reports())
     await house.hears(reporter.amends(is_changed=False, municipality_code="0461"))
@@ -65,7 +87,8 @@ async def test_t20_what_changes_nothing_that_is_shown_or_was_sent_before_makes_n
     assert (kept["municipality_code"], kept["told_version"], kept["version"]) == ("0461", 2, 3)
 
 
-async def test_t4_a_refund_request_is_commented_and_asks_for_the_benefit_where_wage_stops(house: House) -> None:
+@pytest.mark.rule("T4", "T5")
+async def test_a_refund_request_is_commented_and_asks_for_the_benefit_where_wage_stops(house: House) -> None:
     reporter = Reporter()
     await house.hears(reporter.reports(pay=WAGE))
     await house.hears(reporter.asks_for_refund())
@@ -80,7 +103,8 @@ async def test_t4_a_refund_request_is_commented_and_asks_for_the_benefit_where_w
     assert [row["kind"] for row in about] == [REQUEST, COMMENT]
 
 
-async def test_t16_fast_track_opens_a_preliminary_absence_that_the_report_joins(house: House) -> None:
+@pytest.mark.rule("T16")
+async def test_fast_track_opens_a_preliminary_absence_that_the_report_joins(house: House) -> None:
     reporter = Reporter()
     await house.hears(reporter.asks_for_fast_track())
     kept = await house.absence(reporter.absence_id)
@@ -94,7 +118,8 @@ async def test_t16_fast_track_opens_a_preliminary_absence_that_the_report_joins(
     assert await audited(house, reporter.absence_id) == ["absence.opened", "absence.reported"]
 
 
-async def test_t16_a_newer_fast_track_request_supersedes_the_older(house: House) -> None:
+@pytest.mark.rule("T16")
+async def test_a_newer_fast_track_request_supersedes_the_older(house: House) -> None:
     reporter = Reporter()
     await house.hears(reporter.asks_for_fast_track(), reporter.asks_for_fast_track())
     await house.hears(reporter.asks_for_fast_track(is_current=False))
@@ -105,7 +130,8 @@ async def test_t16_a_newer_fast_track_request_supersedes_the_older(house: House)
     assert await house.closings() == [(CONSENT, "superseded")]
 
 
-async def test_t13_a_recovery_keeps_the_last_day_and_no_more(house: House) -> None:
+@pytest.mark.rule("T13")
+async def test_a_recovery_keeps_the_last_day_and_no_more(house: House) -> None:
     reporter = Reporter()
     await house.hears(reporter.reports())
     before = await house.tasks(reporter.absence_id)
@@ -117,7 +143,8 @@ async def test_t13_a_recovery_keeps_the_last_day_and_no_more(house: House) -> No
     assert await house.closings() == []
 
 
-async def test_t20_a_withdrawal_closes_what_is_unsolved_and_nothing_is_asked_after_it(house: House) -> None:
+@pytest.mark.rule("T20")
+async def test_a_withdrawal_closes_what_is_unsolved_and_nothing_is_asked_after_it(house: House) -> None:
     reporter = Reporter()
     await house.hears(reporter.reports(), reporter.amends())
     await house.hears(reporter.withdraws())
@@ -133,7 +160,8 @@ async def test_t20_a_withdrawal_closes_what_is_unsolved_and_nothing_is_asked_aft
     assert await house.rows("select * from task where closed_at is null or state = 'open'") == []
 
 
-async def test_t20_a_report_taken_back_before_it_came_is_kept_and_asks_for_nothing(house: House) -> None:
+@pytest.mark.rule("T20")
+async def test_a_report_taken_back_before_it_came_is_kept_and_asks_for_nothing(house: House) -> None:
     reporter = Reporter()
     await house.hears(reporter.reports(is_withdrawn=True), reporter.withdraws())
     kept = await house.absence(reporter.absence_id)
@@ -141,7 +169,8 @@ async def test_t20_a_report_taken_back_before_it_came_is_kept_and_asks_for_nothi
     assert await house.messages("sygefravaer.task.v1") == await house.requests() == []
 
 
-async def test_t2_a_letter_that_goes_out_after_the_withdrawal_opens_nothing_again(house: House) -> None:
+@pytest.mark.rule("T2")
+async def test_a_letter_that_goes_out_after_the_withdrawal_opens_nothing_again(house: House) -> None:
     reporter = Reporter()
     await house.hears(reporter.reports(), reporter.withdraws())
     (letter,) = await house.requests()
@@ -184,6 +213,7 @@ async def test_a_whole_life_in_one_batch_is_the_same_as_one_event_at_a_time(hous
     assert set(await house.fates()) == {"accepted"}
 
 
+@pytest.mark.rule("N5")
 async def test_l12_a_batch_out_of_order_is_worked_in_the_order_of_versions(house: House) -> None:
     in_order, events = a_life()
     await house.hears(*events)
@@ -204,7 +234,8 @@ async def test_a_life_told_again_from_the_beginning_changes_nothing(house: House
     assert Counter(await house.fates()) == {"accepted": 6, "duplicate": 6}
 
 
-async def test_n5_what_comes_before_its_absence_waits_and_joins_it(house: House) -> None:
+@pytest.mark.rule("N5")
+async def test_what_comes_before_its_absence_waits_and_joins_it(house: House) -> None:
     reporter = Reporter()
     report, amendment, refund = reporter.reports(), reporter.amends(), reporter.asks_for_refund()
     await house.hears(refund)
@@ -223,7 +254,8 @@ async def test_n5_what_comes_before_its_absence_waits_and_joins_it(house: House)
     ]
 
 
-async def test_n5_an_event_that_waits_is_not_kept_twice(house: House) -> None:
+@pytest.mark.rule("N5")
+async def test_an_event_that_waits_is_not_kept_twice(house: House) -> None:
     reporter = Reporter()
     reporter.reports()
     waits = as_record(reporter.amends(), 0)
@@ -233,7 +265,8 @@ async def test_n5_an_event_that_waits_is_not_kept_twice(house: House) -> None:
     assert len(await house.rows("select * from waiting")) == 1
 
 
-async def test_n5_of_what_waits_only_what_can_joins_a_preliminary_absence(house: House) -> None:
+@pytest.mark.rule("N5")
+async def test_of_what_waits_only_what_can_joins_a_preliminary_absence(house: House) -> None:
     reporter = Reporter()
     fast_track, report = reporter.asks_for_fast_track(), reporter.reports()
     await house.hears(reporter.amends(), reporter.tells_recovery())
@@ -246,6 +279,7 @@ async def test_n5_of_what_waits_only_what_can_joins_a_preliminary_absence(house:
     assert (await house.absence(reporter.absence_id))["version"] == 4
 
 
+@pytest.mark.rule("N5")
 async def test_l12_events_end_the_same_in_every_order(house: House) -> None:
     """Each of the 24 orders of a report, an amendment, a recovery and a withdrawal, every event in a batch of its own (F164)."""
     ends = set()

@@ -1,4 +1,4 @@
-"""What happens to an absence and to its tasks (N5, T1, T4, T13, T16, T20)."""
+"""What happens to an absence and to its tasks."""
 
 from datetime import date
 from itertools import permutations
@@ -38,6 +38,7 @@ def verdict(case: Case, happening: Happening) -> object:
     return decide(case.absence, case.tasks, happening, case.absence.version + 1)
 
 
+@pytest.mark.rule("T1")
 def test_a_report_opens_the_absence_with_what_it_tells() -> None:
     case = Case(report(pay=NOTHING))
     assert (case.absence.state, case.absence.version, case.absence.told_version) == (AbsenceState.REPORTED, 1, 1)
@@ -45,22 +46,26 @@ def test_a_report_opens_the_absence_with_what_it_tells() -> None:
     assert [one.kind for one in case.open()] == [COMMENT, REQUEST, FORM]
 
 
-def test_n5_a_second_report_of_a_told_absence_changes_nothing() -> None:
+@pytest.mark.rule("N5")
+def test_a_second_report_of_a_told_absence_changes_nothing() -> None:
     assert isinstance(verdict(Case(report()), report()), Known)
     assert isinstance(verdict(Case(report(), WITHDRAWN), report()), Known)
 
 
+@pytest.mark.rule("N5")
 @pytest.mark.parametrize("happening", [amendment(), refund(), recovered(10), WITHDRAWN, fast_track(is_current=False)])
-def test_n5_what_comes_before_its_absence_waits(happening: Happening) -> None:
+def test_what_comes_before_its_absence_waits(happening: Happening) -> None:
     assert isinstance(verdict(Case(), happening), Waits)
 
 
+@pytest.mark.rule("N5")
 @pytest.mark.parametrize("happening", [amendment(), refund()])
-def test_n5_what_needs_a_report_waits_while_the_absence_is_preliminary(happening: Happening) -> None:
+def test_what_needs_a_report_waits_while_the_absence_is_preliminary(happening: Happening) -> None:
     assert isinstance(verdict(Case(fast_track()), happening), Waits)
 
 
-def test_n5_t16_fast_track_opens_a_preliminary_absence_and_the_report_joins_it() -> None:
+@pytest.mark.rule("N5", "T16")
+def test_fast_track_opens_a_preliminary_absence_and_the_report_joins_it() -> None:
     case = Case(fast_track())
     assert (case.absence.state, case.absence.municipality_code) == (AbsenceState.PRELIMINARY, "0101")
     assert [one.kind for one in case.open()] == [CONSENT]
@@ -69,26 +74,30 @@ def test_n5_t16_fast_track_opens_a_preliminary_absence_and_the_report_joins_it()
     assert [one.kind for one in case.open()] == [CONSENT, COMMENT, FORM]
 
 
-def test_t16_fast_track_of_a_reported_absence_leaves_what_is_told() -> None:
+@pytest.mark.rule("T16")
+def test_fast_track_of_a_reported_absence_leaves_what_is_told() -> None:
     case = Case(report(), fast_track())
     assert (case.absence.municipality_code, case.absence.first_absence_day) == ("0751", date(2026, 3, 2))
     assert CONSENT in [one.kind for one in case.open()]
 
 
-def test_t16_a_newer_fast_track_request_supersedes_the_unanswered_older_one() -> None:
+@pytest.mark.rule("T16")
+def test_a_newer_fast_track_request_supersedes_the_unanswered_older_one() -> None:
     case = Case(report(), fast_track())
     effect = case.hears(fast_track())
     assert [(one.kind, one.state) for one in effect.closes] == [(CONSENT, TaskState.SUPERSEDED)]
     assert [one.kind for one in case.open()] == [COMMENT, FORM, CONSENT]
 
 
-def test_t16_an_older_fast_track_request_changes_nothing() -> None:
+@pytest.mark.rule("T16")
+def test_an_older_fast_track_request_changes_nothing() -> None:
     case = Case(report(), fast_track())
     assert case.hears(fast_track(is_current=False)).opens == ()
     assert case.hears(fast_track(), version=1).opens == ()
 
 
-def test_t20_an_amendment_supersedes_the_unanswered_comment_about_the_report() -> None:
+@pytest.mark.rule("T20")
+def test_an_amendment_supersedes_the_unanswered_comment_about_the_report() -> None:
     case = Case(report())
     effect = case.hears(amendment(municipality_code="0461"))
     assert [(one.kind, one.state) for one in effect.closes] == [(COMMENT, TaskState.SUPERSEDED)]
@@ -96,13 +105,15 @@ def test_t20_an_amendment_supersedes_the_unanswered_comment_about_the_report() -
     assert case.absence.municipality_code == "0461"
 
 
-def test_t20_what_is_superseded_already_is_not_superseded_again() -> None:
+@pytest.mark.rule("T20")
+def test_what_is_superseded_already_is_not_superseded_again() -> None:
     case = Case(report(), amendment())
     effect = case.hears(amendment())
     assert [one.task_id for one in effect.closes] == [case.tasks[-2].task_id]
 
 
-def test_t20_an_answered_comment_is_not_superseded_and_still_asked_anew() -> None:
+@pytest.mark.rule("T20")
+def test_an_answered_comment_is_not_superseded_and_still_asked_anew() -> None:
     case = Case(report())
     case.tasks = [one for one in case.tasks if one.kind is not COMMENT]  # answered: no longer among the open ones
     effect = case.hears(amendment())
@@ -110,7 +121,8 @@ def test_t20_an_answered_comment_is_not_superseded_and_still_asked_anew() -> Non
     assert [one.kind for one in effect.opens] == [COMMENT]
 
 
-def test_t20_an_amendment_leaves_comments_about_refund_and_requests_and_forms() -> None:
+@pytest.mark.rule("T20")
+def test_an_amendment_leaves_comments_about_refund_and_requests_and_forms() -> None:
     case = Case(report(), refund(GOES_ON))
     effect = case.hears(amendment())
     assert [(one.kind, one.about) for one in effect.closes] == [(COMMENT, About.REPORT)]
@@ -122,15 +134,47 @@ def test_t20_an_amendment_leaves_comments_about_refund_and_requests_and_forms() 
     ]
 
 
-def test_t20_an_amendment_of_nothing_that_is_shown_makes_no_task_and_is_kept() -> None:
+@pytest.mark.rule("T20")
+def test_an_amendment_of_nothing_that_is_shown_makes_no_task_and_is_kept() -> None:
     case = Case(report())
     effect = case.hears(amendment(is_changed=False, reported="c2VhbGVkIGFuZXc="))
     assert (effect.opens, effect.closes) == ((), ())
     assert case.absence.reported == "c2VhbGVkIGFuZXc="
 
 
+STILL_ILL = amendment()
+WELL_AGAIN = amendment(last_absence_day=date(2026, 3, 15))
+
+
+@pytest.mark.rule("T20")
+@pytest.mark.parametrize("later", [(), (STILL_ILL,), (WELL_AGAIN, STILL_ILL), (recovered(12), STILL_ILL)])
+def test_the_form_is_opened_once_when_the_person_is_still_ill_after_all(later: tuple[Happening, ...]) -> None:
+    case = Case(report(last_absence_day=date(2026, 3, 12)))
+    assert [one.kind for one in case.open()] == [COMMENT]
+    assert [one.kind for one in case.hears(STILL_ILL).opens] == [COMMENT, FORM]
+    for one in later:
+        case.hears(one)
+    assert [one.kind for one in case.tasks].count(FORM) == 1
+
+
+@pytest.mark.rule("T20")
+def test_the_form_is_opened_also_where_the_change_comes_behind_its_repetition() -> None:
+    """The amendment that took the last day away is overtaken by one that says the same: of it nothing is shown any more."""
+    case = Case(report(last_absence_day=date(2026, 3, 12)))
+    effect = case.hears(amendment(is_changed=False), version=3)
+    assert ([one.kind for one in effect.opens], effect.closes) == ([FORM], ())
+    assert case.hears(STILL_ILL, version=2).opens == ()
+
+
+@pytest.mark.rule("T20")
+def test_a_withdrawn_absence_gets_no_form_any_more() -> None:
+    case = Case(report(last_absence_day=date(2026, 3, 12)), WITHDRAWN)
+    assert case.hears(STILL_ILL).opens == ()
+
+
+@pytest.mark.rule("N5")
 @pytest.mark.parametrize("late", [amendment(is_current=False, municipality_code="0461")])
-def test_n5_an_amendment_sent_before_what_holds_changes_nothing_but_the_count(late: Amended) -> None:
+def test_an_amendment_sent_before_what_holds_changes_nothing_but_the_count(late: Amended) -> None:
     case = Case(report())
     before = case.absence
     effect = case.hears(late)
@@ -138,6 +182,7 @@ def test_n5_an_amendment_sent_before_what_holds_changes_nothing_but_the_count(la
     assert (case.absence.municipality_code, case.absence.version) == (before.municipality_code, 2)
 
 
+@pytest.mark.rule("N5")
 def test_l12_a_lower_version_never_overwrites_newer_facts() -> None:
     case = Case(report(), fast_track())
     case.hears(amendment(municipality_code="0461"), version=5)
@@ -149,13 +194,15 @@ def test_l12_a_lower_version_never_overwrites_newer_facts() -> None:
     assert (case.absence.version, case.absence.told_version, case.absence.recovered_version) == (7, 5, 7)
 
 
+@pytest.mark.rule("T4")
 def test_a_refund_request_that_is_late_by_version_is_still_shown_to_the_citizen() -> None:
     case = Case(report())
     case.hears(amendment(), version=3)
     assert [one.about for one in case.hears(refund(), version=2).opens] == [About.REFUND]
 
 
-def test_t13_a_recovery_keeps_the_day_and_makes_and_closes_nothing() -> None:
+@pytest.mark.rule("T13")
+def test_a_recovery_keeps_the_day_and_makes_and_closes_nothing() -> None:
     case = Case(report())
     effect = case.hears(recovered(12))
     assert (effect.opens, effect.closes) == ((), ())
@@ -164,18 +211,21 @@ def test_t13_a_recovery_keeps_the_day_and_makes_and_closes_nothing() -> None:
     assert case.hears(recovered(10)).absence.last_absence_day == date(2026, 3, 10)
 
 
-def test_t13_a_report_told_anew_leaves_the_day_of_the_recovery() -> None:
+@pytest.mark.rule("T13")
+def test_a_report_told_anew_leaves_the_day_of_the_recovery() -> None:
     case = Case(report(), recovered(12), amendment(last_absence_day=date(2026, 3, 20)))
     assert case.absence.last_absence_day == date(2026, 3, 12)
 
 
-def test_t13_wage_that_ended_with_a_known_recovery_asks_for_nothing_when_it_is_amended() -> None:
+@pytest.mark.rule("T5", "T13")
+def test_wage_that_ended_with_a_known_recovery_asks_for_nothing_when_it_is_amended() -> None:
     ended = amendment(pay=wage_until(date(2026, 3, 10)))
     assert REQUEST in [one.kind for one in Case(report()).hears(ended).opens]
     assert REQUEST not in [one.kind for one in Case(report(), recovered(10)).hears(ended).opens]
 
 
-def test_t20_a_withdrawal_closes_every_unsolved_task() -> None:
+@pytest.mark.rule("T20")
+def test_a_withdrawal_closes_every_unsolved_task() -> None:
     case = Case(report(pay=NOTHING), refund(), fast_track())
     effect = case.hears(WITHDRAWN)
     assert {(one.kind, one.about) for one in effect.closes} == {
@@ -189,21 +239,24 @@ def test_t20_a_withdrawal_closes_every_unsolved_task() -> None:
     assert case.open() == []
 
 
-def test_t20_a_withdrawal_leaves_tasks_that_are_closed_already() -> None:
+@pytest.mark.rule("T20")
+def test_a_withdrawal_leaves_tasks_that_are_closed_already() -> None:
     case = Case(report(), amendment())
     assert len(case.hears(WITHDRAWN).closes) == 2
     assert case.hears(WITHDRAWN).closes == ()
 
 
+@pytest.mark.rule("T20")
 @pytest.mark.parametrize("later", [amendment(), refund(GOES_ON), fast_track(), recovered(10), WITHDRAWN])
-def test_t20_after_a_withdrawal_nothing_makes_a_task_or_brings_the_absence_back(later: Happening) -> None:
+def test_after_a_withdrawal_nothing_makes_a_task_or_brings_the_absence_back(later: Happening) -> None:
     case = Case(report(), WITHDRAWN)
     effect = case.hears(later)
     assert (effect.opens, effect.closes) == ((), ())
     assert case.absence.state is AbsenceState.WITHDRAWN
 
 
-def test_t20_a_preliminary_absence_that_is_withdrawn_ends_too() -> None:
+@pytest.mark.rule("T20")
+def test_a_preliminary_absence_that_is_withdrawn_ends_too() -> None:
     case = Case(fast_track(), WITHDRAWN)
     assert case.open() == []
     effect = case.hears(report())
@@ -211,18 +264,21 @@ def test_t20_a_preliminary_absence_that_is_withdrawn_ends_too() -> None:
     assert case.absence.citizen_kind is CitizenKind.EMPLOYEE
 
 
-def test_t20_a_report_taken_back_before_it_came_is_kept_and_asks_for_nothing() -> None:
+@pytest.mark.rule("T20")
+def test_a_report_taken_back_before_it_came_is_kept_and_asks_for_nothing() -> None:
     case = Case(report(is_withdrawn=True, pay=NOTHING))
     assert (case.absence.state, case.absence.pay, case.tasks) == (AbsenceState.WITHDRAWN, NOTHING, [])
 
 
-def test_n5_a_corrected_first_day_keeps_the_absence() -> None:
+@pytest.mark.rule("N5")
+def test_a_corrected_first_day_keeps_the_absence() -> None:
     case = Case(report())
     case.hears(amendment(first_absence_day=date(2026, 2, 27)))
     assert (case.absence.absence_id, case.absence.first_absence_day) == (UUID(int=1), date(2026, 2, 27))
 
 
-def test_n5_what_waited_comes_to_the_same_in_whatever_order_it_arrived() -> None:
+@pytest.mark.rule("N5")
+def test_what_waited_comes_to_the_same_in_whatever_order_it_arrived() -> None:
     """Each event waits until it can be worked, then the lowest version goes first, as the use case does it."""
     events: list[tuple[int, Happening]] = [
         (1, report()),
