@@ -55,7 +55,7 @@ def make_broker(settings: BusSettings, *, graceful_seconds: float = 20.0) -> Kaf
 
 async def start_producer(settings: BusSettings) -> Producer:
     """A producer that keeps order per partition and is acknowledged by all in-sync replicas; raises Unavailable."""
-    producer = AIOKafkaProducer(
+    client = AIOKafkaProducer(
         bootstrap_servers=settings.bootstrap_servers,
         client_id=settings.client_id,
         acks="all",
@@ -64,18 +64,31 @@ async def start_producer(settings: BusSettings) -> Producer:
         max_batch_size=131_072,
         compression_type="lz4",
         partitioner=by_crc32,
+        request_timeout_ms=15_000,  # so long may messages to a topic that vanishes on the way hold up those to others
     )
     try:
-        await producer.start()
+        await client.start()
     except BaseException as error:
-        await producer.stop()
+        await client.stop()
         if not isinstance(error, Exception):
             raise
         raise Unavailable("kafka", type(error).__name__) from error
-    return _typed(producer)
-
-
-def _typed(producer: Any) -> Producer:
     structlog.get_logger(__name__).debug("producer started")
-    client: Producer = producer
-    return client
+    return _Producer(client)
+
+
+class _Producer:
+    """The client's producer, and a question that it has no answer to: `send` would look for a missing topic for 40 seconds."""
+
+    def __init__(self, client: Any) -> None:
+        self.send = client.send
+        self.stop = client.stop
+        self._client = client.client
+
+    async def has(self, topic: str) -> bool:
+        """Whether the topic is there; raises Unavailable when nobody can say."""
+        if self._client.cluster.partitions_for_topic(topic) is None:
+            self._client.add_topic(topic)
+            if not await self._client.force_metadata_update():
+                raise Unavailable("kafka", "no metadata")
+        return self._client.cluster.partitions_for_topic(topic) is not None

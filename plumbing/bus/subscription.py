@@ -65,6 +65,7 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]  # the clie
         self._has_joined = False
         self._busy_since: float | None = None
         self._behind_since: float | None = None
+        self._ends: dict[TopicPartition, int] = {}
         self._failures = 0
         self._subscriber = broker.subscriber(
             topic,
@@ -204,15 +205,29 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]  # the clie
         consumer = self._subscriber.consumer
         if consumer is None:
             return None
+        # All partitions, also those of others: when a topic was made anew they are dealt out anew. Asking after those of a topic
+        # that is gone makes the client look for it, which by itself it would do at its next look at the metadata only.
+        known = consumer.partitions_for_topic(self.topic)
+        partitions = {TopicPartition(self.topic, nth) for nth in known} if known else set(self._ends)
         try:
             async with asyncio.timeout(2):
-                ends: dict[TopicPartition, int] = await consumer.end_offsets(consumer.assignment())
+                ends: dict[TopicPartition, int] = await consumer.end_offsets(partitions)
+                self._look_at(ends)
                 behind = 0
-                for partition, end in ends.items():
-                    behind += max(0, end - await consumer.position(partition))
+                for partition in consumer.assignment():
+                    position = await consumer.position(partition)
+                    behind += max(0, ends.get(partition, 0) - position)
                 return behind
         except (KafkaError, TimeoutError, AssertionError):  # the broker is away, or the partition was revoked meanwhile
             return None
+
+    def _look_at(self, ends: dict[TopicPartition, int]) -> None:
+        """An end that went back: the topic was deleted and made anew, or the broker lost records. Somebody has to be told."""
+        went_back = sorted(one.partition for one, end in self._ends.items() if ends.get(one, 0) < end)
+        self._ends = ends
+        if went_back:
+            metrics.TOPIC_WENT_BACK.labels(self.topic).inc(len(went_back))
+            log.error("a topic ends before where it ended", topic=self.topic, partitions=went_back)
 
 
 async def _never_raising(

@@ -2,17 +2,20 @@
 
 Invariants: one relay per database at a time, by a lease; no transaction is open while producing; messages are handed
 to the producer in the order of `seq` and deleted, by number and under the lease's epoch, only when Kafka has
-acknowledged them. If one is not acknowledged, nothing behind it is deleted, the producer is thrown away (an idempotent
-producer that lost one sequence number refuses its partition for ever) and the relay begins anew there. Messages travel
-together and are refused together, so after a refusal ever fewer are sent at once, until one is refused alone; one that
-was so five times parks its key, loudly, and the others go on. A broker that is away, slow or forbids is no refusal, and
-is waited for. A pending acknowledgement is never timed out: it may still come.
+acknowledged them. If one is not acknowledged, nothing behind it in its topic is deleted, the producer is thrown away (an
+idempotent producer that lost one sequence number refuses its partition for ever) and the topic's *lane* begins anew
+there. Lanes do not wait for each other: where one topic is gone, closed to us or takes less than it should, its messages
+stay and all others go out. Messages travel together and are refused together, so after a refusal ever fewer of the topic
+are sent at once, until one is refused alone; one that was so five times parks its key, loudly, and the others go on; what
+is parked is tried again now and then. A broker or a topic that is away, slow or forbids is no refusal, and is waited for.
+A pending acknowledgement is never timed out: it may still come.
 """
 
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 from uuid import uuid4
@@ -25,16 +28,20 @@ from plumbing.faults import FaultInjected, faultpoint
 from plumbing.outbox import store
 from plumbing.outbox.store import Row
 from plumbing.postgres import Connection, Database, is_transient
-from plumbing.telemetry.metrics import OUTBOX_PARKED_KEYS, OUTBOX_PRODUCED
+from plumbing.telemetry.metrics import OUTBOX_CLOSED, OUTBOX_PARKED_KEYS, OUTBOX_PRODUCED
 
 log = structlog.get_logger(__name__)
 
+# What says that the topic is not there for us.
+_CLOSED = (
+    kafka.UnknownTopicOrPartitionError,
+    kafka.TopicAuthorizationFailedError,  # an operator's mistake, mended by an operator: it must not park a key
+)
 # What says nothing about the message, though the library does not call it retriable.
 _NOT_NOW = (
     kafka.KafkaTimeoutError,
     kafka.KafkaUnavailableError,
     kafka.BrokerNotAvailableError,
-    kafka.TopicAuthorizationFailedError,  # an operator's mistake, mended by an operator: it must not park a key
     kafka.ClusterAuthorizationFailedError,
     kafka.AuthenticationFailedError,
     kafka.SaslAuthenticationFailed,
@@ -55,6 +62,10 @@ class Producer(Protocol):
         self, topic: str, *, key: bytes, value: bytes, headers: list[tuple[str, bytes]]
     ) -> "asyncio.Future[Any]": ...
 
+    async def has(self, topic: str) -> bool:
+        """Whether the topic is there; raises Unavailable when nobody can say."""
+        ...
+
     async def stop(self) -> None: ...
 
 
@@ -62,6 +73,15 @@ class Producer(Protocol):
 class _Failure:
     row: Row
     error: BaseException
+
+
+@dataclass(kw_only=True, slots=True)
+class _Lane:
+    """A topic that fails: how many of its messages are sent at once, and until when none is (monotonic seconds)."""
+
+    at_once: int
+    rests_until: float = 0.0
+    is_closed: bool = False
 
 
 class Relay:
@@ -75,17 +95,22 @@ class Relay:
         batch: int = 1000,
         lease_seconds: float = 10.0,
         park_at: int = 5,
+        parked_seconds: float = 300.0,
         rest_seconds: float = 0.5,
+        closed_seconds: float = 5.0,
     ) -> None:
         self._database = database
         self._start_producer = start_producer
         self._owner = uuid4().hex
         self._epoch: int | None = None
         self._renew_at = 0.0
-        self._batch = self._at_once = batch
+        self._batch = batch
         self._lease_seconds = lease_seconds
         self._park_at = park_at
+        self._parked_seconds = parked_seconds
         self._rest_seconds = rest_seconds
+        self._closed_seconds = closed_seconds
+        self._lanes: dict[str, _Lane] = {}
         self._producer: Producer | None = None
         self._wake = asyncio.Event()
         self._stopping = asyncio.Event()
@@ -138,27 +163,47 @@ class Relay:
     async def _round(self) -> int:
         async with self._database.acquire() as connection:
             epoch = await self._hold_lease(connection)
-            rows = [] if epoch is None else await store.read(connection, self._at_once)
+            rows = [] if epoch is None else self._at_once(await self._read(connection))
         if epoch is None:
+            self._lanes.clear()  # another relay knows now
+            OUTBOX_CLOSED.set(0)
             await self._rest(self._lease_seconds / 10)
             return 0
         if not rows:
             return 0
         faultpoint("relay.after_read")
-        delivered, failure = await self._produce(rows)
+        delivered, failures = await self._produce(rows)
         faultpoint("relay.after_ack")
         if delivered:
             async with self._database.acquire() as connection:
+                if released := [row for row in delivered if row.failures >= self._park_at]:
+                    await store.release(connection, released)
                 deleted = await store.delete(connection, [row.seq for row in delivered], self._owner, epoch)
             OUTBOX_PRODUCED.inc(len(delivered))
             if deleted < len(delivered):
                 self._epoch = None
                 log.warning("outbox lease was lost while producing", produced=len(delivered), deleted=deleted)
-        if failure is not None:
-            await self._mend(failure, len(rows))
-            return len(delivered)
-        self._at_once = min(self._batch, 2 * self._at_once)
-        return len(rows)
+        if self._lanes or failures:
+            await self._mend(failures, Counter(row.topic for row in rows))
+        return len(delivered)
+
+    async def _read(self, connection: Connection) -> list[Row]:
+        now = time.monotonic()
+        resting = [topic for topic, lane in self._lanes.items() if lane.rests_until > now]
+        return await store.read(connection, self._batch, resting=resting, parked_seconds=self._parked_seconds)
+
+    def _at_once(self, rows: list[Row]) -> list[Row]:
+        """Of each topic as many as may go together."""
+        if not self._lanes:
+            return rows
+        taken: Counter[str] = Counter()
+        found = []
+        for row in rows:
+            lane = self._lanes.get(row.topic)
+            if lane is None or taken[row.topic] < lane.at_once:
+                taken[row.topic] += 1
+                found.append(row)
+        return found
 
     async def _hold_lease(self, connection: Connection) -> int | None:
         """The lease's epoch, asked for anew only when a third of the lease is over: it is a write."""
@@ -168,27 +213,36 @@ class Relay:
             self._renew_at = now + self._lease_seconds / 3
         return self._epoch
 
-    async def _produce(self, rows: list[Row]) -> tuple[list[Row], _Failure | None]:
-        """Send in order and wait for all: those acknowledged before the first that was not, and that one."""
+    async def _produce(self, rows: list[Row]) -> tuple[list[Row], dict[str, _Failure]]:
+        """Send in order and wait for all: those acknowledged before the first of their topic that was not, and each first."""
         if self._producer is None:
             self._producer = await self._start_producer()
+        failures: dict[str, _Failure] = {}
+        firsts = {row.topic: row for row in reversed(rows)}
+        for topic, row in firsts.items():
+            if not await self._producer.has(topic):
+                failures[topic] = _Failure(row=row, error=kafka.UnknownTopicOrPartitionError())
+        sent: list[Row] = []
         futures: list[asyncio.Future[Any]] = []
-        unsent: BaseException | None = None
         for row in rows:
+            if row.topic in failures:
+                continue
             try:
                 futures.append(
                     await self._producer.send(row.topic, key=row.key.encode(), value=row.value, headers=row.headers)
                 )
+                sent.append(row)
             except KafkaError as error:
-                unsent = error
-                break
-        results = await self._acknowledgements(futures)
-        for nth, result in enumerate(results):
-            if isinstance(result, BaseException):
-                return rows[:nth], _Failure(row=rows[nth], error=result)
-        if unsent is not None:
-            return rows[: len(results)], _Failure(row=rows[len(results)], error=unsent)
-        return rows, None
+                failures[row.topic] = _Failure(row=row, error=error)
+        delivered = []
+        for row, result in zip(sent, await self._acknowledgements(futures), strict=True):
+            failure = failures.get(row.topic)
+            is_first = failure is None or row.seq < failure.row.seq
+            if is_first and isinstance(result, BaseException):
+                failures[row.topic] = _Failure(row=row, error=result)
+            elif is_first:
+                delivered.append(row)
+        return delivered, failures
 
     async def _acknowledgements(self, futures: list["asyncio.Future[Any]"]) -> list[Any]:
         """Wait as long as it takes, keeping the lease meanwhile."""
@@ -203,25 +257,47 @@ class Relay:
                 async with self._database.acquire() as connection:
                     await store.hold_lease(connection, self._owner, self._lease_seconds)
 
-    async def _mend(self, failure: _Failure, sent_at_once: int) -> None:
-        error = failure.error
-        await self._discard_producer()
+    async def _mend(self, failures: Mapping[str, _Failure], sent: Mapping[str, int]) -> None:
+        """Slow down what failed, and let what did not go faster again."""
+        if failures:
+            await self._discard_producer()
+        for topic in sent.keys() - failures.keys() & self._lanes.keys():
+            lane = self._lanes[topic]
+            if lane.is_closed:
+                log.info("outbox topic is open again", topic=topic)
+            lane.is_closed = False
+            lane.at_once *= 2
+            if lane.at_once >= self._batch:
+                del self._lanes[topic]
+        for topic, failure in failures.items():
+            await self._slow_down(self._lanes.setdefault(topic, _Lane(at_once=self._batch)), failure, sent[topic])
+        OUTBOX_CLOSED.set(sum(lane.is_closed for lane in self._lanes.values()))
+
+    async def _slow_down(self, lane: _Lane, failure: _Failure, sent_at_once: int) -> None:
+        row, error = failure.row, failure.error
         if not isinstance(error, KafkaError):
             raise error
         name = type(error).__name__
-        log.warning("Kafka did not take a message", topic=failure.row.topic, seq=failure.row.seq, error=name)
+        if isinstance(error, _CLOSED):
+            if not lane.is_closed:
+                log.error("outbox topic is closed", topic=row.topic, error=name)
+            lane.is_closed = True
+            lane.rests_until = time.monotonic() + self._closed_seconds
+            return
+        log.warning("Kafka did not take a message", topic=row.topic, seq=row.seq, error=name)
         if error.retriable or isinstance(error, _NOT_NOW):
-            await self._rest(self._rest_seconds)
+            lane.rests_until = time.monotonic() + self._rest_seconds
             return
         if sent_at_once > 1:
-            self._at_once = max(1, sent_at_once // 4)
+            lane.at_once = max(1, sent_at_once // 4)
             return
         async with self._database.transaction() as connection:
-            parked = await store.note_failure(connection, failure.row, name, self._park_at)
+            parked = await store.note_failure(connection, row, name, self._park_at)
         if parked:
             OUTBOX_PARKED_KEYS.inc()
-            log.error("outbox key is parked", topic=failure.row.topic, seq=failure.row.seq, error=name)
-        await self._rest(self._rest_seconds)
+            log.error("outbox key is parked", topic=row.topic, seq=row.seq, error=name)
+        else:
+            lane.rests_until = time.monotonic() + self._rest_seconds
 
     async def _discard_producer(self) -> None:
         producer, self._producer = self._producer, None

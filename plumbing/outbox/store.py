@@ -7,7 +7,7 @@ later). A row that Kafka could never take is refused here, when it is made. The 
 outbox router can be pointed at.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple, Protocol
 from uuid import UUID
 
@@ -106,9 +106,13 @@ async def release_lease(connection: Connection, owner: str) -> None:
     await connection.execute("update outbox_lease set expires_at = clock_timestamp() where owner = $1", owner)
 
 
-async def read(connection: Connection, limit: int) -> list[Row]:
-    """The oldest waiting messages, without those of parked keys: `limit` at most, and no more than a few megabytes."""
-    rows = await connection.fetch(_READ, limit, _READ_BYTES)
+async def read(
+    connection: Connection, limit: int, *, resting: Collection[str] = (), parked_seconds: float = 300.0
+) -> list[Row]:
+    """The oldest waiting messages, `limit` at most and no more than a few megabytes, without those of `resting` topics and
+    of keys parked within `parked_seconds`.
+    """
+    rows = await connection.fetch(_READ, limit, _READ_BYTES, list(resting), parked_seconds)
     return [
         Row(seq, topic, key, _read_back(headers), payload, failures)
         for seq, topic, key, headers, payload, failures in rows
@@ -122,19 +126,22 @@ async def delete(connection: Connection, seqs: Sequence[int], owner: str, epoch:
 
 
 async def note_failure(connection: Connection, row: Row, reason: str, park_at: int) -> bool:
-    """Count a message that Kafka refused; at the `park_at`th time its key is parked: tells whether it is now."""
+    """Count a message that Kafka refused; from the `park_at`th time on its key is parked anew: tells whether it is."""
     failures = await connection.fetchval(
-        "update outbox set failures = failures + 1 where seq = $1 returning failures", row.seq
+        "update outbox set failures = least(failures + 1, 30000) where seq = $1 returning failures", row.seq
     )
     if failures is None or failures < park_at:
         return False
-    await connection.execute(
-        "insert into outbox_parked_key (aggregatetype, aggregateid, reason) values ($1, $2, $3) on conflict do nothing",
-        row.topic,
-        row.key,
-        reason,
-    )
+    await connection.execute(_PARK, row.topic, row.key, reason)
     return True
+
+
+async def release(connection: Connection, rows: Sequence[Row]) -> None:
+    """The keys of these messages are parked no longer."""
+    await connection.executemany(
+        "delete from outbox_parked_key where aggregatetype = $1 and aggregateid = $2",
+        [(row.topic, row.key) for row in rows],
+    )
 
 
 async def depth(connection: Connection) -> tuple[int, float, int]:
@@ -180,9 +187,11 @@ from (
     from (
         select seq, aggregatetype, aggregateid, headers, payload, failures
         from outbox
-        where not exists (
+        where aggregatetype <> all ($3::text[])
+          and not exists (
             select from outbox_parked_key parked
             where parked.aggregatetype = outbox.aggregatetype and parked.aggregateid = outbox.aggregateid
+              and parked.parked_at > clock_timestamp() - make_interval(secs => $4)
         )
         order by seq
         limit $1
@@ -199,6 +208,11 @@ delete from outbox
 using (select set_config('synchronous_commit', 'off', true)) as unhurried
 where seq = any ($1::bigint[])
   and exists (select from outbox_lease where owner = $2 and epoch = $3)
+"""
+
+_PARK = """
+insert into outbox_parked_key (aggregatetype, aggregateid, reason) values ($1, $2, $3)
+on conflict (aggregatetype, aggregateid) do update set reason = excluded.reason, parked_at = excluded.parked_at
 """
 
 _DEPTH = """

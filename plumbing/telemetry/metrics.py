@@ -6,6 +6,9 @@ from collections.abc import Iterable
 from prometheus_client import Counter, Gauge, Histogram
 
 RECORDS = Counter("mitsyg_records", "Records that were settled, by topic and fate.", ("topic", "fate"))
+REFUSALS = Counter(
+    "mitsyg_refused_records", "Records that were rejected, by topic and first reason.", ("topic", "reason")
+)
 BATCH_SECONDS = Histogram(
     "mitsyg_batch_seconds",
     "Time from a batch's arrival to its commit, retries included.",
@@ -20,10 +23,16 @@ CONSUMER_LAG = Gauge("mitsyg_consumer_lag_records", "Records fetched positions a
 CONSUMER_PROGRESS = Gauge(
     "mitsyg_consumer_last_progress_timestamp_seconds", "When a batch was last finished.", ("topic",)
 )
+TOPIC_WENT_BACK = Counter(
+    "mitsyg_topic_went_back",
+    "Partitions that ended before where they had ended: deleted and made anew, or records lost.",
+    ("topic",),
+)
 PERSONAL_KEYS = Counter("mitsyg_personal_keys", "Records whose key looks like a CPR number, by topic.", ("topic",))
 OUTBOX_WAITING = Gauge("mitsyg_outbox_waiting_messages", "Messages waiting in the outbox.")
 OUTBOX_OLDEST = Gauge("mitsyg_outbox_oldest_seconds", "Age of the oldest message in the outbox.")
 OUTBOX_PRODUCED = Counter("mitsyg_outbox_produced", "Messages that Kafka has acknowledged.")
+OUTBOX_CLOSED = Gauge("mitsyg_outbox_closed_topics", "Topics that are not there for us; their messages wait.")
 OUTBOX_PARKED = Gauge("mitsyg_outbox_parked_keys", "Keys whose messages wait because Kafka refused one for good.")
 OUTBOX_PARKED_KEYS = Counter("mitsyg_outbox_keys_parked", "Keys that were parked since the start.")
 LOG_LINES_DROPPED = Counter("mitsyg_log_lines_dropped", "Log lines given up because the pipe was full.")
@@ -34,3 +43,9 @@ def count_records(settled: Iterable[tuple[str, str]]) -> None:
     """Count what a batch came to: the topic and the fate of each record."""
     for (topic, fate), number in Tally(settled).items():
         RECORDS.labels(topic, fate).inc(number)
+
+
+def count_refusals(refused: Iterable[tuple[str, str]]) -> None:
+    """Count what a batch was refused for: the topic and the first reason of each record; reasons are of a closed list."""
+    for (topic, reason), number in Tally(refused).items():
+        REFUSALS.labels(topic, reason).inc(number)

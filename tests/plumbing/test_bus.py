@@ -3,6 +3,7 @@
 import asyncio
 import struct
 import time
+from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
@@ -14,9 +15,14 @@ from aiokafka.record.util import calc_crc32c
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 from faststream.kafka.subscriber.usecase import BatchSubscriber
+from structlog.testing import capture_logs
 
+from campaign.admin import delete_topic
+from deploy.kafka import TopicToMake
 from plumbing.bus import Record, Subscription, fetching, make_broker, start_producer
 from plumbing.errors import Unavailable
+from plumbing.telemetry import metrics
+from stack import Stack
 from tests.plumbing.helpers import (
     Headers,
     Recorder,
@@ -560,6 +566,61 @@ async def test_a_topic_that_is_not_there_is_waited_for_and_not_made_up(kafka: st
         assert not one.is_assigned
         starting.cancel()
     assert not await is_topic(kafka, "no.such.topic"), "it was made, with nobody's partitions and retention"
+
+
+# a topic that is deleted and made anew ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("away_seconds", [0, 4])
+async def test_a_topic_made_anew_under_its_reader_is_read_from_its_beginning_soon_and_that_is_told(
+    stack: Stack, kafka: str, topics: TopicFactory, away_seconds: float
+) -> None:
+    topic = topics(partitions=2)
+    await produce(kafka, topic, *(b"old %d" % nth for nth in range(20)))
+    await produce(kafka, topic, b"old", partition=1)
+    work = Recorder()
+    new = {b"new %d" % nth for nth in range(3)}
+
+    with capture_logs() as lines:
+        async with member(kafka, topic, fresh_group(), work) as one:
+            await until(lambda: len(work.values) == 21)
+            await until(lambda: lag_is(one.subscription, 0))
+            await make_anew(stack, topic, away_seconds)
+            await produce(kafka, topic, *new)
+
+            async def is_read() -> bool:  # the lag is asked for by whoever runs the subscription, every second
+                return await one.subscription.lag() == 0 and new <= set(work.values)
+
+            await until(is_read, 15)
+
+    assert Counter(work.values).most_common(1)[0][1] == 1
+    told = [line for line in lines if line["event"] == "a topic ends before where it ended"]
+    assert [(line["log_level"], line["topic"], line["partitions"]) for line in told] == [("error", topic, [0, 1])]
+    assert metrics.TOPIC_WENT_BACK.labels(topic)._value.get() == 2
+
+
+async def test_where_a_group_was_goes_with_the_topic_so_that_nothing_of_the_new_one_is_passed_over(
+    stack: Stack, kafka: str, topics: TopicFactory
+) -> None:
+    topic, group = topics(), fresh_group()
+    await produce(kafka, topic, b"1", b"2", b"3")
+    work = Recorder()
+    async with member(kafka, topic, group, work):
+        await until(lambda: committed_is(kafka, group, topic, 3))
+
+    await make_anew(stack, topic, 0)
+    new = [b"new %d" % nth for nth in range(6)]
+    await produce(kafka, topic, *new)  # beyond where the group was
+    async with member(kafka, topic, group, work):
+        await until(lambda: len(work.values) == 9)
+    assert work.values[3:] == new
+
+
+async def make_anew(stack: Stack, topic: str, away_seconds: float) -> None:
+    partitions = len({one.partition for one in await read_log(stack.kafka_bootstrap, topic)})
+    await delete_topic(stack.kafka_bootstrap, topic)
+    await asyncio.sleep(away_seconds)
+    await asyncio.to_thread(stack.make_topics, TopicToMake(name=topic, partitions=partitions, config={}))
 
 
 # producing ----------------------------------------------------------------------------------------------------

@@ -10,13 +10,18 @@ from typing import Any
 import pytest
 from aiokafka import errors
 from aiokafka.errors import KafkaError, KafkaTimeoutError, TopicAuthorizationFailedError
+from structlog.testing import capture_logs
 
+from campaign.admin import delete_topic
+from deploy.kafka import TopicToMake
 from plumbing import outbox
 from plumbing.bus import start_producer
 from plumbing.errors import Unavailable
 from plumbing.outbox import MAX_MESSAGE_BYTES, Outgoing, Oversized, Relay, store
 from plumbing.outbox.relay import Producer
 from plumbing.postgres import Database
+from plumbing.telemetry.metrics import OUTBOX_CLOSED
+from stack import Stack
 from tests.plumbing.helpers import Message, bus_settings, read_log, until
 from tests.support.fixtures import TopicFactory
 
@@ -168,7 +173,7 @@ async def test_a_broker_that_is_slow_or_forbids_parks_nobody(pool: Database, err
     fake = FakeProducer(error)
     await put(pool, Message(topic="t", value=b"1"))
 
-    async with running(Relay(pool, fake.start, rest_seconds=0.01)):
+    async with running(Relay(pool, fake.start, rest_seconds=0.01, closed_seconds=0.01)):
         await until(lambda: len(fake.sent) > 7)
         fake.refusal = None
         await until(lambda: is_empty(pool))
@@ -246,6 +251,77 @@ async def test_a_key_that_is_released_goes_on_where_it_stood(pool: Database) -> 
         await until(lambda: is_empty(pool))
 
     assert fake.sent[-2:] == [b"1", b"2"]
+
+
+async def test_what_is_parked_is_tried_again_now_and_then_and_goes_out_when_it_is_taken(pool: Database) -> None:
+    fake = FakeProducer(errors.MessageSizeTooLargeError(), refused=(b"1", b"2"))
+    keys = [("t", "one"), ("t", "two")]
+    await put(pool, Message(topic="t", key="one", value=b"1"), Message(topic="t", key="two", value=b"2"))
+
+    async with running(Relay(pool, fake.start, rest_seconds=0.01, parked_seconds=0.5)):
+        await until(lambda: parked_is(pool, keys))
+        tried = len(fake.sent)
+        await until(lambda: len(fake.sent) >= tried + 4)
+        assert await parked(pool) == keys
+        fake.refusal = None
+        await until(lambda: is_empty(pool))
+
+    assert await parked(pool) == []
+
+
+async def test_refusals_in_one_topic_hold_up_and_repeat_nothing_of_another(pool: Database) -> None:
+    fake = FakeProducer(errors.MessageSizeTooLargeError(), refused=tuple(b"bad %d" % nth for nth in range(20)))
+    for nth in range(20):
+        await put(
+            pool, Message(topic="dlq", key=f"{nth}", value=b"bad %d" % nth), Message(topic="t", value=b"%d" % nth)
+        )
+
+    async with running(Relay(pool, fake.start, rest_seconds=5)):
+        await until(lambda: waiting_is(pool, 20), 3)
+        assert await parked(pool) == []
+
+    assert [value for value in fake.sent if not value.startswith(b"bad")] == [b"%d" % nth for nth in range(20)]
+
+
+async def test_a_topic_that_is_not_there_is_waited_for_by_its_own_messages_alone(pool: Database) -> None:
+    fake = FakeProducer()
+    fake.acknowledges_at_once = True
+    fake.missing.add("dlq")
+    for nth in range(20):
+        await put(pool, Message(topic="dlq", value=b"dead %d" % nth), Message(topic="t", value=b"%d" % nth))
+
+    with capture_logs() as lines:
+        async with running(Relay(pool, fake.start, batch=10, closed_seconds=0.2)):
+            await until(lambda: waiting_is(pool, 20), 3)
+            await asyncio.sleep(1)
+            assert await parked(pool) == []
+            assert OUTBOX_CLOSED._value.get() == 1
+            fake.missing.clear()
+            await until(lambda: is_empty(pool))
+            assert OUTBOX_CLOSED._value.get() == 0
+
+    assert fake.sent == [*(b"%d" % nth for nth in range(20)), *(b"dead %d" % nth for nth in range(20))]
+    assert [(line["log_level"], line["topic"]) for line in lines if "closed" in line["event"]] == [("error", "dlq")]
+
+
+async def test_a_topic_that_is_deleted_holds_up_no_other_for_long_and_gets_what_waited_when_it_is_back(
+    pool: Database, stack: Stack, kafka: str, topics: TopicFactory
+) -> None:
+    dlq, other = topics("dlq"), topics("other")
+    async with relaying(pool, kafka, closed_seconds=0.5):
+        await put(pool, Message(topic=dlq, value=b"0"), Message(topic=other, value=b"0"))
+        await until(lambda: is_empty(pool))
+        await delete_topic(kafka, dlq)
+        await put(pool, *(Message(topic=dlq, key=f"{nth}", value=b"%d" % nth) for nth in range(500)))
+        await put(pool, *(Message(topic=other, value=b"%d" % nth) for nth in range(1, 50)))
+        await until(lambda: waiting_is(pool, 500), 25)
+        await put(pool, Message(topic=other, value=b"50"))
+        await until(lambda: waiting_is(pool, 500), 3)
+        stack.make_topics(TopicToMake(name=dlq, partitions=1, config={}))
+        await until(lambda: is_empty(pool), 10)
+
+    assert by_key(await read_log(kafka, other), only_first=True)[b"key"] == [b"%d" % nth for nth in range(51)]
+    assert {record.value for record in await read_log(kafka, dlq)} == {b"%d" % nth for nth in range(500)}
 
 
 async def test_what_was_refused_together_is_not_blamed_one_by_one(pool: Database) -> None:
@@ -411,6 +487,7 @@ class FakeProducer:
         self.starts = 0
         self.stops = 0
         self.refusal = refusal
+        self.missing: set[str] = set()
         self.acknowledges_at_once = refusal is not None
         self._refused = refused
         self._together = together
@@ -434,6 +511,9 @@ class FakeProducer:
         elif self.acknowledges_at_once:
             future.set_result(None)
         return future
+
+    async def has(self, topic: str) -> bool:
+        return topic not in self.missing
 
     async def stop(self) -> None:
         self.stops += 1
