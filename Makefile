@@ -14,10 +14,10 @@ SERVICES := citizens intake tasks notifier
 SHORT_CAMPAIGN := --short
 WITHOUT_SERVERS := $(wildcard tests/unit tests/contracts tests/architecture tests/laws)
 
-.PHONY: help prepare demo test check test-servers test-docker campaign campaign-short fuzz bite bench lock schemas up down secrets clean
+.PHONY: help prepare demo test check test-servers test-docker campaign campaign-mistakes campaign-short fuzz bite bench lock schemas up down secrets clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 prepare: $(OK) ## install and fetch what the real servers need, if it is not there
 	@$(PY) -m stack prepare
@@ -41,17 +41,22 @@ test-servers: prepare ## plumbing, integration and system tests on real servers
 test-docker: $(OK) ## the Docker side: compose, image and testcontainers (needs an engine)
 	@STACK=docker $(PY) -m pytest -m docker tests
 
-campaign: prepare ## kill, stop and break services, broker and database under load, then judge by the laws
+campaign: prepare ## kill, stop and break services, broker and database under load; then mistakes with topics; judged by the laws
 	@$(PY) -m campaign
+	@$(PY) -m campaign --mistakes
 
-campaign-short: prepare ## the same in a few minutes
+campaign-mistakes: prepare ## the second half alone: topics doubled, shuffled, read again, skipped, deleted
+	@$(PY) -m campaign --mistakes
+
+campaign-short: prepare ## both in a few minutes
 	@$(PY) -m campaign $(SHORT_CAMPAIGN)
+	@$(PY) -m campaign --mistakes $(SHORT_CAMPAIGN)
 
 fuzz: $(OK) ## 50 000 generated notifications, 10 000 interleavings of an absence's, within twenty minutes; needs no server
 	@MITSYG_EXAMPLES=10000 $(PY) -m pytest -q tests/unit/intake/test_interleavings.py
 	@FUZZ_EXAMPLES=50000 FUZZ_SECONDS=1200 $(PY) -m pytest -q tests/unit/intake/test_generated_notifications.py
 
-bite: prepare ## plant known bugs one at a time and show that each is found
+bite: prepare ## break rules and plant known bugs, one at a time, and show that each is found; --rules alone needs no server
 	@$(PY) -m campaign.bite
 
 bench: prepare ## throughput beside a bare loop, and memory at full load

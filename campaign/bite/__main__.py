@@ -1,6 +1,6 @@
-"""`python -m campaign.bite`: plants each bug by itself, runs its raid, prints what found it; exit 0 where each was found.
+"""`python -m campaign.bite`: breaks rules one at a time, then plants each bug by itself and runs its raid; prints what found it.
 
-The control, all raids at once on the unpatched tree, must leave every law whole.
+Exit 0 where each was found. The controls, on an unpatched tree, must find nothing: all tests of the rules, and all raids at once.
 """
 
 import argparse
@@ -11,11 +11,14 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 
+from campaign.bite.breaches import BREACHES
 from campaign.bite.bugs import BUGS, Bug
+from campaign.bite.found import Found
+from campaign.bite.rules import try_breach
 from campaign.bite.tree import copy_tree, plant
 from campaign.say import say
 from laws import progress
@@ -25,49 +28,31 @@ LONGEST_RAID_SECONDS = 420
 CONTROL = "control: nothing planted, all raids"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Found:
-    """What a raid came to: the first law that was broken and its rule, how many rules in all, or why it came to nothing."""
-
-    name: str
-    seconds: float
-    law: str = ""
-    rule: str = ""
-    rules: int = 0
-    failure: str = ""
-
-    @property
-    def is_as_it_should_be(self) -> bool:
-        return not self.failure and bool(self.rules) == (self.name != CONTROL)
-
-    @property
-    def line(self) -> str:
-        said = self.failure or (f"{self.law}: {self.rule}" if self.rules else "every law holds")
-        more = f" (and {self.rules - 1} rules more)" if self.rules > 1 else ""
-        mark = "ok    " if self.is_as_it_should_be else "FAILED"
-        return f"{mark} {self.name:<52} {self.seconds:4.0f} s  {said}{more}"
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m campaign.bite", description=__doc__)
-    parser.add_argument("--only", help="bugs whose name contains this")
+    parser.add_argument("--rules", action="store_true", help="only break rules, which needs no server")
+    parser.add_argument("--only", help="bugs and breaches whose name contains this; N5 for those of a rule")
     parser.add_argument("--keep", action="store_true", help="keep the copies and their run directories")
     arguments = parser.parse_args()
-    bugs = [bug for bug in BUGS if not arguments.only or arguments.only in bug.name]
     home = Path(tempfile.mkdtemp(prefix="mit-sygefravaer-bite-"))
     home.chmod(0o711)
-    say(f"{len(bugs)} bugs, {AT_ONCE} at a time, in {home}")
-    with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
-        running = [
-            pool.submit(_try, None, home / "control"),
-            *(pool.submit(_try, bug, home / _folder(bug)) for bug in bugs),
-        ]
-        found = []
-        for future in running:
-            found.append(future.result())
-            print(found[-1].line, flush=True)
-    clean = all(one.is_as_it_should_be for one in found)
-    print("every planted bug is found, and nothing where nothing is planted" if clean else "NOT ALL AS IT SHOULD BE")
+    wanted = arguments.only
+    breaches = [one for one in BREACHES if not wanted or wanted == one.rule or wanted in one.name]
+    bugs = [one for one in BUGS if not arguments.rules and (not wanted or wanted in one.name)]
+    say(f"{len(breaches)} breaches of rules, {len(bugs)} bugs, {AT_ONCE} at a time, in {home}")
+    found: list[Found] = []
+    if breaches:
+        found += _told(
+            lambda: try_breach(None, home / "rules-control"),
+            *(lambda one=one: try_breach(one, home / _folder(f"{one.rule} {one.name}")) for one in breaches),
+        )
+    if bugs:
+        found += _told(
+            lambda: _try(None, home / "control"),
+            *(lambda one=one: _try(one, home / _folder(one.name)) for one in bugs),
+        )
+    clean = bool(found) and all(one.is_as_it_should_be for one in found)
+    print("everything planted is found, and nothing where nothing is planted" if clean else "NOT ALL AS IT SHOULD BE")
     if clean and not arguments.keep:
         shutil.rmtree(home, ignore_errors=True)
     else:
@@ -75,8 +60,16 @@ def main() -> int:
     return 0 if clean else 1
 
 
-def _folder(bug: Bug) -> str:
-    return "".join(letter if letter.isalnum() else "-" for letter in bug.name)
+def _told(*attempts: Callable[[], Found]) -> Iterator[Found]:
+    """Some at a time; each is printed as soon as it and those before it are through."""
+    with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
+        for future in [pool.submit(one) for one in attempts]:
+            print(future.result().line, flush=True)
+            yield future.result()
+
+
+def _folder(name: str) -> str:
+    return "".join(letter if letter.isalnum() else "-" for letter in name)
 
 
 def _try(bug: Bug | None, home: Path) -> Found:
@@ -97,14 +90,20 @@ def _try(bug: Bug | None, home: Path) -> Found:
 
 def judge(name: str, outcome: Path, seconds: float, home: Path) -> Found:
     """What a raid came to. That all took too long may be the machine's fault: of a bug it proves nothing."""
+    is_control = name == CONTROL
+    failure = ""
+    broken: list[tuple[str, str]] = []
     if not outcome.exists():
-        return Found(name=name, seconds=seconds, failure=f"came to nothing, see {home / 'output.txt'}")
-    told = json.loads(outcome.read_text())
-    if told["never_struck"]:
-        return Found(name=name, seconds=seconds, failure=f"never struck: {', '.join(told['never_struck'])}")
-    broken = [(law, rule) for law, rule in told["broken"] if name == CONTROL or law != progress.LAW]
+        failure = f"came to nothing, see {home / 'output.txt'}"
+    else:
+        told = json.loads(outcome.read_text())
+        if told["never_struck"]:
+            failure = f"never struck: {', '.join(told['never_struck'])}"
+        broken = [(law, rule) for law, rule in told["broken"] if is_control or law != progress.LAW]
     law, rule = broken[0] if broken else ("", "")
-    return Found(name=name, seconds=seconds, law=law, rule=rule, rules=len(broken))
+    return Found(
+        name=name, seconds=seconds, is_control=is_control, by=law, what=rule, number=len(broken), failure=failure
+    )
 
 
 if __name__ == "__main__":

@@ -7,16 +7,21 @@ from campaign.bite.bugs import Patch
 from stack.paths import ROOT
 
 _CODE = ("campaign", "contracts", "deploy", "laws", "plumbing", "services", "simulators", "stack")
+_TESTS = ("tests", "docs")
+_FILES_OF_TESTS = ("conftest.py", "pyproject.toml")
 
 
 class CannotPlant(Exception):
     """The text that was to be replaced does not stand where it was, once; the message names file and text."""
 
 
-def copy_tree(to: Path) -> None:
-    """The code as it stands, without tests, history and caches."""
-    for name in _CODE:
-        shutil.copytree(ROOT / name, to / name, ignore=shutil.ignore_patterns("__pycache__", "*.pyc"))
+def copy_tree(to: Path, *, with_tests: bool = False) -> None:
+    """The code as it stands, without history; `with_tests`: and what tries it without servers."""
+    for name in (*_CODE, *(_TESTS if with_tests else ())):
+        # what Python compiled before comes along, but not what it is writing
+        shutil.copytree(ROOT / name, to / name, ignore=shutil.ignore_patterns("*.pyc.*"))
+    for name in _FILES_OF_TESTS if with_tests else ():
+        shutil.copy(ROOT / name, to / name)
 
 
 def plant(patch: Patch, root: Path) -> None:

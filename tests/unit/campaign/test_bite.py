@@ -1,4 +1,4 @@
-"""Each bug can still be planted in the tree as it stands, and a patch that no longer fits is refused."""
+"""Each bug and each breach can still be planted in the tree as it stands, and a patch that no longer fits is refused."""
 
 import ast
 import json
@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from campaign.bite import rules
 from campaign.bite.__main__ import CONTROL, judge
+from campaign.bite.breaches import BREACHES, Breach
 from campaign.bite.bugs import BUGS, Bug, Patch
 from campaign.bite.raids import RAIDS, everything
 from campaign.bite.tree import CannotPlant, plant
@@ -16,15 +18,23 @@ from laws import letters, progress
 from stack.paths import ROOT
 
 
-@pytest.mark.parametrize("bug", BUGS, ids=lambda bug: bug.name)
-def test_a_bug_can_be_planted_and_leaves_code_that_can_be_read(bug: Bug, tmp_path: Path) -> None:
-    target = tmp_path / bug.patch.file
+PLANTED: list[Bug | Breach] = [*BUGS, *BREACHES]
+
+
+@pytest.mark.parametrize("patch", [one.patch for one in PLANTED], ids=[one.name for one in PLANTED])
+def test_what_is_planted_fits_and_leaves_code_that_can_be_read(patch: Patch, tmp_path: Path) -> None:
+    target = tmp_path / patch.file
     target.parent.mkdir(parents=True)
-    shutil.copy(ROOT / bug.patch.file, target)
-    plant(bug.patch, tmp_path)
+    shutil.copy(ROOT / patch.file, target)
+    plant(patch, tmp_path)
     planted = target.read_text()
     ast.parse(planted)
-    assert planted != (ROOT / bug.patch.file).read_text()
+    assert planted != (ROOT / patch.file).read_text()
+
+
+def test_no_two_that_are_planted_have_one_name() -> None:
+    names = [one.name for one in PLANTED]
+    assert len(set(names)) == len(names)
 
 
 @pytest.mark.parametrize("text", ["not there", "twice"])
@@ -65,3 +75,28 @@ def test_a_raid_that_came_to_nothing_or_never_struck_proves_nothing(tmp_path: Pa
     assert not judge("a bug", tmp_path / "none.json", 1, tmp_path).is_as_it_should_be
     missed = outcome(tmp_path, letters.LAW, never_struck=("tasks bus.revoked:kill",))
     assert not judge("a bug", missed, 1, tmp_path).is_as_it_should_be
+
+
+# breaches of rules -----------------------------------------------------------------------------------------------------------
+
+PRINTED = """
+=========================== short test summary info ============================
+FAILED tests/unit/intake/test_domain.py::test_a_day_ends[2026 - one] - AssertionError: assert 'late' == ...
+FAILED tests/unit/intake/test_domain.py::test_a_day_ends[two] - AssertionError
+FAILED tests/unit/intake/test_domain.py::test_another - ValueError: no
+"""
+
+
+def test_a_breach_is_found_by_a_test_that_fails_and_the_control_by_none() -> None:
+    found = rules.judge("a breach", 1, PRINTED, 1, is_control=False)
+    assert found.is_as_it_should_be
+    assert (found.by, found.what, found.number) == ("tests/unit/intake/test_domain.py", "test_a_day_ends", 2)
+    assert not rules.judge("a breach", 0, "9 passed", 1, is_control=False).is_as_it_should_be
+    assert not rules.judge("control", 1, PRINTED, 1, is_control=True).is_as_it_should_be
+    assert rules.judge("control", 0, "9 passed", 1, is_control=True).is_as_it_should_be
+
+
+@pytest.mark.parametrize("code", [2, 3, 4, 5])
+def test_tests_that_could_not_be_run_prove_nothing(code: int) -> None:
+    for is_control in (True, False):
+        assert not rules.judge("a breach", code, PRINTED, 1, is_control=is_control).is_as_it_should_be

@@ -9,9 +9,10 @@ import pytest
 from contracts.absence.v1 import REPORTED_SEALING_FIELD
 from contracts.events import Encoded
 from plumbing.audit import Entry
-from plumbing.sealing import open_text
+from plumbing.sealing import SealBroken, open_sealed, open_text
 from services.intake.domain import Citizen, Rules
 from services.intake.usecases import announcements
+from services.intake.usecases.joining import SEALING_FIELD, record_of
 from services.intake.usecases.reading import Rejected, read
 from tests.support.intake_memory import CITIZEN, NOW, RULES, Intake
 from tests.support.notifications import (
@@ -222,11 +223,15 @@ def test_what_was_told_is_sealed_for_its_citizen_and_holds_nothing_that_the_vaul
 
 
 @pytest.mark.rule("N8")
-def test_what_waits_is_kept_sealed() -> None:
-    intake = Intake()
-    intake.take_in(amendment(REPORT))
+def test_what_waits_is_kept_sealed_for_its_citizen() -> None:
+    intake, early = Intake(), amendment(REPORT)
+    intake.take_in(early)
     [kept] = intake.memory.kept.values()
-    assert not [secret for secret in SECRETS if secret.encode() in kept.sealed]
+    assert record_of(kept, CITIZEN).value == raw(early)
+    with pytest.raises(SealBroken):
+        record_of(kept, Citizen(citizen_id=CITIZEN.citizen_id, key=b"s" * 32))
+    with pytest.raises(SealBroken):
+        open_sealed(CITIZEN.key, kept.sealed, owner=str(kept.absence_id), field=SEALING_FIELD)
 
 
 @pytest.mark.rule("N8")
