@@ -37,6 +37,17 @@ grant select, insert on inbox_message, inbox_record to {role};
 """
 
 
+# For services that took in the id of a message before their work refused it, as they do no more. What could not be read is
+# named by where it stands, and nothing that is sent again has that name.
+RELEASE_REFUSED = """
+delete from inbox_message
+using inbox_record
+where inbox_record.message_id = inbox_message.message_id
+  and inbox_record.fate = 'rejected'
+  and not starts_with(inbox_record.message_id, inbox_record.topic || ':');
+"""
+
+
 class AlreadySettled(Exception):
     """A record has its fate already: whatever else the transaction did about it must not be done again."""
 

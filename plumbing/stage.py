@@ -2,23 +2,25 @@
 
 Invariants: what arrived, what it did, what it announces and what became of each record are written in one transaction
 or not at all; a message id has its effect once, also when it stands twice in one batch; records are worked in the
-order of the log; a record that can never be valid becomes a dead letter and those beside it go on; nothing is called
-outside the database while the transaction is open.
+order of the log; a record that can never be valid becomes a dead letter and those beside it go on; a message that the work
+refused has had no effect, so its id is free and its replay is worked, once, while the record that was refused keeps its
+fate however often it is delivered; nothing is called outside the database while the transaction is open.
 
 A service gives three things: `read` (a record → an arrival with an id and a message, or a refusal; never raises),
 `work` (the fresh messages, in order, inside the transaction → what to announce and who was refused after all), and an
 undertaker, which buries what was refused.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Generic, Protocol, TypeVar, cast
 
 from plumbing import inbox, outbox
 from plumbing.bus.records import Record
 from plumbing.dead_letters import KeyNotFetched, Reason, Undertaker
+from plumbing.errors import Unavailable
 from plumbing.faults import faultpoint
-from plumbing.inbox import Fate, Settled
+from plumbing.inbox import AlreadySettled, Fate, Settled
 from plumbing.outbox import Outgoing
 from plumbing.postgres import Connection, Database
 from plumbing.telemetry import metrics
@@ -123,31 +125,62 @@ class Stage(Generic[Message]):
         if any(isinstance(one, Refusal) for one in readings):
             await self._undertaker.prepare()
         faultpoint("stage.before_transaction")
-        try:
-            settled = await self._transact(readings)
-        except KeyNotFetched:  # only the work itself found something to refuse
-            await self._undertaker.prepare()
-            settled = await self._transact(readings)
+        settled = await self._settle(readings)
         faultpoint("stage.after_commit")
         self._after_commit()
         metrics.count_records(settled)
 
-    async def _transact(self, readings: Sequence[Reading[Message]]) -> list[tuple[str, Fate]]:
+    async def _settle(self, readings: Sequence[Reading[Message]]) -> list[tuple[str, Fate]]:
+        is_first_look = True
+        while True:
+            try:
+                return await self._transact(readings, is_first_look=is_first_look)
+            except KeyNotFetched:  # a month ended since
+                await self._undertaker.prepare()
+            except _RefusedByWork as found:  # again without them: their ids must not be taken in
+                await self._undertaker.prepare()
+                readings = [_refused(one, found.refusals) for one in readings]
+            except AlreadySettled:  # a record that was refused is delivered again, and could be worked by now
+                if not is_first_look:  # another member of the group is at work on the same records
+                    raise Unavailable("inbox", "a rival settled the same records meanwhile") from None
+                is_first_look = False
+
+    async def _transact(self, readings: Sequence[Reading[Message]], *, is_first_look: bool) -> list[tuple[str, Fate]]:
         async with self._database.transaction() as connection:
+            if not is_first_look:
+                unsettled = await inbox.unsettled(connection, [one.record for one in readings])
+                readings = [one for one, new in zip(readings, unsettled, strict=True) if new]
             fresh = await inbox.admit(connection, {one.message_id for one in readings})
             faultpoint("stage.after_inbox")
             result = await self._work(connection, _first_of_each(readings, fresh))
+            if result.refused:
+                raise _RefusedByWork(result.refused)
             settled = _fates(readings, fresh, result)
             is_new = await inbox.settle(connection, settled)
+            if any(not new and one.message_id in fresh for one, new in zip(settled, is_new, strict=True)):
+                raise AlreadySettled
             # A refusal that is not fresh is a redelivery: it was buried when its fate was first written.
             refused = [one for one in readings if isinstance(one, Refusal) and one.message_id in fresh]
             letters = await self._undertaker.bury(
-                connection,
-                [(one.record, [Reason(field=one.field, code=one.code)]) for one in [*refused, *result.refused]],
+                connection, [(one.record, [Reason(field=one.field, code=one.code)]) for one in refused]
             )
             await outbox.put(connection, [*result.outgoing, *letters])
             faultpoint("stage.before_commit")
         return [(one.record.topic, one.fate) for one, new in zip(settled, is_new, strict=True) if new]
+
+
+class _RefusedByWork(Exception):
+    """The transaction is lost: the ids of these were taken in, though they have no effect."""
+
+    def __init__(self, refusals: Sequence[Refusal]) -> None:
+        super().__init__(f"{len(refusals)} refused")
+        self.refusals = {one.message_id: one for one in refusals}
+
+
+def _refused(one: Reading[Message], refusals: Mapping[str, Refusal]) -> Reading[Message]:
+    """What was refused is named by where it stands, as what could not be read; also the same once more in the batch."""
+    why = refusals.get(one.message_id)
+    return one if why is None else replace(why, record=one.record, message_id=inbox.position_id(one.record))
 
 
 def _first_of_each(readings: Sequence[Reading[Message]], fresh: set[str]) -> list[Arrival[Message]]:
@@ -160,8 +193,15 @@ def _first_of_each(readings: Sequence[Reading[Message]], fresh: set[str]) -> lis
     return firsts
 
 
+def _graves(readings: Sequence[Reading[Message]], fresh: set[str], result: Result) -> list[tuple[Record, list[Reason]]]:
+    """What is to be buried. A refusal that is not fresh is a redelivery: it was buried when its fate was first written."""
+    late = {one.message_id: one for one in result.refused}
+    refused = [one for one in readings if isinstance(one, Refusal) and one.message_id in fresh]
+    refused += [replace(late[one.message_id], record=one.record) for one in readings if one.message_id in late]
+    return [(one.record, [Reason(field=one.field, code=one.code)]) for one in refused]
+
+
 def _fates(readings: Sequence[Reading[Message]], fresh: set[str], result: Result) -> list[Settled]:
-    late = {one.message_id: one.code for one in result.refused}
     left = set(fresh)
     fates = []
     for one in readings:
@@ -173,8 +213,6 @@ def _fates(readings: Sequence[Reading[Message]], fresh: set[str], result: Result
             fate, reason = Fate.DUPLICATE, None
         elif isinstance(one, Passed):
             fate, reason = Fate.PASSED, None
-        elif one.message_id in late:
-            fate, reason = Fate.REJECTED, late[one.message_id]
         elif one.message_id in result.parked:
             fate, reason = Fate.PARKED, None
         else:

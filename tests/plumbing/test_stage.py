@@ -224,6 +224,53 @@ async def test_what_the_work_refuses_is_buried_too_although_no_key_was_at_hand(p
     assert desk.keys_asked == 1
 
 
+async def test_what_the_work_refused_is_worked_when_it_is_replayed_and_then_once(pool: Database) -> None:
+    desk = Desk(pool, late=frozenset({"a"}))
+    await desk.stage()(batch("a:1"))
+    await desk.stage()(batch("a:1", begin=1))  # replayed too early
+    assert await desk.announced() == ["dead 0 time too-late", "dead 1 time too-late"]
+
+    desk.late = frozenset()
+    await desk.stage()(batch("a:1", "a:1", begin=2))
+    await desk.stage()(batch("a:1", begin=4))
+    assert await desk.effects() == ["a"]
+    assert [fate for _, fate, _ in await desk.fates()] == ["rejected", "rejected", "accepted", "duplicate", "duplicate"]
+
+
+async def test_a_refused_record_keeps_its_fate_though_it_could_be_worked_by_now(pool: Database) -> None:
+    """Delivered again beside its replay and others: its dead letter says what became of it, and only the replay is worked."""
+    desk = Desk(pool, late=frozenset({"a"}))
+    await desk.stage()(batch("a:1", "b:2"))
+    desk.late = frozenset()
+    await desk.stage()(batch("a:1", "b:2"))
+    assert await desk.effects() == ["b"]
+    await desk.stage()(batch("a:1", "b:2", "a:1", "c:3"))
+
+    assert await desk.effects() == ["a", "b", "c"]
+    assert await desk.announced() == ["2", "dead 0 time too-late", "1", "3"]
+    assert [fate for _, fate, _ in await desk.fates()] == ["rejected", "accepted", "accepted", "accepted"]
+
+
+async def test_the_same_twice_in_a_batch_is_refused_twice_as_in_two_batches(pool: Database) -> None:
+    desk = Desk(pool, late=frozenset({"a"}))
+    await desk.stage()(batch("a:1", "a:1"))
+
+    assert await desk.fates() == [(0, "rejected", "too-late"), (1, "rejected", "too-late")]
+    assert await desk.announced() == ["dead 0 time too-late", "dead 1 time too-late"]
+
+
+async def test_of_a_refusal_and_an_acceptance_at_once_the_record_has_the_first_fate(pool: Database) -> None:
+    """A member that lost its partitions refuses what the one that has them now could work."""
+    for begin in range(0, 40, 2):
+        records = batch(f"{begin}:1", f"x{begin}:2", begin=begin)
+        late, early = Desk(pool, late=frozenset({f"{begin}"})), Desk(pool)
+        await asyncio.gather(late.stage()(records), early.stage()(records))
+        effects, announced = await late.effects(), await late.announced()
+        is_refused = f"dead {begin} time too-late" in announced
+        assert (f"{begin}" in effects) is not is_refused
+        assert effects.count(f"x{begin}") == 1
+
+
 async def test_while_the_vault_is_away_a_refusal_waits_and_leaves_nothing(pool: Database) -> None:
     desk = Desk(pool, is_vault_away=True)
     with pytest.raises(Unavailable):
