@@ -23,6 +23,7 @@ from plumbing.dead_letters.ledger import Replay, Signature
 from plumbing.dead_letters.letters import DeadLetter, Position
 from plumbing.dead_letters.opening import Gone, Opener, Original
 from plumbing.dead_letters.sending import Refused, Send, partition_for
+from plumbing.faults import faultpoint
 from plumbing.postgres import Connection
 
 REPLAY_OF = "mitsyg-replay-of"
@@ -111,12 +112,14 @@ class Replayer:
         if plan.verdict is not Verdict.TO_SEND or plan.original is None:
             return plan
         replay = await self._write_down(plan, plan.original, signature)
+        faultpoint("replay.before_send")
         try:
             offset = await self._send(
                 _named(plan.original, plan.letter.id), topic=replay.topic, partition=replay.partition
             )
         except Refused as refused:
             return replace(plan, verdict=Verdict.REFUSED, replay=replay, why=refused.error, original=None)
+        faultpoint("replay.after_send")
         await ledger.finish(self._connection, replay, offset)
         stands_at = Position(replay.topic, replay.partition, offset)
         return replace(plan, verdict=Verdict.SENT, replay=replay, stands_at=stands_at, original=None)

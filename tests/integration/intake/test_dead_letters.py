@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
@@ -51,7 +52,7 @@ from tests.integration.citizens.running import TOKENS, HandClock
 from tests.integration.citizens.running import Vault as RunningVault
 from tests.plumbing.helpers import bus_settings, producer, read_log
 from tests.support.fixtures import DatabaseFactory, TopicFactory
-from tests.support.notifications import TEST_CPR, raw, report
+from tests.support.notifications import TEST_CPR, citizen, raw, report
 
 SIGNED = ("--actor", "kbh", "--purpose", "INC-42")
 PERSONAL = (TEST_CPR, "Prøveperson", "Prøvevej", "Værkstedet")
@@ -541,26 +542,47 @@ async def test_every_service_on_kafka_has_the_command(
     assert away.returncode == 69
 
 
-async def test_the_process_replays_to_the_topic_of_notifications(house: House, stack: Stack) -> None:
-    stack.create_topics()
+async def buried_on_the_topic_of_notifications(house: House, *bodies: bytes) -> list[str]:
+    """Refused by intake, each as if it stood in partition 3; the ids of the dead letters."""
     topic = NEMREFUSION_NOTIFICATION.name
-    group = consumer_group("intake", topic)
-    body = notification()
-    record = Record(topic=topic, partition=3, offset=0, key=None, value=body, headers=(), timestamp_ms=0)
-    take_in = TakeIn(
+    await on_the_topic_of_notifications(house, accept_test_cpr=False)(
+        [
+            Record(topic=topic, partition=3, offset=nth, key=None, value=body, headers=(), timestamp_ms=0)
+            for nth, body in enumerate(bodies)
+        ]
+    )
+    rows = await house.rows("select id from outbox where aggregatetype like '%.dlq' order by seq")
+    relay = Relay(house.database, lambda: start_producer(bus_settings(house.kafka)))
+    relay.stop()
+    await relay.run()
+    return [str(row["id"]) for row in rows]
+
+
+def on_the_topic_of_notifications(house: House, *, accept_test_cpr: bool) -> TakeIn:
+    """Intake as it reads its own topic."""
+    group = consumer_group("intake", NEMREFUSION_NOTIFICATION.name)
+    return TakeIn(
         house.database,
         people=house.vault,
         notifications=Store(),
         undertaker=Undertaker(fetch_key=house.vault.month_key, write=dead_letter, clock=house.clock, group=group),
         clock=house.clock,
-        rules=Rules(accept_test_cpr=False, is_municipality=is_municipality),
+        rules=Rules(accept_test_cpr=accept_test_cpr, is_municipality=is_municipality),
         fingerprint_key=b"f" * 32,
         after_commit=lambda: None,
     )
-    await take_in([record])
-    relay = Relay(house.database, lambda: start_producer(bus_settings(house.kafka)))
-    relay.stop()
-    await relay.run()
+
+
+async def sent_again(house: House, dead_letter_id: str) -> list[Record]:
+    """Where a dead letter's original stands in the topic of notifications once more."""
+    log = await read_log(house.kafka, NEMREFUSION_NOTIFICATION.name)
+    return [record for record in log if (REPLAY_OF, dead_letter_id.encode()) in record.headers]
+
+
+async def test_the_process_replays_to_the_topic_of_notifications(house: House, stack: Stack) -> None:
+    stack.create_topics()
+    body = notification()
+    [one] = await buried_on_the_topic_of_notifications(house, body)
     environment = environment_of("intake", house, house.addresses)
 
     async def ask(*arguments: str) -> str:
@@ -569,13 +591,48 @@ async def test_the_process_replays_to_the_topic_of_notifications(house: House, s
         return done.stdout
 
     # others may have left dead letters here, sealed by vaults that are gone
-    listed = [json.loads(line) for line in (await ask("list", "--json", "--reason", "test-cpr")).splitlines()]
-    one = listed[-1]["id"]
+    listed = [json.loads(line)["id"] for line in (await ask("list", "--json", "--reason", "test-cpr")).splitlines()]
+    assert one in listed
     assert "1 would be sent" in await ask("replay", "--id", one)
     assert "1 sent" in await ask("replay", "--id", one, "--send", *SIGNED)
     assert "1 replayed already" in await ask("replay", "--id", one, "--send", *SIGNED)
-    sent = [record for record in await read_log(house.kafka, topic) if (REPLAY_OF, one.encode()) in record.headers]
-    assert [(record.partition, record.value) for record in sent] == [(3, body)]
+    assert [(record.partition, record.value) for record in await sent_again(house, one)] == [(3, body)]
+
+
+async def test_a_process_that_is_killed_half_way_loses_nothing_and_doubles_nothing(house: House, stack: Stack) -> None:
+    """Killed between row and sending, then between acknowledgement and row, then let run, twice."""
+    stack.create_topics()
+    bodies = [notification(citizen=citizen(f"610190000{nth}")) for nth in range(1, 7)]
+    ids = await buried_on_the_topic_of_notifications(house, *bodies)
+    named = [word for one in ids for word in ("--id", one)]
+    environment = environment_of("intake", house, house.addresses)
+
+    async def replay(breaks: str = "") -> subprocess.CompletedProcess[str]:
+        told = {**environment, "FAULTPOINTS": breaks}
+        return await asyncio.to_thread(command, "intake", "replay", *named, "--send", *SIGNED, environment=told)
+
+    assert (await replay("replay.before_send:kill:3")).returncode == -signal.SIGKILL
+    assert [len(await sent_again(house, one)) for one in ids] == [1, 1, 0, 0, 0, 0]
+    assert (await replay("replay.after_send:kill:2")).returncode == -signal.SIGKILL
+    assert [len(await sent_again(house, one)) for one in ids] == [1, 1, 1, 1, 0, 0]
+    done = await replay()
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (
+        0,
+        "6 dead letters: 2 sent, 1 sent by a run that broke off, written down now, 3 replayed already",
+    )
+    assert (await replay()).stdout.splitlines()[-1] == "6 dead letters: 6 replayed already"
+
+    again = [await sent_again(house, one) for one in ids]
+    assert [[record.value for record in records] for records in again] == [[body] for body in bodies]
+    rows = await house.rows("select dead_letter_id, nth, sent_offset from dead_letter_replay")
+    assert {str(row["dead_letter_id"]): (row["nth"], row["sent_offset"]) for row in rows} == {
+        one: (1, record.offset) for one, [record] in zip(ids, again, strict=True)
+    }
+    take_in = on_the_topic_of_notifications(house, accept_test_cpr=True)
+    for _ in range(2):
+        await take_in([record for [record] in again])
+    assert sorted(await house.fates()) == ["accepted"] * 6 + ["rejected"] * 6
+    assert len(await house.rows("select from absence")) == 6
 
 
 async def _set_limit(house: House, size: int) -> None:
