@@ -10,6 +10,8 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from faststream.kafka import KafkaBroker
 
 from plumbing.bus import BusSettings, Record, Subscription, make_broker
@@ -75,6 +77,17 @@ async def read_log(kafka: str, topic: str) -> list[Record]:
         return found
     finally:
         await consumer.stop()
+
+
+async def set_limit(kafka: str, topic: str, size: int) -> None:
+    """Change how large a record the topic takes, in bytes."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
+    await admin.start()
+    try:
+        configs = {"max.message.bytes": str(size)}
+        await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, configs=configs)])
+    finally:
+        await admin.close()
 
 
 async def committed(kafka: str, group: str, topic: str, partition: int = 0) -> int | None:

@@ -1,6 +1,7 @@
 """A dead letter keeps the whole original, sealed, and nothing of it outside the seal."""
 
 import base64
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -9,15 +10,20 @@ from uuid import UUID
 
 import pytest
 
+from contracts.dead_letter.v1 import record as dead_letter
+from contracts.nemrefusion.v1.refusals import MOST_REASONS
+from plumbing import outbox
 from plumbing.bus import Record
 from plumbing.dead_letters import FIELD, KeyNotFetched, MonthKey, Reason, Undertaker, unpack
 from plumbing.errors import Unavailable
-from plumbing.outbox import Outgoing
+from plumbing.outbox import MAX_MESSAGE_BYTES, Outgoing
 from plumbing.postgres import Database
 from plumbing.sealing import open_sealed
 from tests.plumbing.helpers import Message
 
 KEY = bytes(range(32))
+TRAVELS = 600_000
+"""Sealed bytes of the largest original that a letter holds itself."""
 RECORD = Record(
     topic="notifications",
     partition=3,
@@ -48,9 +54,9 @@ class Grave:
     is_vault_away: bool = False
 
     def undertaker(self) -> Undertaker:
-        return Undertaker(fetch_key=self._key, write=self._write, clock=self.clock, group="mitsyg.intake.notifications")
+        return Undertaker(fetch_key=self.key, write=self._write, clock=self.clock, group="mitsyg.intake.notifications")
 
-    async def _key(self, month: str) -> MonthKey:
+    async def key(self, month: str) -> MonthKey:
         if self.is_vault_away:
             raise Unavailable("citizens")
         self.months.append(month)
@@ -118,6 +124,31 @@ async def test_an_original_too_large_to_travel_is_kept_in_the_database(pool: Dat
     assert [row["id"] for row in rows] == [told["kept_as"]]
     packed = open_sealed(KEY, rows[0]["sealed"], owner=rows[0]["key_id"], field=FIELD)
     assert unpack(packed)[1] == large.value
+
+
+async def test_the_largest_original_that_travels_is_taken_with_the_longest_reasons_and_a_byte_more_is_kept(
+    pool: Database,
+) -> None:
+    grave = Grave()
+    longest = [
+        Reason(field="\x01" * 200, code="c" * 50)
+    ] * MOST_REASONS  # six bytes in JSON is the most a sign may take
+    undertaker = Undertaker(
+        fetch_key=grave.key, write=dead_letter, clock=grave.clock, group="mitsyg.intake.notifications"
+    )
+    await undertaker.prepare()
+    await bury(pool, grave, RECORD._replace(value=b""))
+    most = (TRAVELS - len(base64.b64decode(grave.written[0]["sealed"]))) // 4 * 3  # in base64 within the seal
+
+    async with pool.transaction() as connection:
+        refused = [(RECORD._replace(value=bytes(size), offset=size), longest) for size in (most, most + 1)]
+        letters = await undertaker.bury(connection, refused)
+        await outbox.put(connection, letters)
+
+    travels, kept = (json.loads(letter.value)["original"] for letter in letters)
+    assert len(base64.b64decode(travels["sealed"])) <= TRAVELS
+    assert kept["sealed"] is None
+    assert 900_000 < len(letters[0].value) < MAX_MESSAGE_BYTES
 
 
 async def test_the_same_record_makes_the_same_dead_letter(pool: Database) -> None:

@@ -22,7 +22,7 @@ from plumbing.outbox.relay import Producer
 from plumbing.postgres import Database
 from plumbing.telemetry.metrics import OUTBOX_CLOSED
 from stack import Stack
-from tests.plumbing.helpers import Message, bus_settings, read_log, until
+from tests.plumbing.helpers import Message, bus_settings, read_log, set_limit, until
 from tests.support.fixtures import TopicFactory
 
 MIB = 1024 * 1024
@@ -322,6 +322,25 @@ async def test_a_topic_that_is_deleted_holds_up_no_other_for_long_and_gets_what_
 
     assert by_key(await read_log(kafka, other), only_first=True)[b"key"] == [b"%d" % nth for nth in range(51)]
     assert {record.value for record in await read_log(kafka, dlq)} == {b"%d" % nth for nth in range(500)}
+
+
+async def test_a_topic_that_takes_too_little_holds_up_no_other_and_gets_all_when_it_takes_more(
+    pool: Database, kafka: str, topics: TopicFactory
+) -> None:
+    dlq, other = topics("dlq", config={"max.message.bytes": "2000"}), topics("other")
+    dead = [Message(topic=dlq, key=f"{nth}", value=secrets.token_bytes(5_000)) for nth in range(10)]
+    for nth, one in enumerate(dead):
+        await put(pool, one, Message(topic=other, value=b"%d" % nth))
+
+    async with relaying(pool, kafka, rest_seconds=0.1, parked_seconds=5):
+        await until(lambda: waiting_is(pool, 10), 5)
+        await until(lambda: parked_is(pool, [(dlq, f"{nth}") for nth in range(10)]), 30)
+        await set_limit(kafka, dlq, MIB)
+        await until(lambda: is_empty(pool), 20)
+
+    assert await parked(pool) == []
+    assert {record.value for record in await read_log(kafka, dlq)} == {one.value for one in dead}
+    assert await log_is(kafka, other, [b"%d" % nth for nth in range(10)])
 
 
 async def test_what_was_refused_together_is_not_blamed_one_by_one(pool: Database) -> None:
