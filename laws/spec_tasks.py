@@ -46,11 +46,13 @@ class Letter:
     closed: dict[str, Closed] = field(default_factory=dict)
 
 
-def demanded(report: Report, sent_at: datetime | None = None) -> tuple[str, ...]:
-    """The tasks of a report in the order of solving (T1): comment, request, form. `sent_at` of the report, if not its own."""
+def demanded(report: Report, sent_at: datetime | None = None, recovery: Report | None = None) -> tuple[str, ...]:
+    """The tasks of a report in the order of solving (T1): comment, request, form. `sent_at` of the report, if not its own;
+    `recovery` where one was told before it.
+    """
     tasks = {
         COMMENT: _may_comment(report),
-        REQUEST: _asks_for_benefit(report, _sent(report, sent_at), report.get("last_absence_day")),
+        REQUEST: _asks_for_benefit(report, _sent(report, sent_at), _back(report, recovery)),
         FORM: report.get("last_absence_day") is None,
     }
     return tuple(kind for kind in (COMMENT, REQUEST, FORM) if tasks[kind])
@@ -110,7 +112,7 @@ class _Course:
             self._close(Closed.WITHDRAWN, About)
             return
         sent_at = instant(one.report["sent_at"])
-        kinds = demanded(self._held, sent_at)
+        kinds = demanded(self._held, sent_at, self._recovery)
         self._has_request = REQUEST in kinds
         self._has_form = FORM in kinds
         self._ask(About.REPORT, kinds, one)
@@ -127,8 +129,7 @@ class _Course:
         self._held = one.report
         if not is_changed:
             return
-        days = [one.report.get("last_absence_day"), (self._recovery or {}).get("last_absence_day")]
-        back = min((day for day in days if day is not None), default=None)
+        back = _back(one.report, self._recovery)
         asks = not self._has_request and _asks_for_benefit(one.report, instant(one.report["sent_at"]), back)
         self._has_request |= asks
         is_still_ill = not self._has_form and one.report.get("last_absence_day") is None
@@ -171,6 +172,12 @@ class _Course:
 
 def _sent(report: Report, otherwise: datetime | None) -> datetime:
     return otherwise or (instant(report["sent_at"]) if "sent_at" in report else datetime.max.replace(tzinfo=UTC))
+
+
+def _back(report: Report, recovery: Report | None) -> str | None:
+    """The last day of absence, as either tells it; the earlier one where both do."""
+    days = [report.get("last_absence_day"), (recovery or {}).get("last_absence_day")]
+    return min((day for day in days if day is not None), default=None)
 
 
 def _may_comment(report: Report) -> bool:

@@ -86,6 +86,14 @@ COURSES: dict[str, tuple[tuple[tuple[Any, ...], ...], list[tuple[tuple[str, ...]
         (REPORTED, (names.RECOVERY, 11, {"last_absence_day": "2026-03-15"}), (names.AMENDMENT, 20, {"pay": ENDED})),
         [((COMMENT, FORM), {COMMENT: Closed.SUPERSEDED}), ((COMMENT,), {})],
     ),
+    "wage ended by a recovery that was told before the report": (
+        (
+            (names.FAST_TRACK, 9),
+            (names.RECOVERY, 11, {"last_absence_day": "2026-03-15"}),
+            (names.REPORT, 20, {"pay": ENDED}),
+        ),
+        [((CONSENT,), {}), ((COMMENT, FORM), {})],
+    ),
     "benefit asked for by a refund, not again by an amendment": (
         (REPORTED, (names.REFUND, 11, {"period": DAYS, "final": STOPS}), (names.AMENDMENT, 20, {"pay": UNPAID})),
         [((COMMENT, FORM), {COMMENT: Closed.SUPERSEDED}), ((COMMENT, REQUEST), {}), ((COMMENT,), {})],

@@ -168,7 +168,7 @@ def _reported(absence: Absence, tasks: Sequence[Task], report: Reported, version
     after = _with(absence, report.told, version)
     if report.is_withdrawn or absence.state is AbsenceState.WITHDRAWN:
         return _withdrawn(after, tasks)
-    opens = demands.at_report(report.told, report.sent_at)
+    opens = demands.at_report(report.told, report.sent_at, absence.recovered_day)
     return Effect(absence=replace(after, state=AbsenceState.REPORTED), opens=opens)
 
 

@@ -101,10 +101,13 @@ class Task:
         return self.state is TaskState.OPEN
 
 
-def at_report(told: Told, sent_at: datetime) -> tuple[Demand, ...]:
-    """The tasks that a report makes, in the order of solving (table of spec section 2)."""
+def at_report(told: Told, sent_at: datetime, recovered_day: date | None) -> tuple[Demand, ...]:
+    """The tasks that a report makes, in the order of solving (table of spec section 2).
+
+    The person may have recovered before the report came, if the employer asked for fast-track first.
+    """
     due = list(_comment(told.citizen_kind, About.REPORT))
-    if _asks_for_benefit(told, sent_at, told.last_absence_day):
+    if _asks_for_benefit(told, sent_at, _last_day(told, recovered_day)):
         due.append(Demand(kind=TaskKind.BENEFIT_REQUEST, about=About.REPORT))
     return (*due, *missing_form(told, ()))
 
@@ -117,8 +120,7 @@ def at_amendment(
     A benefit request and a form only where none was opened before: it says the same again, if perhaps in other words.
     """
     due = list(_comment(told.citizen_kind, About.REPORT))
-    last_days = [day for day in (told.last_absence_day, recovered_day) if day is not None]
-    if not _benefit_requests(tasks) and _asks_for_benefit(told, sent_at, min(last_days, default=None)):
+    if not _benefit_requests(tasks) and _asks_for_benefit(told, sent_at, _last_day(told, recovered_day)):
         due.append(Demand(kind=TaskKind.BENEFIT_REQUEST, about=About.REPORT))
     return (*due, *missing_form(told, tasks))
 
@@ -154,6 +156,11 @@ def _comment(kind: CitizenKind, about: About) -> tuple[Demand, ...]:
     if kind is CitizenKind.SELF_EMPLOYED:
         return ()  # they reported themselves
     return (Demand(kind=TaskKind.COMMENT_REPORTED_INFORMATION, about=about),)
+
+
+def _last_day(told: Told, recovered_day: date | None) -> date | None:
+    """The last day of the absence, if it is known: told with it, or by a recovery."""
+    return min((day for day in (told.last_absence_day, recovered_day) if day is not None), default=None)
 
 
 def _asks_for_benefit(told: Told, sent_at: datetime, last_day: date | None) -> bool:

@@ -224,6 +224,15 @@ def test_wage_that_ended_with_a_known_recovery_asks_for_nothing_when_it_is_amend
     assert REQUEST not in [one.kind for one in Case(report(), recovered(10)).hears(ended).opens]
 
 
+@pytest.mark.rule("T13")
+def test_wage_that_ended_with_a_recovery_before_the_report_asks_for_nothing() -> None:
+    """The employer asked for fast-track, told of the recovery, and reported last."""
+    case = Case(fast_track(), recovered(10))
+    assert [one.kind for one in case.hears(report(pay=wage_until(date(2026, 3, 10)))).opens] == [COMMENT, FORM]
+    later = Case(fast_track(), recovered(15))
+    assert REQUEST in [one.kind for one in later.hears(report(pay=wage_until(date(2026, 3, 10)))).opens]
+
+
 @pytest.mark.rule("T20")
 def test_a_withdrawal_closes_every_unsolved_task() -> None:
     case = Case(report(pay=NOTHING), refund(), fast_track())

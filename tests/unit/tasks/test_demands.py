@@ -54,7 +54,7 @@ FORMED = task(Demand(kind=FORM, about=About.REPORT))
     ],
 )
 def test_a_report_makes_the_tasks_of_the_table_in_the_order_of_solving(said: Told, expected: list[TaskKind]) -> None:
-    assert kinds(at_report(said, SENT)) == expected
+    assert kinds(at_report(said, SENT, None)) == expected
 
 
 @pytest.mark.rule("T5")
@@ -72,7 +72,7 @@ def test_wage_that_ended_before_the_report_asks_for_the_benefit_but_never_becaus
     until: date, last_absence_day: date | None, asks: bool
 ) -> None:
     said = told(pay=wage_until(until), last_absence_day=last_absence_day)
-    assert (REQUEST in kinds(at_report(said, SENT))) is asks
+    assert (REQUEST in kinds(at_report(said, SENT, None))) is asks
 
 
 @pytest.mark.rule("T20")
@@ -116,14 +116,15 @@ def test_an_amendment_asks_for_the_benefit_where_nobody_asked_before(pay: Pay, a
 @pytest.mark.rule("T5", "T13")
 @pytest.mark.parametrize(("recovered", "asks"), [(None, True), (date(2026, 3, 10), False), (date(2026, 3, 15), True)])
 def test_wage_that_ended_with_the_recovery_asks_for_nothing(recovered: date | None, asks: bool) -> None:
-    opened = at_amendment(told(pay=wage_until(date(2026, 3, 10))), SENT, recovered, [])
-    assert (REQUEST in kinds(opened)) is asks
+    ended = told(pay=wage_until(date(2026, 3, 10)))
+    assert (REQUEST in kinds(at_amendment(ended, SENT, recovered, []))) is asks
+    assert (REQUEST in kinds(at_report(ended, SENT, recovered))) is asks
 
 
 @pytest.mark.rule("T5")
 def test_wage_that_ended_between_report_and_amendment_asks_now() -> None:
     said = told(pay=wage_until(date(2026, 3, 25)))
-    assert REQUEST not in kinds(at_report(said, SENT))
+    assert REQUEST not in kinds(at_report(said, SENT, None))
     assert REQUEST in kinds(at_amendment(said, datetime(2026, 3, 26, 9, tzinfo=UTC), None, []))
 
 
