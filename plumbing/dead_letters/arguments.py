@@ -13,7 +13,10 @@ from plumbing.dead_letters.letters import Wish
 # Both stand in the audit trail for ever: codes, never a name, a number or a text about a person.
 _ACTOR = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{1,63}", re.ASCII)
 _PURPOSE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/#-]{2,99}", re.ASCII)
-_CPR_LIKE = re.compile(r"(?<!\d)\d{6}-?\d{4}(?!\d)", re.ASCII)
+# Ten digits, or a birth date and four, with whatever a code may hold in between.
+_GAP = "[@._:/#-]?"
+_BIRTH_DATE = rf"(?:[0-2]\d|3[01]|[6-8]\d|9[01]){_GAP}(?:0[1-9]|1[0-2]){_GAP}\d\d{_GAP}"
+_CPR_LIKE = re.compile(rf"(?<!\d)(?:\d{{6}}-?|{_BIRTH_DATE})\d{{4}}(?!\d)", re.ASCII)
 
 
 class WrongUsage(Exception):

@@ -66,6 +66,21 @@ def test_bad_arguments_are_wrong_usage(wrong: Sequence[str], capsys: pytest.Capt
     assert "usage: python -m services.intake dead-letters" in told.err
 
 
+@pytest.mark.parametrize("written", ["610190_0001", "610190/0001", "61.01.90:0001", "61-01-90-0001", "6101900001"])
+@pytest.mark.parametrize("around", ["{}", "INC-{}", "sag/{}#2"])
+def test_a_persons_number_gets_into_the_audit_trail_in_no_spelling(written: str, around: str) -> None:
+    for told in (("--actor", "kbh", "--purpose", around.format(written)), ("--actor", f"a.{written}", *SIGNED[2:])):
+        with pytest.raises(WrongUsage):
+            parse("intake", ["replay", "--all", "--send", *told])
+
+
+@pytest.mark.parametrize("case", ["INC-42", "2026-11-0042", "INC-20261123-0001", "sag/2026/1234", "610190000123"])
+def test_a_case_number_is_a_purpose(case: str) -> None:
+    told = parse("intake", ["replay", "--all", "--send", "--actor", "kbh", "--purpose", case])
+    assert isinstance(told, Replay)
+    assert told.signature == Signature(actor="ops:kbh", purpose=case)
+
+
 def test_help_is_no_error(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(WrongUsage) as caught:
         parse("intake", ["replay", "--help"])
