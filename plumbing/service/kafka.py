@@ -2,17 +2,19 @@
 
 import os
 import socket
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 from faststream import FastStream
 
 from plumbing.audit import Sealer
 from plumbing.bus import BusSettings, Record, Subscription, make_broker, start_producer
 from plumbing.clock import Clock, SimulatedClock, SystemClock
+from plumbing.inbox import Fate
 from plumbing.outbox import Relay
 from plumbing.postgres import Database
 from plumbing.service.runner import Runner
 from plumbing.service.settings import KafkaSettings, ServiceSettings
+from plumbing.telemetry import metrics
 
 
 class KafkaSide:
@@ -29,8 +31,16 @@ class KafkaSide:
         app = FastStream(self._broker, logger=None)
         runner.consumers(app.start, app.stop, self._subscriptions)
 
-    def subscribe(self, topic: str, group: str, work: Callable[[Sequence[Record]], Awaitable[None]]) -> None:
-        """Hand batches of `topic` to `work`."""
+    def subscribe(
+        self,
+        topic: str,
+        group: str,
+        work: Callable[[Sequence[Record]], Awaitable[None]],
+        *,
+        reasons: Iterable[str] = (),
+    ) -> None:
+        """Hand batches of `topic` to `work`, which refuses records for these `reasons` if it counts them by reason."""
+        metrics.begin_at_zero(topic, Fate, reasons)
         self._subscriptions.append(Subscription(self._broker, topic=topic, group=group, work=work, settings=self._bus))
 
 

@@ -39,6 +39,16 @@ LOG_LINES_DROPPED = Counter("mitsyg_log_lines_dropped", "Log lines given up beca
 BUILD = Gauge("mitsyg_build_info", "Which service and version this is.", ("service", "version"))
 
 
+def begin_at_zero(topic: str, fates: Iterable[str], reasons: Iterable[str]) -> None:
+    """Whatever may be counted of a topic is there before it is: what begins with a one shows no increase, and raises no alarm."""
+    for fate in fates:
+        RECORDS.labels(topic, fate)
+    for reason in reasons:
+        REFUSALS.labels(topic, reason)
+    PERSONAL_KEYS.labels(topic)
+    TOPIC_WENT_BACK.labels(topic)
+
+
 def count_records(settled: Iterable[tuple[str, str]]) -> None:
     """Count what a batch came to: the topic and the fate of each record."""
     for (topic, fate), number in Tally(settled).items():

@@ -10,6 +10,7 @@ from contracts.dead_letter.v1 import DeadLetter
 from contracts.dead_letter.v1 import record as dead_letter
 from contracts.envelope import BadEnvelope
 from contracts.events import BadEvent, Reader, UnknownEventType
+from contracts.nemrefusion.v1 import ReasonCode
 from contracts.topics import NEMREFUSION_NOTIFICATION, consumer_group, dead_letter_topic
 from plumbing.bus.key_alarm import KeyAlarm
 from plumbing.dead_letters import Undertaker, desk
@@ -69,7 +70,7 @@ async def serve(settings: Settings) -> None:
             every=settings.sweep_seconds,
         )
         runner.loop("sweeper of what waits", sweeper.run)
-        kafka.subscribe(NEMREFUSION_NOTIFICATION.name, group, KeyAlarm(take_in))
+        kafka.subscribe(NEMREFUSION_NOTIFICATION.name, group, KeyAlarm(take_in), reasons=ReasonCode)
         await runner.run()
 
 

@@ -77,6 +77,8 @@ class Sweeper:
         self._clock = clock
         self._patience = patience
         self._every = every
+        for code in ReasonCode:
+            BURIED.labels(code)  # there from the start, at 0: what begins with a one shows no increase
 
     async def run(self) -> None:
         """Sweep; what cannot be done now is done the next time."""
