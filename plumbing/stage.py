@@ -193,14 +193,6 @@ def _first_of_each(readings: Sequence[Reading[Message]], fresh: set[str]) -> lis
     return firsts
 
 
-def _graves(readings: Sequence[Reading[Message]], fresh: set[str], result: Result) -> list[tuple[Record, list[Reason]]]:
-    """What is to be buried. A refusal that is not fresh is a redelivery: it was buried when its fate was first written."""
-    late = {one.message_id: one for one in result.refused}
-    refused = [one for one in readings if isinstance(one, Refusal) and one.message_id in fresh]
-    refused += [replace(late[one.message_id], record=one.record) for one in readings if one.message_id in late]
-    return [(one.record, [Reason(field=one.field, code=one.code)]) for one in refused]
-
-
 def _fates(readings: Sequence[Reading[Message]], fresh: set[str], result: Result) -> list[Settled]:
     left = set(fresh)
     fates = []
