@@ -18,7 +18,7 @@ from pathlib import Path
 from campaign.bite.breaches import BREACHES
 from campaign.bite.bugs import BUGS, Bug
 from campaign.bite.found import Found
-from campaign.bite.rules import try_breach
+from campaign.bite.rules import try_breach, try_control
 from campaign.bite.tree import copy_tree, plant
 from campaign.say import say
 from laws import progress
@@ -43,7 +43,7 @@ def main() -> int:
     found: list[Found] = []
     if breaches:
         found += _told(
-            lambda: try_breach(None, home / "rules-control"),
+            lambda: try_control({one.rule for one in breaches}, home / "rules-control"),
             *(lambda one=one: try_breach(one, home / _folder(f"{one.rule} {one.name}")) for one in breaches),
         )
     if bugs:

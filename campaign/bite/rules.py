@@ -9,17 +9,17 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from campaign.bite.breaches import BREACHES, Breach
+from campaign.bite.breaches import Breach
 from campaign.bite.found import Found
 from campaign.bite.tree import copy_tree, plant
 
 WITHOUT_SERVERS: Final = ("tests/unit", "tests/contracts")
 LONGEST_RUN_SECONDS: Final = 240
-CONTROL: Final = "control: no rule broken, what defends any of them"
+CONTROL: Final = "control: no rule broken, all that defends them"
 _FAILED: Final = re.compile(r"^FAILED (\S+?)(?:\[.*)?(?: - .*)?$", re.MULTILINE)
 _SOME_FAILED: Final = 1
 
@@ -44,14 +44,22 @@ def _cited(tree: ast.Module) -> Iterator[str]:
                     yield one.value
 
 
-def try_breach(breach: Breach | None, home: Path) -> Found:
-    """What the tests of its rule say about a breach; without one, the tests of all rules that a breach is for."""
-    name = f"{breach.rule} {breach.name}" if breach is not None else CONTROL
-    rules = {breach.rule} if breach is not None else {one.rule for one in BREACHES}
+def try_breach(breach: Breach, home: Path) -> Found:
+    """What defends its rule says about a breach."""
     home.mkdir(parents=True)
     copy_tree(home, with_tests=True)
-    if breach is not None:
-        plant(breach.patch, home)
+    plant(breach.patch, home)
+    return _try(f"{breach.rule} {breach.name}", {breach.rule}, home, is_control=False)
+
+
+def try_control(rules: Collection[str], home: Path) -> Found:
+    """What defends these rules says where none is broken."""
+    home.mkdir(parents=True)
+    copy_tree(home, with_tests=True)
+    return _try(CONTROL, rules, home, is_control=True)
+
+
+def _try(name: str, rules: Collection[str], home: Path, *, is_control: bool) -> Found:
     by_rule = defenders(home, *WITHOUT_SERVERS)
     files = sorted({str(path) for rule in rules for path in by_rule.get(rule, ())})
     asked = [part for rule in sorted(rules) for part in ("--rule", rule)]
@@ -64,7 +72,7 @@ def try_breach(breach: Breach | None, home: Path) -> Found:
     except subprocess.TimeoutExpired:
         return Found(name=name, seconds=time.monotonic() - began, failure=f"not done within {LONGEST_RUN_SECONDS} s")
     (home / "output.txt").write_text(done.stdout + done.stderr)
-    return judge(name, done.returncode, done.stdout, time.monotonic() - began, is_control=breach is None)
+    return judge(name, done.returncode, done.stdout, time.monotonic() - began, is_control=is_control)
 
 
 def judge(name: str, code: int, output: str, seconds: float, *, is_control: bool) -> Found:

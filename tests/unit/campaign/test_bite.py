@@ -17,7 +17,6 @@ from campaign.points import passed_by
 from laws import letters, progress
 from stack.paths import ROOT
 
-
 PLANTED: list[Bug | Breach] = [*BUGS, *BREACHES]
 
 
