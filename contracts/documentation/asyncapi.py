@@ -30,6 +30,32 @@ _BINDING: Final = "0.5.0"
 _DEFINITION: Final = "#/$defs/"
 _Json = dict[str, Any]
 
+_BOOTSTRAP: Final[_Json] = {
+    "host": "{bootstrap}",
+    "variables": {"bootstrap": {"description": "Host and port of a broker; you are told it with your access."}},
+}
+_SECURITY_SCHEMES: Final[_Json] = {
+    "clientCertificate": {"type": "X509", "description": "TLS with a client certificate (mTLS)."},
+    "scram": {"type": "scramSha512", "description": "SASL/SCRAM-SHA-512 with a user and a password, over TLS."},
+}
+_SERVERS: Final[_Json] = {
+    "deployment": {
+        **_BOOTSTRAP,
+        "protocol": "kafka-secure",
+        "description": (
+            "Kafka as reporters and other systems reach it. The deployment decides which way to sign in it offers, and allows "
+            "each only its topics."
+        ),
+        "security": [{"$ref": f"#/components/securitySchemes/{name}"} for name in _SECURITY_SCHEMES],
+    },
+    "oneMachine": {
+        **_BOOTSTRAP,
+        "protocol": "kafka",
+        "description": "`make up` or Docker Compose, for trying it out: neither encrypted nor signed in to.",
+    },
+}
+"""Addresses are the deployment's business: placeholders stand for them."""
+
 
 class _Described(NamedTuple):
     """A message as the document has it. One of ours is one; of the notification each kind is one, `part` of its schema."""
@@ -62,12 +88,14 @@ def document() -> _Json:
             ),
             "license": {"name": "MPL-2.0"},
         },
+        "servers": _SERVERS,
         "defaultContentType": "application/json",
         "channels": {topic.name: _channel(topic, described[topic.name]) for topic in TOPICS},
         "operations": dict(_operations(described)),
         "components": {
             "messages": {name: _message(each) for name, each in every.items()},
             "schemas": {message.name: _schema(message) for message in MESSAGES},
+            "securitySchemes": _SECURITY_SCHEMES,
         },
     }
 

@@ -1,6 +1,7 @@
 """The AsyncAPI document: valid by the official schema, and saying what records, topics and services really are."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,8 @@ def test_the_document_is_valid_by_the_official_schema() -> None:
         lambda document: document["channels"]["nemrefusion.receipt.v1"]["bindings"]["kafka"].update(partitions=0),
         lambda document: document["operations"]["intake.receives.nemrefusion.notification.v1"].update(action="read"),
         lambda document: document["components"]["messages"]["task.opened.v1"].update(header={}),
+        lambda document: document["servers"]["deployment"].pop("protocol"),
+        lambda document: document["components"]["securitySchemes"]["scram"].update(type="scram"),
     ],
 )
 def test_the_official_schema_bites(spoil: Any) -> None:
@@ -95,6 +98,16 @@ def test_an_example_is_read_as_a_record_of_its_message(name: str, example: dict[
     envelope = decode_headers((header, each.encode()) for header, each in example["headers"].items())
     assert envelope.type == message.event.TYPE
     assert parse(message.event, value).record_key() in key["examples"]
+
+
+def test_servers_are_placeholders_and_say_how_to_sign_in() -> None:
+    for server in DOCUMENT["servers"].values():
+        assert re.fullmatch(r"\{(\w+)\}", server["host"])
+        assert set(server["variables"]) == {server["host"].strip("{}")}
+        assert "default" not in server["variables"]["bootstrap"]
+    by_protocol = {server["protocol"]: server.get("security", []) for server in DOCUMENT["servers"].values()}
+    assert {each["$ref"].rpartition("/")[2] for each in by_protocol["kafka-secure"]} == {"clientCertificate", "scram"}
+    assert by_protocol["kafka"] == []
 
 
 def test_every_golden_example_is_in_it() -> None:
