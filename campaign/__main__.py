@@ -37,7 +37,13 @@ def main() -> int:
     run_dir.chmod(0o711)
     say(f"seed {wish.seed}, run directory {run_dir}")
     if arguments.mistakes:
-        outcomes = mistakes.run(run_dir, seed=wish.seed, records=arguments.notifications or 250, only=arguments.only)
+        outcomes = mistakes.run(
+            run_dir,
+            seed=wish.seed,
+            records=arguments.notifications or (60 if arguments.short else 250),
+            only=arguments.only,
+            is_short=arguments.short,
+        )
         print("\n".join(mistakes.lines(outcomes)))
         return _kept_unless(bool(outcomes) and all(one.is_clean for one in outcomes), run_dir, keep=arguments.keep)
     campaign = Campaign(wish, run_dir)
@@ -71,7 +77,9 @@ def _wish(arguments: argparse.Namespace) -> Wish:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m campaign", description=__doc__)
-    parser.add_argument("--short", action="store_true", help="a few minutes instead of a quarter of an hour")
+    parser.add_argument(
+        "--short", action="store_true", help="a few minutes instead of a quarter of an hour; of the mistakes, a few"
+    )
     parser.add_argument(
         "--mistakes", action="store_true", help="topics doubled, shuffled, read again, skipped, deleted instead"
     )

@@ -6,14 +6,17 @@ law L12 knows without any order.
 """
 
 import asyncio
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from random import Random
 from typing import Final
+from uuid import UUID
 
 from laws.names import NOTIFICATION
+from simulators.nemrefusion.badness import written
 from simulators.nemrefusion.ledger import Ledger
 from simulators.nemrefusion.sending import Sender, kafka_producer
 from simulators.nemrefusion.traffic import Either, Expected, Mix, Rejected, Sent, generate
@@ -53,6 +56,31 @@ def traffic(*, seed: int, count: int, as_of: date) -> list[Sent]:
 def poison(*, seed: int, count: int, as_of: date) -> list[Sent]:
     """Bad ones in a row (F166)."""
     return list(generate(seed=seed, count=count, as_of=as_of, mix=Mix(bad=1.0, duplicates=0)))
+
+
+def reports(*, seed: int, count: int, as_of: date) -> list[Sent]:
+    """First reports of absences, all good and none twice."""
+    mix = Mix(bad=0, duplicates=0, odd=0, second_employers=0)
+    return list(generate(seed=seed, count=count, as_of=as_of, mix=mix))
+
+
+def under_another_id(report: Sent, dice: Random) -> Sent:
+    """The same told once more as if it were new (F162): to be taken for a repeat."""
+    own = UUID(int=dice.getrandbits(128), version=4)
+    document = json.loads(report.value or b"") | {"notification_id": str(own)}
+    return replace(report, value=written(document), notification_id=own, expected=Either())
+
+
+def told_otherwise(report: Sent) -> Sent:
+    """Something else under the same id (F163): a conflict."""
+    document = json.loads(report.value or b"")
+    document["cause"] = "illness" if document["cause"] != "illness" else "work_injury"
+    return replace(report, value=written(document), expected=Rejected(codes=frozenset({"conflict"})))
+
+
+def sized(report: Sent, size: int, expected: Expected) -> Sent:
+    """The same in so many bytes (F167)."""
+    return replace(report, value=(report.value or b"").ljust(size), expected=expected)
 
 
 def send(bootstrap: str, ledger: Path, records: Sequence[Sent], *, rate: float = 0) -> int:

@@ -38,8 +38,13 @@ def read_texts(logs: Path, ops_urls: Mapping[str, str], is_service: Iterable[str
     services = tuple(is_service)
     for name, url in ops_urls.items():
         if name.partition("-")[0] in services:
-            texts[f"metrics of {name}"] = _get(f"{url}/metrics")
+            texts[f"metrics of {name}"] = read_metrics(url)
     return texts
+
+
+def read_metrics(ops_url: str) -> str:
+    """What a service says of itself in numbers."""
+    return _get(f"{ops_url}/metrics")
 
 
 def _get(url: str) -> str:

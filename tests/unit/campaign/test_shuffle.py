@@ -1,5 +1,6 @@
 """Traffic in no order: nothing is lost in the shuffle, and what each record deserves allows for the order and no more."""
 
+import json
 from collections import Counter
 from dataclasses import replace
 from datetime import date
@@ -8,7 +9,17 @@ from random import Random
 import pytest
 
 from campaign.mistakes import Mistakes, Outcome, lines
-from campaign.shuffle import BY_ORDER, loosened, poison, shuffled, traffic
+from campaign.shuffle import (
+    BY_ORDER,
+    loosened,
+    poison,
+    reports,
+    shuffled,
+    sized,
+    told_otherwise,
+    traffic,
+    under_another_id,
+)
 from laws.verdict import Findings
 from simulators.nemrefusion.traffic import Accepted, Either, Expected, Rejected, Sent, Waiting, generate
 
@@ -80,7 +91,25 @@ def test_a_gap_that_nobody_noticed_is_told_and_not_clean() -> None:
     assert lines([])[-1] == "NOT CLEAN"
 
 
-def test_every_mistake_is_a_step() -> None:
-    steps = " ".join(Mistakes(site=None, seed=1, records=1).steps())  # type: ignore[arg-type]
-    for fault in ("F057", "F058", "F059", "F160", "F161", "F164", "F166", "F168", "F169"):
-        assert fault in steps
+FAULTS = ("F057", "F058", "F059", "F160", "F161", "F162", "F163", "F164", "F166", "F167", "F168", "F169")
+
+
+def test_every_mistake_is_a_step_and_the_short_form_has_the_usual_ones() -> None:
+    steps = Mistakes(site=None, seed=1, records=1).steps()  # type: ignore[arg-type]
+    assert all(any(fault in step.name for step in steps) for fault in FAULTS)
+    short = " ".join(step.name for step in steps if step.is_short)
+    assert all(fault in short for fault in ("F160", "F161", "F162", "F163", "F164"))
+
+
+def test_what_is_told_under_another_id_and_otherwise_is_the_same_absence() -> None:
+    report, *_ = reports(seed=1, count=3, as_of=AS_OF)
+    document, again, otherwise = (
+        json.loads(one.value or b"") for one in (report, under_another_id(report, Random(1)), told_otherwise(report))
+    )
+    assert differing(document, again) == {"notification_id"}
+    assert differing(document, otherwise) == {"cause"}
+    assert len(sized(report, 10_000, Accepted()).value or b"") == 10_000
+
+
+def differing(one: dict[str, object], other: dict[str, object]) -> set[str]:
+    return {name for name in one.keys() | other.keys() if one.get(name) != other.get(name)}
