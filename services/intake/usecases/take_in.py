@@ -85,6 +85,7 @@ class TakeIn:
         faultpoint("intake.after_commit")
         self._after_commit()
         metrics.count_records((one.record.topic, one.fate) for one in fates)
+        metrics.count_refusals((one.record.topic, one.reason) for one in fates if one.reason is not None)
 
     async def _settle(self, readings: Sequence[_Reading], received_at: datetime) -> list[Settled]:
         """Most batches hold nothing but news; one that does not is done again without what has its fate already."""
