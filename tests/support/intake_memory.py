@@ -120,12 +120,26 @@ class Intake:
 
     def take_in(self, *batch: dict[str, Any], citizen: Citizen = CITIZEN) -> None:
         """One batch, all about one citizen."""
-        judged = asyncio.run(self._judge.judge(_NO_CONNECTION, self.candidates(*batch, citizen=citizen), NOW))
-        self.outcomes += judged.outcomes
-        self.effects += judged.effects
+        self._judge_batch(self.candidates(*batch, citizen=citizen))
 
-    def candidates(self, *batch: dict[str, Any], citizen: Citizen = CITIZEN) -> list[Candidate]:
+    def take_in_of(self, batch: Sequence[dict[str, Any]], citizens: Mapping[str, Citizen]) -> None:
+        """One batch about several, by CPR number."""
+        self._judge_batch(
+            [
+                candidate
+                for nth, one in enumerate(batch)
+                for candidate in self.candidates(one, citizen=citizens[one["citizen"]["cpr"]], begin=nth)
+            ]
+        )
+
+    def candidates(self, *batch: dict[str, Any], citizen: Citizen = CITIZEN, begin: int = 0) -> list[Candidate]:
         """The batch as it is judged; each can be accepted as far as it can be told from itself."""
-        notices = [read(record(raw(one), len(self.outcomes) + nth), NOW, RULES) for nth, one in enumerate(batch)]
+        behind = len(self.outcomes) + begin
+        notices = [read(record(raw(one), behind + nth), NOW, RULES) for nth, one in enumerate(batch)]
         assert all(isinstance(one, Notice) for one in notices), notices
         return [self._candidates.of(one, citizen) for one in notices if isinstance(one, Notice)]
+
+    def _judge_batch(self, candidates: Sequence[Candidate]) -> None:
+        judged = asyncio.run(self._judge.judge(_NO_CONNECTION, candidates, NOW))
+        self.outcomes += judged.outcomes
+        self.effects += judged.effects

@@ -1,10 +1,11 @@
 """Judging notifications by what is known: which takes effect, waits, repeats another, contradicts one (N4, N5).
 
-Invariants: the outcome of a record does not depend on how the log is cut into batches. Notifications that share an id, an
-absence or a repeat key are judged one after the other, each by what the one before left in the tables; all others
-together, in a few statements. Exact repeats within a batch follow the first of them. An absence's row is locked before
-anything is decided about it, also where it stands only for notifications that wait for it, so that whoever waits and
-what is waited for cannot miss each other.
+Invariants: the outcome of a record does not depend on how the log is cut into batches. Notifications that share an id or an
+absence, or are by one reporter about one citizen, are judged one after the other, each by what the one before left in the
+tables; all others together, in a few statements. Citizen and reporter, because all that share a repeat key share those, and a
+withdrawal or an amendment gives up a key that it does not name. Exact repeats follow the first of them where nothing that
+shares anything stands between. An absence's row is locked before anything is decided about it, also where it stands only for
+notifications that wait for it, so that whoever waits and what is waited for cannot miss each other.
 """
 
 from collections.abc import Hashable, Sequence
@@ -31,8 +32,6 @@ from services.intake.usecases.known import Known
 from services.intake.usecases.outcomes import Accepted, Duplicate, Effect, Judgement, Outcome, Waiting
 from services.intake.usecases.reading import Notice, Rejected
 
-_Same = tuple[UUID, bytes]
-
 
 class Judge:
     """Judges within the caller's transaction; what is accepted is written."""
@@ -43,19 +42,17 @@ class Judge:
 
     async def judge(self, connection: Connection, candidates: Sequence[Candidate], received_at: datetime) -> Judgement:
         """The outcome of each, in order, and what they did."""
-        firsts: dict[_Same, Candidate] = {}
-        for one in candidates:
-            firsts.setdefault((one.notification_id, one.fingerprint), one)
-        outcomes: dict[_Same, Outcome] = {}
+        followed = _followed(candidates)
+        outcomes: dict[int, Outcome] = {}
         effects: list[Effect] = []
-        for independent in in_rounds(list(firsts.values())):
+        for independent in in_rounds([one for one, first in zip(candidates, followed, strict=True) if one is first]):
             judged = await self._together(connection, independent, received_at, effects)
             for one in independent:
-                outcomes[one.notification_id, one.fingerprint] = judged[one.notification_id]
+                outcomes[id(one)] = judged[one.notification_id]
         found = []
-        for one in candidates:
-            same = one.notification_id, one.fingerprint
-            found.append(outcomes[same] if one is firsts[same] else _again(one.notice, outcomes[same]))
+        for one, first in zip(candidates, followed, strict=True):
+            outcome = outcomes[id(first)]
+            found.append(outcome if one is first else _again(one.notice, outcome))
         return Judgement(outcomes=found, effects=effects)
 
     async def _together(
@@ -67,6 +64,8 @@ class Judge:
         )
         stale = [one for one in independent if one.notification_id not in fresh]
         known = await self._known.notifications(connection, [one.notification_id for one in stale])
+        if len(known) < len(stale):
+            raise Unavailable("notification", "one that had waited in vain was buried in this moment")
         outcomes: dict[UUID, Outcome] = {
             one.notification_id: by_id(one.notice, one.fingerprint, known[one.notification_id]) for one in stale
         }
@@ -154,16 +153,16 @@ class Judge:
             original_id=original_id,
             receipt_id=original.receipt_id,
             absence_id=original.absence_id,
+            citizen=one.citizen,
         )
 
 
 def in_rounds(candidates: Sequence[Candidate]) -> list[list[Candidate]]:
-    """Cut so that in each round no two share an id, an absence or a repeat key, and those that do keep their order."""
+    """Cut so that in each round no two share anything that one's outcome could depend on, and those that do keep their order."""
     rounds: list[list[Candidate]] = []
     next_round: dict[Hashable, int] = {}
     for one in candidates:
-        # Should ids of two kinds ever look alike, the two are judged one after the other for nothing.
-        shared: tuple[Hashable, ...] = (one.notification_id, one.absence_id, one.claim.repeat_key or one.absence_id)
+        shared = _shared(one)
         number = max(next_round.get(name, 0) for name in shared)
         if number == len(rounds):
             rounds.append([])
@@ -171,6 +170,25 @@ def in_rounds(candidates: Sequence[Candidate]) -> list[list[Candidate]]:
         for name in shared:
             next_round[name] = number + 1
     return rounds
+
+
+def _followed(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """For each the one whose outcome it has: itself, or the same message before it, if nothing in between could change that."""
+    last: dict[Hashable, Candidate] = {}
+    followed = []
+    for one in candidates:
+        shared = _shared(one)
+        first = last.get(one.notification_id)
+        if first is None or first.fingerprint != one.fingerprint or any(last.get(name) is not first for name in shared):
+            first = one
+            last |= dict.fromkeys(shared, one)
+        followed.append(first)
+    return followed
+
+
+def _shared(one: Candidate) -> tuple[Hashable, ...]:
+    """Should ids of two kinds ever look alike, two are judged one after the other for nothing."""
+    return one.notification_id, one.absence_id, (one.claim.citizen_id, one.claim.reporter)
 
 
 def by_id(notice: Notice, fingerprint: bytes, known: Notification) -> Outcome:
@@ -198,7 +216,7 @@ def _again(notice: Notice, outcome: Outcome) -> Outcome:
         case Rejected():
             return outcome._replace(record=notice.record)
         case Duplicate():
-            return outcome._replace(notice=notice)
+            return outcome._replace(notice=notice, citizen=None)
         case Accepted(candidate=first) | Waiting(candidate=first):
             return Duplicate(
                 notice=notice,

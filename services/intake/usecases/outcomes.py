@@ -5,6 +5,7 @@ the accepted ones did to their absences.
 from typing import NamedTuple
 from uuid import UUID
 
+from services.intake.domain import Citizen
 from services.intake.domain.absence import Applied
 from services.intake.usecases.candidates import Candidate
 from services.intake.usecases.reading import Notice, Rejected
@@ -23,12 +24,16 @@ class Waiting(NamedTuple):
 
 
 class Duplicate(NamedTuple):
-    """The notification was taken in before: `original_id` names the first, the others are that one's."""
+    """The notification was taken in before: `original_id` names the first, the others are that one's.
+
+    `citizen` where it is a message of its own: it says of the absence what the first said, and may tell a newer name and address.
+    """
 
     notice: Notice
     original_id: UUID
     receipt_id: UUID
     absence_id: UUID
+    citizen: Citizen | None = None
 
 
 Outcome = Accepted | Waiting | Duplicate | Rejected

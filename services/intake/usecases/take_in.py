@@ -139,6 +139,7 @@ class TakeIn:
             await outbox.put(connection, [*told, *letters])
             await audit.put(connection, announcements.audit_entries(effects, received_at))
             citizens = [one.candidate.citizen for one in effects]
+            citizens += [one.citizen for one in outcomes if isinstance(one, Duplicate) and one.citizen is not None]
             await self._known.add_cards(
                 connection,
                 [Card(one.citizen_id, one.card_candidate) for one in citizens if one.card_candidate is not None],

@@ -55,6 +55,25 @@ async def test_a_rejected_notification_confirms_nothing(house: House) -> None:
     assert await confirmed(house) == of(house, body)
 
 
+@pytest.mark.parametrize("reference", [None, str(uuid4())])
+async def test_a_report_that_repeats_another_tells_where_the_person_lives_now(
+    house: House, reference: str | None
+) -> None:
+    """Of the absence it says nothing new, so nothing happens twice; the address is not thrown away with it."""
+    body = report()
+    moved = {
+        **body,
+        "notification_id": str(uuid4()),
+        "absence_reference": reference or body["absence_reference"],
+        "sent_at": "2026-03-19T08:30:00+01:00",
+        "citizen": {**body["citizen"], "has_address_protection": True},
+    }
+    await house.take_in(bodies(body, moved, body, moved))
+    assert [one["outcome"] for one in await house.receipts()] == ["accepted", "duplicate", "duplicate", "duplicate"]
+    assert await confirmed(house) == of(house, body, moved)
+    assert len(await house.events()) == 1
+
+
 async def test_what_waits_confirms_its_card_when_it_joins_and_what_never_joins_none(house: House) -> None:
     body = report()
     early, stranger = amendment(body), amendment(body, reporter={**body["reporter"], "cvr": "10000017"})

@@ -2,12 +2,15 @@
 
 from datetime import date
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID, uuid4, uuid5
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from contracts.nemrefusion.v1 import ReasonCode
-from services.intake.domain import Citizen, State
+from plumbing.errors import Unavailable
+from services.intake.domain import Citizen, Notification, State
 from services.intake.usecases.outcomes import Accepted, Duplicate, Outcome, Waiting
 from services.intake.usecases.reading import Rejected
 from tests.support.intake_memory import Intake
@@ -178,3 +181,81 @@ def test_of_two_amendments_the_later_sent_holds_and_of_two_sent_at_once_the_high
         [absence] = intake.memory.absences.values()
         assert (absence.first_absence_day, absence.version) == (date(2026, 3, 5), 3)
         assert [one.applied.is_current for one in intake.effects] == [True, True, not later_comes_first]
+
+
+def again(body: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    """Another message that says the same, later."""
+    return {**body, "notification_id": str(uuid4()), "sent_at": "2026-03-20T08:00:00Z", **changes}
+
+
+@pytest.mark.rule("N5")
+@pytest.mark.parametrize("in_one_batch", [True, False])
+@pytest.mark.parametrize("gives_up", [withdrawal, lambda body: amendment(body, first_absence_day="2026-03-05")])
+def test_days_that_an_absence_has_given_up_can_be_reported_anew(gives_up: Any, in_one_batch: bool) -> None:
+    """Neither a withdrawal nor an amendment names the days that it gives up."""
+    body = report()
+    messages = body, gives_up(body), again(body, absence_reference=str(uuid4()))
+    intake = Intake()
+    for batch in (messages,) if in_one_batch else ((one,) for one in messages):
+        intake.take_in(*batch)
+    assert [type(one) for one in intake.outcomes] == [Accepted] * 3
+    assert len(intake.memory.absences) == 2
+
+
+@pytest.mark.rule("N4")
+@pytest.mark.parametrize("in_one_batch", [True, False])
+def test_a_rejected_message_sent_again_is_judged_by_what_is_known_then(in_one_batch: bool) -> None:
+    body = report()
+    other = again(body, absence_reference=str(uuid4()), cause="work_injury")
+    messages = body, other, other, withdrawal(body), other
+    intake = Intake()
+    for batch in (messages,) if in_one_batch else ((one,) for one in messages):
+        intake.take_in(*batch)
+    assert [type(one) for one in intake.outcomes] == [Accepted, Rejected, Rejected, Accepted, Accepted]
+
+
+async def nobody(*_: object) -> dict[UUID, Notification]:
+    return {}
+
+
+def test_an_id_that_becomes_free_while_it_is_looked_up_is_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sweeper buries a message that waited in vain, between the insert that met its id and the question whose it is."""
+    intake, waits = Intake(), recovery(report())
+    intake.take_in(waits)
+    monkeypatch.setattr(intake.memory, "notifications", nobody)
+    with pytest.raises(Unavailable):
+        intake.take_in(waits)
+
+
+CITIZENS = {cpr: Citizen(citizen_id=uuid5(UUID(int=9), cpr), key=b"k" * 32) for cpr in ("6101900001", "6101900002")}
+
+
+@st.composite
+def messages(draw: st.DrawFn) -> dict[str, Any]:
+    """About one of two people and two absences, by one of two reporters, under one of few ids."""
+    made = report(absence_reference=str(UUID(int=draw(st.integers(100, 101)))))
+    made["citizen"] = {**made["citizen"], "cpr": draw(st.sampled_from(sorted(CITIZENS)))}
+    made["reporter"] = {**made["reporter"], "cvr": draw(st.sampled_from(["10000009", "10000009", "10000017"]))}
+    made["first_absence_day"] = draw(st.sampled_from(["2026-03-02", "2026-03-03"]))
+    make = draw(st.sampled_from([None, None, amendment, refund, recovery, withdrawal, fast_track]))
+    sent = {
+        "notification_id": str(UUID(int=draw(st.integers(1, 8)))),
+        "sent_at": f"2026-03-19T0{draw(st.integers(7, 9))}:00:00Z",
+    }
+    return {**made, **sent} if make is None else make(made, **sent)
+
+
+@pytest.mark.rule("N4", "N5")
+@settings(max_examples=200, deadline=None)
+@given(st.lists(messages(), min_size=2, max_size=9), st.data())
+def test_the_outcome_of_a_record_does_not_depend_on_how_the_log_is_cut(
+    log: list[dict[str, Any]], data: st.DataObject
+) -> None:
+    log += data.draw(st.lists(st.sampled_from(log), max_size=3))
+    one_by_one, at_once = Intake(), Intake()
+    for body in log:
+        one_by_one.take_in(body, citizen=CITIZENS[body["citizen"]["cpr"]])
+    at_once.take_in_of(log, CITIZENS)
+    assert at_once.outcomes == one_by_one.outcomes
+    assert at_once.memory.absences == one_by_one.memory.absences
+    assert at_once.memory.taken == one_by_one.memory.taken
