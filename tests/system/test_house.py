@@ -1,18 +1,23 @@
 """The house as demo and campaign use it: everybody comes up, comes back after a kill, takes replicas and drains."""
 
+import re
+import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
 from stack import Stack
 from stack.house import House
 from stack.members import SERVICES
+from stack.paths import ROOT
 from stack.run_file import RunFile
 from tests.support.fixtures import new_run_dir
 
 pytestmark = pytest.mark.timeout(240)
+ONCE_IT_HAPPENS = {"mitsyg_batch_retries_total", "mitsyg_consumer_last_progress_timestamp_seconds"}
 
 
 @pytest.fixture(scope="module")
@@ -29,10 +34,40 @@ def _environment_of(house: House, name: str) -> set[str]:
     return set(Path(f"/proc/{house.process(name).pid}/environ").read_text().split("\0"))
 
 
-def test_everybody_is_ready_and_tells_metrics(house: House) -> None:
+def _metrics(house: House) -> dict[str, list[str]]:
+    told = {}
     for service in SERVICES:
         with urllib.request.urlopen(f"{house.ops_url(service)}/metrics", timeout=5) as answer:
-            assert b"python_gc" in answer.read()
+            told[service] = answer.read().decode().splitlines()
+    return told
+
+
+def test_everybody_is_ready_and_tells_metrics(house: House) -> None:
+    assert all(any("python_gc" in line for line in lines) for lines in _metrics(house).values())
+
+
+def test_what_alerts_look_at_is_there_before_it_happens(house: House) -> None:
+    """An alarm about the growth of what is not there would miss the first of its kind."""
+    rules = yaml.safe_load((ROOT / "deploy" / "alerts" / "mit-sygefravaer.yml").read_text())["groups"]
+    asked = {
+        (name, *re.findall(r'\w+="[^"]*"', matchers))
+        for group in rules
+        for rule in group["rules"]
+        for name, matchers in re.findall(r"\b(mitsyg_\w+)(\{[^}]*\})?", rule["expr"])
+        if name not in ONCE_IT_HAPPENS
+    }
+    deadline = time.monotonic() + 20
+    while missing := _missing(asked, [line for lines in _metrics(house).values() for line in lines]):
+        assert time.monotonic() < deadline, missing
+        time.sleep(0.5)
+
+
+def _missing(asked: set[tuple[str, ...]], lines: list[str]) -> list[tuple[str, ...]]:
+    return [
+        (name, *labels)
+        for name, *labels in asked
+        if not any(line.startswith((f"{name}{{", f"{name} ")) and all(one in line for one in labels) for line in lines)
+    ]
 
 
 def test_migrating_again_changes_nothing(house: House) -> None:
