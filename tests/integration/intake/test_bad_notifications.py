@@ -13,12 +13,20 @@ import asyncpg
 import pytest
 
 from contracts.citizens.client import VaultClient
-from contracts.topics import ABSENCE, NEMREFUSION_NOTIFICATION, NEMREFUSION_RECEIPT, consumer_group, dead_letter_topic
+from contracts.topics import (
+    ABSENCE,
+    MIB,
+    NEMREFUSION_NOTIFICATION,
+    NEMREFUSION_RECEIPT,
+    consumer_group,
+    dead_letter_topic,
+)
 from plumbing.bus import Record
 from tests.integration.intake.running import Running, intake_running
 from tests.integration.intake.table_sending import Sent, send_table
 from tests.plumbing.helpers import read_log, until
 from tests.support.bad_notifications import NOW, TEXTS_OF_SOMEBODY, Case, Maker, table
+from tests.support.bad_notifications.unreadable import LARGEST_THAT_ARRIVES
 
 pytestmark = pytest.mark.rule("N3", "N4")
 
@@ -43,6 +51,8 @@ class Answered:
     fate_rows: int
     receipts: dict[Place, list[Body]]
     letters: dict[Place, list[Body]]
+    sizes: dict[Place, int]
+    kept: set[str]
     events: list[Body]
     texts: Mapping[str, str]
     metrics: str
@@ -71,11 +81,13 @@ async def _answered(running: Running, cases: tuple[Case, ...], make: Maker) -> A
         sent += await send_table(running.kafka, cases, make, after_erasure=True)
         await _settled(database, sent)
         rows = await database.fetch('select partition, "offset", fate, reason, message_id from inbox_record')
+        kept = {str(row["id"]) for row in await database.fetch("select id from dead_letter_original")}
     finally:
         await database.close()
     receipts = await read_log(running.kafka, NEMREFUSION_RECEIPT.name)
     letters = await read_log(running.kafka, DEAD_LETTERS)
     events = await read_log(running.kafka, ABSENCE.name)
+    notifications = await read_log(running.kafka, NEMREFUSION_NOTIFICATION.name)
     metrics = running.metrics("intake")
     return Answered(
         sent=sent,
@@ -84,6 +96,8 @@ async def _answered(running: Running, cases: tuple[Case, ...], make: Maker) -> A
         fate_rows=len(rows),
         receipts=_by_position(receipts),
         letters=_by_position(letters),
+        sizes={(each.partition, each.offset): len(each.value or b"") for each in notifications},
+        kept=kept,
         events=[json.loads(each.value or b"") for each in events],
         texts={
             "receipts": _text(receipts),
@@ -192,6 +206,20 @@ def test_there_is_one_dead_letter_exactly_where_one_is_rejected(answered: Answer
         assert reasons == rejected[place].expected.reasons
 
 
+def test_an_original_travels_in_its_dead_letter_or_is_kept_where_the_letter_says(answered: Answered) -> None:
+    originals = {place: letter["original"] for place, (letter,) in answered.letters.items()}
+    assert {place: one["size_bytes"] for place, one in originals.items()} == {
+        place: answered.sizes[place] for place in originals
+    }
+    assert {one["kept_as"] for one in originals.values()} - {None} == answered.kept
+    assert all((one["sealed"] is None) == (one["kept_as"] is not None) for one in originals.values())
+    too_large = {
+        answered.sizes[place]: one["kept_as"] for place, one in originals.items() if answered.sizes[place] > MIB
+    }
+    assert {MIB + 1, LARGEST_THAT_ARRIVES} <= too_large.keys()
+    assert all(too_large.values())
+
+
 def test_there_is_one_event_for_each_that_is_accepted_or_joined(answered: Answered) -> None:
     told = [event["notification_id"] for event in answered.events]
     assert len(told) == len(set(told))
@@ -211,6 +239,18 @@ def test_nothing_tells_of_anybody(answered: Answered) -> None:
         assert [word for word in TEXTS_OF_SOMEBODY if word in text or json.dumps(word)[1:-1] in text] == [], where
     assert '"event": "record keys look like CPR numbers"' in answered.texts["log"]
     assert "[redacted]" not in answered.texts["log"]
+
+
+def test_what_is_refused_is_counted_by_its_first_reason(answered: Answered) -> None:
+    rejected = [
+        answered.fates[one.place]["reason"] for one in answered.seen if one.place and one.expected.fate == "rejected"
+    ]
+    line = re.compile(
+        r'mitsyg_refused_records_total\{reason="([a-z0-9-]+)",topic="nemrefusion.notification.v1"\} (\S+)'
+    )
+    counted = {reason: float(number) for reason, number in line.findall(answered.metrics) if float(number)}
+    assert counted == Counter(rejected)
+    assert counted["conflict"] > 0
 
 
 def test_keys_that_name_people_raise_the_alarm(answered: Answered) -> None:

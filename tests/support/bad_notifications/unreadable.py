@@ -1,9 +1,12 @@
 """N01 to N10, N20, N21, N45, N46: bytes that are no JSON object of a size that is read."""
 
-from tests.support.bad_notifications.case import Cases
-from tests.support.bad_notifications.making import Maker, refused, taken
+from contracts.topics import NEMREFUSION_NOTIFICATION
+from tests.support.bad_notifications.case import UNSEEN, Cases, Way
+from tests.support.bad_notifications.making import Maker, refused, single, taken
 
 MIB = 1024 * 1024
+LARGEST_THAT_ARRIVES = NEMREFUSION_NOTIFICATION.max_message_bytes - 74
+"""The broker counts the record's batch: a value this long alone in one, without key and headers, is exactly at its limit."""
 CUTS = 20
 HTML = b"<!doctype html><html><head><title>502 Bad Gateway</title></head><body>nginx</body></html>"
 XML = b'<?xml version="1.0" encoding="UTF-8"?><Anmeldelse><Cpr>6103901236</Cpr></Anmeldelse>'
@@ -115,6 +118,9 @@ def _large(make: Maker) -> Cases:
     yield taken("N46", "1 MiB in an unknown field", good[:-1] + b', "x": "' + b"A" * (MIB - len(good) - 9) + b'"}')
     yield refused("N46", "1 MiB + 1", make.report().ljust(MIB + 1), "too-large")
     yield refused("N46", "1 MiB + 1 of nothing", b" " * (MIB + 1), "too-large")
+    yield refused("N46", "all that the broker takes", make.report().ljust(LARGEST_THAT_ARRIVES), "too-large")
+    too_large = make.report().ljust(LARGEST_THAT_ARRIVES + 1)
+    yield single("N46", "a byte more than the broker takes", too_large, UNSEEN, way=Way.REFUSED)
     yield refused("N46", "10 MiB of text", make.report(citizen__name="A" * 10 * MIB), "too-large")
     yield refused(
         "N46",
