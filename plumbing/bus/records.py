@@ -7,14 +7,20 @@ acknowledgement exists).
 
 import base64
 import json
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from aiokafka import ConsumerRecord
 from typing_extensions import override
 
+UNREAD: Final = b"unread"
+"""Stands in the client's records, itself and no copy of it, for the value of one that was not unpacked."""
+
 
 class Record(NamedTuple):
-    """One record; `headers` keep their order and repetitions, a null header value is read as empty."""
+    """One record; `headers` keep their order and repetitions, a null header value is read as empty.
+
+    One that `is_unread` stood so deep in a compressed batch that it was not unpacked: nothing but its place is known.
+    """
 
     topic: str
     partition: int
@@ -23,6 +29,7 @@ class Record(NamedTuple):
     value: bytes | None
     headers: tuple[tuple[str, bytes], ...]
     timestamp_ms: int
+    is_unread: bool = False
 
     @override
     def __repr__(self) -> str:
@@ -63,9 +70,10 @@ class Record(NamedTuple):
             partition=raw.partition,
             offset=raw.offset,
             key=raw.key,
-            value=raw.value,
+            value=None if raw.value is UNREAD else raw.value,
             headers=tuple([(name, value if value is not None else b"") for name, value in raw.headers]),
             timestamp_ms=raw.timestamp,
+            is_unread=raw.value is UNREAD,
         )
 
 

@@ -5,14 +5,23 @@ raises.
 """
 
 from datetime import datetime
-from typing import NamedTuple
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from typing_extensions import override
 
-from contracts.nemrefusion.v1 import AnyNotification, Parsed, Reason, parse_notification
+from contracts.nemrefusion.v1 import (
+    WHOLE_MESSAGE,
+    AnyNotification,
+    Parsed,
+    Reason,
+    ReasonCode,
+    parse_notification,
+    reason,
+)
 from plumbing import ids, inbox
 from plumbing.bus import Record
+from plumbing.bus.unpacking import MOST_BYTES
 from services.intake.domain import Rules, objections
 
 
@@ -43,8 +52,18 @@ class Rejected(NamedTuple):
         return ids.derive(inbox.position_id(self.record), "receipt")
 
 
+_UNREAD: Final = reason(
+    WHOLE_MESSAGE,
+    ReasonCode.TOO_LARGE,
+    "The message was not read: it stands in a compressed batch that unfolds to more than "
+    f"{MOST_BYTES // 2**20} MiB. Send smaller batches.",
+)
+
+
 def read(record: Record, received_at: datetime, rules: Rules) -> Notice | Rejected:
     """A notification, or why there is none."""
+    if record.is_unread:
+        return Rejected(record=record, reasons=(_UNREAD,), notification_id=None, absence_reference=None)
     parsed = parse_notification(record.value)
     if not isinstance(parsed, Parsed):
         return Rejected(

@@ -1,9 +1,10 @@
 """N47 to N52, N55, N56: what stands around a good message, and how it got there. None of it changes what the message says."""
 
-from tests.support.bad_notifications.case import ACCEPTED, UNSEEN, Case, Cases, Headers, Message, Way
+from tests.support.bad_notifications.case import ACCEPTED, UNSEEN, Case, Cases, Headers, Message, Way, rejected
 from tests.support.bad_notifications.making import Maker, again, refused, single, spelt, taken
 
 MIB = 1024 * 1024
+UNREAD = rejected({"": "too-large"})
 CORRELATION = "correlation_id"
 CONTENT_TYPES = (
     b"application/msgpack", b"application/x-python-pickle", b"text/xml",
@@ -67,6 +68,12 @@ def _codecs(make: Maker) -> Cases:
         bomb = tuple(Message(value=make.report().ljust(MIB), then=ACCEPTED, way=way) for _ in range(16))
         yield Case(row="N47", name=f"{way.value}: 16 MiB of mostly spaces", messages=bomb)
         yield refused("N47", f"{way.value}: 10 MiB of one letter", b"A" * 10 * MIB, "too-large", way=way)
+    inside = tuple(Message(value=make.report().ljust(MIB), then=ACCEPTED, way=Way.ZSTD) for _ in range(31))
+    # a batch tells what is in it only as far as it is unpacked; alone each of them would be right
+    too_deep = tuple(
+        Message(value=make.report().ljust(MIB), then=UNREAD, way=Way.ZSTD, by_history=True) for _ in range(9)
+    )
+    yield Case(row="N47", name="40 MiB of mostly spaces: what is unpacked is taken", messages=(*inside, *too_deep))
 
 
 def _keys(make: Maker) -> Cases:
