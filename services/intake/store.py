@@ -80,7 +80,7 @@ class Store:
     async def absences_by_key(
         self, connection: Connection, repeat_keys: Collection[bytes]
     ) -> dict[bytes | None, Absence]:
-        """The absences known under these repeat keys."""
+        """The absences known under these repeat keys, and still when whoever is at work on them has ended."""
         if not repeat_keys:
             return {}
         rows = await connection.fetch(_ABSENCES_BY_KEY, list(repeat_keys))
@@ -279,7 +279,8 @@ on conflict do nothing
 returning absence_id
 """
 
-_ABSENCES_BY_KEY = "select * from absence where repeat_key = any ($1::bytea[])"
+# A withdrawal that is under way gives its key up: it is waited for.
+_ABSENCES_BY_KEY = "select * from absence where repeat_key = any ($1::bytea[]) order by absence_id for key share"
 
 _AWAIT_ABSENCES = """
 insert into absence (absence_id, absence_reference, state, version, accepted_at)

@@ -1,5 +1,6 @@
 """Every kind of notification on a real PostgreSQL: what takes effect, what waits and joins, what is refused."""
 
+import asyncio
 import itertools
 from base64 import b64decode
 from collections.abc import AsyncIterator, Collection
@@ -73,6 +74,25 @@ async def told(house: House) -> list[tuple[str, int]]:
 async def absence(house: House) -> dict[str, Any]:
     [row] = await house.rows("select * from absence")
     return dict(row)
+
+
+@pytest.mark.rule("N5")
+async def test_what_is_reported_anew_while_it_is_being_withdrawn_is_no_repeat(house: House) -> None:
+    """The withdrawal stands on another partition, and its batch is at work in another process."""
+    body = report()
+    await send(house, body)
+    anew = {**body, "notification_id": str(uuid4()), "absence_reference": str(uuid4())}
+    async with house.database.transaction() as withdrawing:
+        await withdrawing.execute("select from absence for update")
+        reporting = asyncio.create_task(send(house, anew))
+        await asyncio.sleep(0.3)
+        assert not reporting.done()
+        sql = "update absence set state = 'withdrawn', repeat_key = null, withdrawn_by = gen_random_uuid()"
+        await withdrawing.execute(sql)
+    with pytest.raises(Unavailable):  # what stood in its way is gone, and the batch is tried again
+        await reporting
+    await send(house, anew)
+    assert await outcomes(house) == ["accepted", "accepted"]
 
 
 @pytest.mark.rule("N4", "N5")
