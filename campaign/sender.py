@@ -31,6 +31,7 @@ class Reporters:
         rate: float,
         odd: float,
         attached: float,
+        late: float,
         log: Path,
         journal: Journal,
     ) -> None:
@@ -40,6 +41,7 @@ class Reporters:
         self._rate = rate
         self._odd = odd
         self._attached = attached
+        self._late = late
         self._log = log
         self._journal = journal
 
@@ -83,6 +85,7 @@ class Reporters:
             "--rate": self._rate,
             "--odd": self._odd,
             "--attached": self._attached,
+            "--late": self._late,
             "--ledger": self._ledger,
             "--bootstrap-servers": self._bootstrap,
         }

@@ -61,7 +61,7 @@ class Site:
             ops_urls={name: self.house.ops_url(name) for name in self.house.names},
         )
 
-    def reporters(self, *, rate: float, odd: float = 0.1, attached: float = 0.35) -> Reporters:
+    def reporters(self, *, rate: float, odd: float = 0.1, attached: float = 0.35, late: float = 0.0) -> Reporters:
         return Reporters(
             self.stack.kafka_bootstrap,
             self.ledger,
@@ -69,6 +69,7 @@ class Site:
             rate=rate,
             odd=odd,
             attached=attached,
+            late=late,
             log=self.run_dir / "logs" / "reporters.log",
             journal=self.journal,
         )

@@ -11,6 +11,10 @@ RELAY: Final = "plumbing/outbox/relay.py"
 TASKS: Final = "services/tasks/usecases/announcements.py"
 TASKS_DOMAIN: Final = "services/tasks/domain/clocks.py"
 SEND_LETTER: Final = "services/notifier/usecases/send_letter.py"
+INTAKE_DOMAIN: Final = "services/intake/domain/absence.py"
+ANNOUNCEMENTS: Final = "services/intake/usecases/announcements.py"
+JOINING: Final = "services/intake/usecases/joining.py"
+SWEEP: Final = "services/intake/usecases/sweep.py"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -151,6 +155,63 @@ BUGS: Final[tuple[Bug, ...]] = (
             changes={
                 "        return end_of_day(self.day)\n": (
                     "        return end_of_day(self.day_zero) + timedelta(hours=24 * 8)\n"
+                ),
+            },
+        ),
+    ),
+    Bug(
+        name="the later arrival wins over the later sent",
+        raid="much about each absence, early and late",
+        patch=Patch(
+            file=INTAKE_DOMAIN,
+            changes={
+                "    if absence.told_at is not None and claim.stamp < absence.told_at:\n": (
+                    "    if absence.told_at is not None and claim.stamp < absence.told_at[:0]:\n"
+                ),
+            },
+        ),
+    ),
+    Bug(
+        name="a waiting notification forgotten at the join",
+        raid="much about each absence, early and late",
+        patch=Patch(
+            file=JOINING,
+            changes={
+                "        for one in waiting:\n            verdict = decide(absence, one.claim)\n": (
+                    "        for one in waiting[1:]:\n            verdict = decide(absence, one.claim)\n"
+                ),
+            },
+        ),
+    ),
+    Bug(
+        name="a second receipt from the sweep",
+        raid="much about each absence, early and late",
+        patch=Patch(
+            file=SWEEP,
+            changes={
+                "        await outbox.put(connection, letters)\n": (
+                    "        from contracts.nemrefusion.v1 import reason\n"
+                    "        from services.intake.usecases import announcements\n"
+                    "        from services.intake.usecases.reading import Rejected\n"
+                    "        again = [\n"
+                    '            Rejected(record, (reason("absence_reference", ReasonCode(why[0].code)),), None, None)\n'
+                    "            for record, why in graves\n"
+                    "        ]\n"
+                    "        await outbox.put(connection, [*letters, *announcements.receipts(again, now)])\n"
+                ),
+            },
+        ),
+    ),
+    Bug(
+        name="a CPR number in an event that others read",
+        raid="much about each absence, early and late",
+        patch=Patch(
+            file=ANNOUNCEMENTS,
+            changes={
+                "    return encode(event, event_id=ids.derive(candidate.receipt_id, step), time=received_at)\n": (
+                    "    encoded = encode(event, event_id=ids.derive(candidate.receipt_id, step), time=received_at)\n"
+                    """    told = encoded.value[:-1] + f',"of":"{body.citizen.cpr}"}}'.encode()\n"""
+                    "    return encoded._replace(value=told)\n"
                 ),
             },
         ),

@@ -24,7 +24,6 @@ from laws.verdict import Verdict
 from stack.errors import NotReady
 
 SEED = 7
-NOTIFICATIONS = 80
 RATE = 12.0
 LONGEST_REST_SECONDS = 30.0
 LONGEST_LANE_SECONDS = 90.0
@@ -52,7 +51,7 @@ def main() -> int:
 def _break(site: Site, raid: Raid) -> list[str]:
     """Everything the raid is made of, under traffic; the faults that never struck."""
     stopping, enough = Event(), Event()
-    reporters = site.reporters(rate=RATE, odd=raid.odd)
+    reporters = site.reporters(rate=RATE, odd=raid.odd, attached=raid.attached, late=raid.late)
     turn_gateway(site.house, raid.gateway)
     with ThreadPoolExecutor(max_workers=8) as pool:
         sending = pool.submit(reporters.run, enough)
@@ -63,12 +62,11 @@ def _break(site: Site, raid: Raid) -> list[str]:
             while time.monotonic() < until and not all(lane.is_through.is_set() for lane in lanes):
                 time.sleep(0.2)
             if raid.drains_without_vault:
-                while (
-                    reporters.acknowledged < NOTIFICATIONS // 3
-                ):  # a service that has just begun has no batch that could wait
+                # A service that has just begun has no batch that could wait.
+                while reporters.acknowledged < raid.notifications // 3:
                     time.sleep(0.2)
                 _drain_without_vault(site)
-            while reporters.acknowledged < NOTIFICATIONS:
+            while reporters.acknowledged < raid.notifications:
                 time.sleep(0.2)
         finally:
             stopping.set()

@@ -10,11 +10,15 @@ from campaign.world import Wishes
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Raid:
-    """`lives` by service; `gateway`: its switches meanwhile; `odd` the share of odd looking notifications."""
+    """`lives` by service; `gateway`: its switches meanwhile. Of the notifications `odd` is the share of those that look odd,
+    `attached` of all but first reports, `late` of those sent days before they are received."""
 
     lives: Mapping[str, tuple[Life, ...]] = field(default_factory=dict)
     gateway: Wishes = ()
+    notifications: int = 80
     odd: float = 0.1
+    attached: float = 0.35
+    late: float = 0.0
     drains_without_vault: bool = False
     restores: bool = False
 
@@ -24,7 +28,10 @@ class Raid:
         return Raid(
             lives={name: (*self.lives.get(name, ()), *other.lives.get(name, ())) for name in sorted(services)},
             gateway=self.gateway or other.gateway,
+            notifications=max(self.notifications, other.notifications),
             odd=max(self.odd, other.odd),
+            attached=max(self.attached, other.attached),
+            late=max(self.late, other.late),
             drains_without_vault=self.drains_without_vault or other.drains_without_vault,
             restores=self.restores or other.restores,
         )
@@ -68,6 +75,7 @@ RAIDS: Final[Mapping[str, Raid]] = {
     ),
     "odd headers": Raid(odd=0.6),
     "drained while the vault is away": Raid(drains_without_vault=True),
+    "much about each absence, early and late": Raid(notifications=240, attached=0.7, late=0.3),
 }
 
 
