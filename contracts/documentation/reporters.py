@@ -13,11 +13,11 @@ from typing import Any, Final, NamedTuple
 from contracts.catalogue import NOTIFICATION, ROOT
 from contracts.documentation.forms import choices_of, form_of, limits
 from contracts.documentation.markdown import folded, table
-from contracts.documentation.rules import KINDS, rules_for
+from contracts.documentation.rules import rules_for
 from contracts.documentation.topics import facts
 from contracts.nemrefusion.checking import Checker, in_total
 from contracts.nemrefusion.municipalities import REGISTER, is_municipality
-from contracts.nemrefusion.v1 import ADVICE, ReasonCode
+from contracts.nemrefusion.v1 import ADVICE, KINDS, ReasonCode
 from contracts.nemrefusion.v1.plausibility import Rules
 from contracts.topics import NEMREFUSION_NOTIFICATION, NEMREFUSION_RECEIPT
 

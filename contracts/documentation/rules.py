@@ -5,10 +5,9 @@ The rules themselves are code (`consistency`, `plausibility`); a test breaks eac
 
 from typing import Final, NamedTuple
 
-from contracts.nemrefusion.v1 import ReasonCode
+from contracts.nemrefusion.v1 import KINDS, ReasonCode
 
 REPORTS: Final = ("absence_reported", "amended")
-KINDS: Final = (*REPORTS, "refund_requested", "fast_track_requested", "recovered", "withdrawn")
 _WITH_FIRST_DAY: Final = (*REPORTS, "fast_track_requested")
 _EMPLOYEES_ONLY: Final = ("pay", "employment", "workplace_contact", "retention_answers")
 _FAR: Final = "more than 366 days ahead or more than three years ago"

@@ -10,10 +10,9 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # i
 from jsonschema.validators import validator_for  # type: ignore[import-untyped]
 
 from contracts.catalogue import MESSAGES, NOTIFICATION, Message
-from contracts.nemrefusion.v1 import Parsed, is_replacement_number, parse_notification
+from contracts.nemrefusion.v1 import KINDS, Parsed, is_replacement_number, parse_notification
 from tests.contracts.notifications import golden
 
-KINDS = ("absence_reported", "amended", "refund_requested", "fast_track_requested", "recovered", "withdrawn")
 GOLDEN = [(message, path) for message in MESSAGES for path in message.examples]
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from contracts.nemrefusion.municipalities import is_municipality
+from contracts.nemrefusion.v1 import KINDS
 from contracts.nemrefusion.v1.plausibility import Rules, objections
 from tests.contracts.notifications import accepted, changed, golden, written
 
@@ -23,9 +24,6 @@ def objected(name: str, **changes: Any) -> dict[str, str]:
     fields = [each.field for each in found]
     assert len(fields) == len(set(fields)), "one reason per field"
     return {each.field: each.code.value for each in found}
-
-
-KINDS = ("absence_reported", "amended", "refund_requested", "fast_track_requested", "recovered", "withdrawn")
 
 
 @pytest.mark.parametrize("kind", KINDS)

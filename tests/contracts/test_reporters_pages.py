@@ -10,10 +10,10 @@ import pytest
 
 from contracts.catalogue import NOTIFICATION, ROOT
 from contracts.documentation import DOCS, pages
-from contracts.documentation.rules import KINDS, RULES, Rule
+from contracts.documentation.rules import RULES, Rule
 from contracts.nemrefusion.checking import Checker
 from contracts.nemrefusion.municipalities import REGISTER, is_municipality
-from contracts.nemrefusion.v1 import Outcome, ReasonCode
+from contracts.nemrefusion.v1 import KINDS, Outcome, ReasonCode
 from contracts.nemrefusion.v1.plausibility import Rules
 from tests.contracts.notifications import LEFT_OUT, changed, golden, written
 

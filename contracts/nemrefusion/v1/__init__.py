@@ -13,7 +13,7 @@ from contracts.nemrefusion.v1.notification import (
     Withdrawal,
 )
 from contracts.nemrefusion.v1.numbers import birth_date, is_cpr_number, is_cvr_number, is_replacement_number
-from contracts.nemrefusion.v1.parsing import Parsed, Rejection, parse_notification
+from contracts.nemrefusion.v1.parsing import KINDS, Parsed, Rejection, parse_notification
 from contracts.nemrefusion.v1.parts import (
     Address,
     Cause,
@@ -34,6 +34,7 @@ from contracts.nemrefusion.v1.receipt import Outcome, Receipt
 
 __all__ = [
     "ADVICE",
+    "KINDS",
     "WHOLE_MESSAGE",
     "AbsenceReport",
     "Address",

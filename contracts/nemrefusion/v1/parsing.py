@@ -7,7 +7,7 @@ Intake and the reporters' own check use both.
 
 import hashlib
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, get_args
 from uuid import UUID
 
 from pydantic import ValidationError
@@ -15,13 +15,7 @@ from pydantic import ValidationError
 from contracts.nemrefusion.v1.consistency import contradictions
 from contracts.nemrefusion.v1.fields import uuid_or_none
 from contracts.nemrefusion.v1.notification import (
-    AbsenceReport,
-    Amendment,
     AnyNotification,
-    FastTrackRequest,
-    Recovery,
-    RefundRequest,
-    Withdrawal,
 )
 from contracts.nemrefusion.v1.reasons import Reason, ReasonCode, reason
 from contracts.nemrefusion.v1.refusals import from_json_fault, from_strangers, from_validation, one_per_field
@@ -33,13 +27,10 @@ VERSION: Final = 1
 DEEPEST: Final = 16
 
 _MODELS: Final[dict[str, type[AnyNotification]]] = {
-    "absence_reported": AbsenceReport,
-    "amended": Amendment,
-    "refund_requested": RefundRequest,
-    "fast_track_requested": FastTrackRequest,
-    "recovered": Recovery,
-    "withdrawn": Withdrawal,
+    get_args(model.model_fields["kind"].annotation)[0]: model for model in get_args(AnyNotification)
 }
+KINDS: Final = tuple(_MODELS)
+"""The kinds of notification, as they are spelt in a message."""
 _SHAPES: Final[dict[type[AnyNotification], Shape]] = {model: shape_of(model) for model in _MODELS.values()}
 
 

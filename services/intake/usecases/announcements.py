@@ -7,7 +7,7 @@ Nothing here names a person: people are `citizen_id`s, and what the reporter tol
 from base64 import b64encode
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, assert_never
 from uuid import UUID
 
 from contracts.absence import v1 as absence_v1
@@ -125,6 +125,8 @@ def _event(effect: Effect, received_at: datetime) -> Encoded:
             )
         case Withdrawal():
             event = absence_v1.AbsenceWithdrawn(**common)
+        case _:
+            assert_never(body)
     step = event.TYPE.removeprefix("dk.mitsygefravaer.").removesuffix(".v1")
     return encode(event, event_id=ids.derive(candidate.receipt_id, step), time=received_at)
 

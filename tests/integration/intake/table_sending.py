@@ -31,7 +31,7 @@ class Sent:
 
 def good(make: Maker) -> Message:
     """What stands between cases."""
-    return Message(value=make.report(), then=ACCEPTED, key=make.id().encode())
+    return Message(value=make.report(), expected=ACCEPTED, key=make.id().encode())
 
 
 async def send_table(kafka: str, cases: Sequence[Case], make: Maker, *, after_erasure: bool) -> list[Sent]:

@@ -9,7 +9,6 @@ from tests.support.bad_notifications import around, kinds, names, people, repeat
 from tests.support.bad_notifications.case import (
     ACCEPTED,
     DUPLICATE,
-    KINDS_ARE_TAKEN,
     UNSEEN,
     WAITING,
     Case,
@@ -22,7 +21,6 @@ from tests.support.bad_notifications.making import NOW, TEXTS_OF_SOMEBODY, Maker
 __all__ = [
     "ACCEPTED",
     "DUPLICATE",
-    "KINDS_ARE_TAKEN",
     "NOW",
     "ROWS",
     "TEXTS_OF_SOMEBODY",

@@ -62,16 +62,16 @@ def cases(make: Maker) -> Cases:
 
 def _codecs(make: Maker) -> Cases:
     for way in (Way.GZIP, Way.SNAPPY, Way.LZ4, Way.ZSTD):
-        good = tuple(Message(value=make.report(), then=ACCEPTED, way=way) for _ in range(5))
+        good = tuple(Message(value=make.report(), expected=ACCEPTED, way=way) for _ in range(5))
         bad = refused("N47", "", b'{"version": 1', "not-json", way=way).messages
         yield Case(row="N47", name=f"{way.value}: a bad one among good ones", messages=(*good[:3], *bad, *good[3:]))
-        bomb = tuple(Message(value=make.report().ljust(MIB), then=ACCEPTED, way=way) for _ in range(16))
+        bomb = tuple(Message(value=make.report().ljust(MIB), expected=ACCEPTED, way=way) for _ in range(16))
         yield Case(row="N47", name=f"{way.value}: 16 MiB of mostly spaces", messages=bomb)
         yield refused("N47", f"{way.value}: 10 MiB of one letter", b"A" * 10 * MIB, "too-large", way=way)
-    inside = tuple(Message(value=make.report().ljust(MIB), then=ACCEPTED, way=Way.ZSTD) for _ in range(31))
+    inside = tuple(Message(value=make.report().ljust(MIB), expected=ACCEPTED, way=Way.ZSTD) for _ in range(31))
     # a batch tells what is in it only as far as it is unpacked; alone each of them would be right
     too_deep = tuple(
-        Message(value=make.report().ljust(MIB), then=UNREAD, way=Way.ZSTD, by_history=True) for _ in range(9)
+        Message(value=make.report().ljust(MIB), expected=UNREAD, way=Way.ZSTD, by_history=True) for _ in range(9)
     )
     yield Case(row="N47", name="40 MiB of mostly spaces: what is unpacked is taken", messages=(*inside, *too_deep))
 
@@ -125,7 +125,7 @@ def _transactions(make: Maker) -> Cases:
     yield single("N56", "committed", make.report(), ACCEPTED, way=Way.COMMITTED)
     body = spelt(make.document())
     again_committed = (
-        Message(value=body, then=UNSEEN, way=Way.ABORTED),
-        Message(value=body, then=ACCEPTED, way=Way.COMMITTED),
+        Message(value=body, expected=UNSEEN, way=Way.ABORTED),
+        Message(value=body, expected=ACCEPTED, way=Way.COMMITTED),
     )
     yield Case(row="N56", name="aborted, then sent again and committed", messages=again_committed)

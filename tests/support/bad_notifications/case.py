@@ -5,9 +5,6 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final, Literal
 
-KINDS_ARE_TAKEN: Final = True
-"""The one switch: whether intake takes the kinds beside reports; until then they are answered with `not-taken-yet`."""
-
 Headers = tuple[tuple[str, bytes | None], ...]
 Fate = Literal["accepted", "duplicate", "waiting", "rejected", "unseen"]
 
@@ -45,7 +42,6 @@ ACCEPTED: Final = Expected(fate="accepted")
 DUPLICATE: Final = Expected(fate="duplicate")
 WAITING: Final = Expected(fate="waiting")
 UNSEEN: Final = Expected(fate="unseen")
-NOT_TAKEN_YET: Final = Expected(fate="rejected", reasons=(("kind", "not-taken-yet"),))
 
 
 def rejected(reasons: Mapping[str, str]) -> Expected:
@@ -57,33 +53,26 @@ def rejected(reasons: Mapping[str, str]) -> Expected:
 class Message:
     """One record, sent `copies` times.
 
-    `by_history`: only what came before tells that it is no good, so that by itself it is. `needs_kinds`: holds once all kinds
-    are taken. `after_erasure`: sent when the citizens of the messages before it in the case were erased.
+    `by_history`: only what came before tells that it is no good, so that by itself it is. `after_erasure`: sent when the
+    citizens of the messages before it in the case were erased.
     """
 
     value: bytes | None
-    then: Expected
+    expected: Expected
     key: bytes | None = None
     headers: Headers = ()
     timestamp_ms: int | None = None
     way: Way = Way.PLAIN
     copies: int = 1
     by_history: bool = False
-    needs_kinds: bool = False
     after_erasure: bool = False
-
-    @property
-    def expected(self) -> Expected:
-        """What becomes of it as things are."""
-        return NOT_TAKEN_YET if self.needs_kinds and not KINDS_ARE_TAKEN else self.then
 
     @property
     def expected_by_itself(self) -> Expected:
         """What can be told without knowing what came before."""
-        expected = self.expected
-        if expected.fate in {"duplicate", "waiting"} or (self.by_history and expected != NOT_TAKEN_YET):
+        if self.expected.fate in {"duplicate", "waiting"} or self.by_history:
             return ACCEPTED
-        return expected
+        return self.expected
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

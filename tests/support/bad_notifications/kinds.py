@@ -34,11 +34,11 @@ def _to_an_unknown_original(make: Maker) -> Cases:
         yield _case("N39", f"{kind} that nothing follows", _kind(_about(make, report, kind), WAITING))
         report = make.document()
         early = _kind(_about(make, report, kind), WAITING)
-        yield _case("N39", f"{kind}, then its report", early, Message(value=spelt(report), then=ACCEPTED))
+        yield _case("N39", f"{kind}, then its report", early, Message(value=spelt(report), expected=ACCEPTED))
     report = make.document()
     asked = _about(make, report, FAST_TRACK)
     yield _case(
-        "N39", "fast-track waits for nothing", _kind(asked, ACCEPTED), Message(value=spelt(report), then=ACCEPTED)
+        "N39", "fast-track waits for nothing", _kind(asked, ACCEPTED), Message(value=spelt(report), expected=ACCEPTED)
     )
     report = make.document()
     amendment = _about(make, report, AMENDED)
@@ -55,19 +55,19 @@ def _to_an_unknown_original(make: Maker) -> Cases:
 def _withdrawn(make: Maker) -> Cases:
     report = make.document()
     first, second = _about(make, report, WITHDRAWN), _about(make, report, WITHDRAWN)
-    opened = Message(value=spelt(report), then=ACCEPTED)
+    opened = Message(value=spelt(report), expected=ACCEPTED)
     yield _case("N40", "the same once more", opened, _kind(first, ACCEPTED), _kind(first, DUPLICATE))
     report = make.document()
     first, second = _about(make, report, WITHDRAWN), _about(make, report, WITHDRAWN, sent_at=LATER)
-    opened = Message(value=spelt(report), then=ACCEPTED)
+    opened = Message(value=spelt(report), expected=ACCEPTED)
     yield _case("N40", "under another id", opened, _kind(first, ACCEPTED), _kind(second, DUPLICATE))
     # that the citizen has signed meanwhile is nothing that intake knows: whoever has the case is told
     report = make.document()
-    opened = Message(value=spelt(report), then=ACCEPTED)
+    opened = Message(value=spelt(report), expected=ACCEPTED)
     yield _case("N41", "days later", opened, _kind(_about(make, report, WITHDRAWN, sent_at=LATER), ACCEPTED))
     for kind in (AMENDED, REFUND, FAST_TRACK, RECOVERED):
         report = make.document()
-        opened = Message(value=spelt(report), then=ACCEPTED)
+        opened = Message(value=spelt(report), expected=ACCEPTED)
         gone = _kind(_about(make, report, WITHDRAWN), ACCEPTED)
         yield _case("N41", f"{kind} after it", opened, gone, _kind(_about(make, report, kind, sent_at=LATER), GONE))
 
@@ -75,12 +75,12 @@ def _withdrawn(make: Maker) -> Cases:
 def _strangers(make: Maker) -> Cases:
     for kind in (AMENDED, REFUND, RECOVERED, WITHDRAWN):
         report = make.document()
-        opened = Message(value=spelt(report), then=ACCEPTED)
+        opened = Message(value=spelt(report), expected=ACCEPTED)
         yield _case(
             "N39", f"{kind} by another employer", opened, _kind(_about(make, report, kind, **OTHER_EMPLOYER), NOT_YOURS)
         )
         report = make.document()
-        opened = Message(value=spelt(report), then=ACCEPTED)
+        opened = Message(value=spelt(report), expected=ACCEPTED)
         other = {"citizen.cpr": make.cpr()}
         yield _case(
             "N39", f"{kind} about another citizen", opened, _kind(_about(make, report, kind, **other), NOT_YOURS)
@@ -91,19 +91,19 @@ def _repeats(make: Maker) -> Cases:
     report = make.document()
     first = _about(make, report, REFUND)
     same = again(first, notification_id=make.id(), sent_at=LATER)
-    opened = Message(value=spelt(report), then=ACCEPTED)
+    opened = Message(value=spelt(report), expected=ACCEPTED)
     yield _case("N38", "a refund request under another id", opened, _kind(first, ACCEPTED), _kind(same, DUPLICATE))
     report = make.document()
     amendment = _about(make, report, AMENDED, municipality_code="0101")
     other = again(amendment, municipality_code="0860")
     conflict = rejected({"notification_id": "conflict"})
-    opened = Message(value=spelt(report), then=ACCEPTED)
+    opened = Message(value=spelt(report), expected=ACCEPTED)
     yield _case(
         "N37", "an amendment's id with another content", opened, _kind(amendment, ACCEPTED), _kind(other, conflict)
     )
     report = make.document()
     reused = _about(make, report, RECOVERED, notification_id=report["notification_id"])
-    opened = Message(value=spelt(report), then=ACCEPTED)
+    opened = Message(value=spelt(report), expected=ACCEPTED)
     yield _case("N37", "the report's id for its recovery", opened, _kind(reused, conflict))
 
 
@@ -161,7 +161,7 @@ def _about(make: Maker, report: Document, kind: str, **changes: Any) -> Document
 def _kind(document: Document, then: Expected, *, by_itself: bool = False) -> Message:
     """A message of a kind that is not a report."""
     by_history = then.fate == "rejected" and not by_itself
-    return Message(value=spelt(document), then=then, by_history=by_history, needs_kinds=True)
+    return Message(value=spelt(document), expected=then, by_history=by_history)
 
 
 def _case(row: str, name: str, *messages: Message) -> Case:

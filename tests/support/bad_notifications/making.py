@@ -90,4 +90,4 @@ def refused(row: str, name: str, value: bytes | None, reasons: Mapping[str, str]
 
 def single(row: str, name: str, value: bytes | None, then: Expected, **message: Any) -> Case:
     """A case of one message."""
-    return Case(row=row, name=name, messages=(Message(value=value, then=then, **message),))
+    return Case(row=row, name=name, messages=(Message(value=value, expected=then, **message),))

@@ -104,6 +104,6 @@ def _two_employers(make: Maker) -> Cases:
         row="N35",
         name="one citizen, one day: four employments, four absences",
         messages=tuple(
-            Message(value=spelt(each), then=ACCEPTED) for each in (first, other_unit, other_company, other_job)
+            Message(value=spelt(each), expected=ACCEPTED) for each in (first, other_unit, other_company, other_job)
         ),
     )

@@ -20,7 +20,7 @@ def cases(make: Maker) -> Cases:
     yield _case("N59", "10 000 times the same", (spelt(body), ACCEPTED), (spelt(body), DUPLICATE), copies=9_999)
     yield from _erased(make)
     messages = tuple(
-        Message(value=make.report(), then=ACCEPTED, key=b"".join(words))
+        Message(value=make.report(), expected=ACCEPTED, key=b"".join(words))
         for words in itertools.product(COLLIDING, repeat=6)
     )
     yield Case(row="N61", name="64 keys with one CRC-32", messages=messages)
@@ -98,10 +98,12 @@ def _erased(make: Maker) -> Cases:
         row="N60",
         name="sent before and after its citizen was erased",
         messages=(
-            Message(value=spelt(body), then=ACCEPTED),
-            Message(value=spelt(before), then=rejected({"sent_at": "too-late"}), by_history=True, after_erasure=True),
-            Message(value=spelt(body), then=DUPLICATE, after_erasure=True),
-            Message(value=spelt(after), then=ACCEPTED, after_erasure=True),
+            Message(value=spelt(body), expected=ACCEPTED),
+            Message(
+                value=spelt(before), expected=rejected({"sent_at": "too-late"}), by_history=True, after_erasure=True
+            ),
+            Message(value=spelt(body), expected=DUPLICATE, after_erasure=True),
+            Message(value=spelt(after), expected=ACCEPTED, after_erasure=True),
         ),
     )
 
@@ -115,7 +117,7 @@ def _case(
         row=row,
         name=name,
         messages=(
-            Message(value=first[0], then=first[1]),
-            Message(value=second[0], then=second[1], by_history=is_known, copies=copies),
+            Message(value=first[0], expected=first[1]),
+            Message(value=second[0], expected=second[1], by_history=is_known, copies=copies),
         ),
     )

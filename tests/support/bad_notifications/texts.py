@@ -90,15 +90,15 @@ def _forms(make: Maker) -> Cases:
         yield Case(
             row="N14",
             name=f"NFC, then {form} of the same name",
-            messages=(Message(value=spelt(first), then=ACCEPTED), Message(value=spelt(second), then=DUPLICATE)),
+            messages=(Message(value=spelt(first), expected=ACCEPTED), Message(value=spelt(second), expected=DUPLICATE)),
         )
     escaped, plain = make.document(), make.document()
     yield Case(
         row="N14",
         name="letters, then escapes for the same letters",
         messages=(
-            Message(value=spelt(plain), then=ACCEPTED),
-            Message(value=again_in_ascii(plain), then=DUPLICATE),
+            Message(value=spelt(plain), expected=ACCEPTED),
+            Message(value=again_in_ascii(plain), expected=DUPLICATE),
         ),
     )
     yield taken("N14", "the Ångström sign for Å", spelt(again(escaped, citizen__name="\u212bse")))

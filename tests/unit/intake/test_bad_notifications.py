@@ -77,6 +77,6 @@ def test_the_table_is_the_same_each_time() -> None:
 
 
 def test_every_reason_that_intake_gives_stands_in_the_table() -> None:
-    given = {code for case in TABLE for message in case.messages for _, code in message.then.reasons}
+    given = {code for case in TABLE for message in case.messages for _, code in message.expected.reasons}
     later = {ReasonCode.NOT_TAKEN_YET.value, ReasonCode.NEVER_JOINED.value, ReasonCode.TEST_CPR.value}
     assert {code.value for code in ReasonCode} - given == later

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta
 import pytest
 
 from contracts.nemrefusion.v1 import (
+    KINDS,
     AbsenceReport,
     Amendment,
     AnyNotification,
@@ -23,7 +24,6 @@ from simulators.nemrefusion.sent import Accepted, DuplicateOf, Either, Rejected,
 from simulators.nemrefusion.traffic import generate
 
 AS_OF = date(2026, 3, 30)
-KINDS = {"absence_reported", "amended", "refund_requested", "fast_track_requested", "recovered", "withdrawn"}
 RULES = Rules(accept_test_cpr=True, is_municipality=lambda code, _: code != "0999")
 
 
@@ -55,7 +55,7 @@ def test_every_kind_of_notification_comes_with_every_expectation(records: list[S
     for kind in KINDS:
         for expectation in (Accepted, DuplicateOf, Rejected):
             assert seen[kind, expectation], (kind, expectation)
-    for kind in KINDS - {"absence_reported", "fast_track_requested"}:
+    for kind in set(KINDS) - {"absence_reported", "fast_track_requested"}:
         assert seen[kind, Waiting], kind
         assert seen[kind, Either], kind
     assert not seen["absence_reported", Waiting]
