@@ -3,8 +3,6 @@
 import importlib
 import pkgutil
 import re
-import shutil
-import subprocess
 from typing import Any, Final
 
 import pytest
@@ -111,13 +109,3 @@ def test_reasons_are_asked_for_where_they_are_counted() -> None:
 
     assert asked
     assert all(f'topic="{NEMREFUSION_NOTIFICATION.name}"' in rule["expr"] for rule in asked)
-
-
-@pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool (Debian: prometheus) is not here")
-@pytest.mark.parametrize(
-    "arguments", [("check", "rules", str(FILE)), ("test", "rules", str(ROOT / "tests/unit/deploy/alerts.test.yml"))]
-)
-def test_prometheus_itself_understands_them(arguments: tuple[str, ...]) -> None:
-    done = subprocess.run(["promtool", *arguments], capture_output=True, text=True, check=False)
-
-    assert done.returncode == 0, done.stdout + done.stderr
