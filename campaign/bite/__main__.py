@@ -19,9 +19,10 @@ from campaign.bite.breaches import BREACHES
 from campaign.bite.bugs import BUGS, Bug
 from campaign.bite.found import Found
 from campaign.bite.rules import try_breach, try_control
-from campaign.bite.tree import copy_tree, plant
+from campaign.bite.tree import copy_tree, plant, planted
 from campaign.say import say
 from laws import progress
+from stack.paths import ROOT
 
 AT_ONCE = 2
 LONGEST_RAID_SECONDS = 420
@@ -34,11 +35,13 @@ def main() -> int:
     parser.add_argument("--only", help="bugs and breaches whose name contains this; N5 for those of a rule")
     parser.add_argument("--keep", action="store_true", help="keep the copies and their run directories")
     arguments = parser.parse_args()
-    home = Path(tempfile.mkdtemp(prefix="mit-sygefravaer-bite-"))
-    home.chmod(0o711)
     wanted = arguments.only
     breaches = [one for one in BREACHES if not wanted or wanted == one.rule or wanted in one.name]
     bugs = [one for one in BUGS if not arguments.rules and (not wanted or wanted in one.name)]
+    for patch in (*(one.patch for one in breaches), *(one.patch for one in bugs)):
+        planted(patch, ROOT)  # what no longer fits is told at once, not after minutes
+    home = Path(tempfile.mkdtemp(prefix="mit-sygefravaer-bite-"))
+    home.chmod(0o711)
     say(f"{len(breaches)} breaches of rules, {len(bugs)} bugs, {AT_ONCE} at a time, in {home}")
     found: list[Found] = []
     if breaches:

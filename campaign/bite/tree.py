@@ -26,10 +26,14 @@ def copy_tree(to: Path, *, with_tests: bool = False) -> None:
 
 def plant(patch: Patch, root: Path) -> None:
     """Makes the changes; raises CannotPlant."""
-    path = root / patch.file
-    text = path.read_text(encoding="utf-8")
+    (root / patch.file).write_text(planted(patch, root), encoding="utf-8")
+
+
+def planted(patch: Patch, root: Path) -> str:
+    """The patched file's text; raises CannotPlant."""
+    text = (root / patch.file).read_text(encoding="utf-8")
     for old, new in patch.changes.items():
         if text.count(old) != 1:
             raise CannotPlant(f"{patch.file} holds {text.count(old)} times: {old.strip()!r}")
         text = text.replace(old, new)
-    path.write_text(text, encoding="utf-8")
+    return text
