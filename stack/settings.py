@@ -36,8 +36,9 @@ POSTGRES = MappingProxyType(
         # everything that makes a commit durable is PostgreSQL's default and stays so
         "password_encryption": "scram-sha-256",
         "max_connections": "200",
-        "shared_buffers": "128MB",
-        "max_wal_size": "512MB",
+        # room for the index pages that a year's notifications land on, each at a place of its own; taken only when it is used
+        "shared_buffers": "512MB",
+        "max_wal_size": "2GB",
         "timezone": "UTC",
         "log_timezone": "UTC",
         # an error's text, its statement, parameters and row may hold what must not stand in a log; the services hear of it
