@@ -32,9 +32,10 @@ from tests.support.notifications import (
     withdrawal,
 )
 
-pytestmark = pytest.mark.rule("N5")
-
 EXAMPLES = int(os.environ.get("MITSYG_EXAMPLES", "300"))
+# ten thousand take a minute of one core, on a machine that has others to serve as well some more
+pytestmark = [pytest.mark.rule("N5"), pytest.mark.timeout(120 + EXAMPLES // 20)]
+
 REPORT = report(notification_id=str(UUID(int=1)), absence_reference=str(UUID(int=2)))
 SENT = datetime(2026, 3, 10, 12, tzinfo=UTC)
 
