@@ -68,7 +68,7 @@ def _wish(arguments: argparse.Namespace) -> Wish:
         notifications=arguments.notifications or (600 if short else 5_000),
         kills=arguments.kills if arguments.kills is not None else (5 if short else 40),
         rate=arguments.rate or (10.0 if short else 8.0),
-        minutes=arguments.minutes or (2.5 if short else 25.0),
+        minutes=arguments.minutes or (6.0 if short else 25.0),
         extents=_SHORT if short else dict.fromkeys(services(ROOT), Extent()),
         world_pause=8.0 if short else 12.0,
         gateway_dedupes=not arguments.forgetful_gateway,
@@ -88,7 +88,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--notifications", type=int, help="at least so many")
     parser.add_argument("--kills", type=int, help="at least so many, else the campaign fails")
     parser.add_argument("--rate", type=float, help="notifications a second")
-    parser.add_argument("--minutes", type=float, help="how long the breaking may last")
+    parser.add_argument("--minutes", type=float, help="how long the breaking may last at most")
     parser.add_argument(
         "--forgetful-gateway", action="store_true", help="a gateway that does not recognise a repeated message id"
     )
