@@ -57,7 +57,7 @@ BUGS: Final[tuple[Bug, ...]] = (
     ),
     Bug(
         name="inbox skipped",
-        raid="killed after the work",
+        raid="killed after producing",
         patch=Patch(
             file=INBOX,
             changes={'    return {row["message_id"] for row in rows}\n': "    return set(message_ids)\n"},

@@ -54,11 +54,9 @@ RAIDS: Final[Mapping[str, Raid]] = {
             "tasks": _life("bus.after_fetch", Action.RAISE, 2),
         }
     ),
-    "killed after the work": Raid(
-        lives={
-            "tasks": _life("bus.before_offset_commit", Action.KILL, 2),
-            "notifier": _life("bus.before_offset_commit", Action.KILL, 2),
-        }
+    # What was produced is produced once more, at another place: only its id tells that it is the same.
+    "killed after producing": Raid(
+        lives={"intake": _life("relay.after_ack", Action.KILL, 2), "tasks": _life("relay.after_ack", Action.KILL, 2)}
     ),
     "raised before the commit": Raid(
         lives={
