@@ -94,7 +94,8 @@ def test_a_second_report_of_the_same_is_a_duplicate_under_whatever_id(
     assert isinstance(first, Accepted)
     assert isinstance(repeat, Duplicate)
     assert (repeat.original_id, repeat.receipt_id) == (first.candidate.notification_id, first.candidate.receipt_id)
-    assert len(intake.memory.absences) == 1
+    assert [one.state for one in intake.memory.absences.values() if one.state.is_known] == [State.REPORTED]
+    assert len(intake.effects) == 1
 
 
 EMPLOYER = report()["reporter"]
