@@ -177,9 +177,10 @@ class Store:
         """The absences whose reports are kept behind the one that stands under this key, in the order of sending."""
         return [row["absence_id"] for row in await connection.fetch(_KEPT_BEHIND, repeat_key)]
 
-    async def kept_reports(self, connection: Connection, absence_ids: Collection[UUID]) -> list[Kept]:
-        """The reports of these absences that are kept behind another."""
-        return [_kept(row) for row in await connection.fetch(_KEPT_REPORTS, list(absence_ids))]
+    async def kept_report(self, connection: Connection, absence_id: UUID) -> Kept | None:
+        """The report of this absence, if it is kept behind another."""
+        row = await connection.fetchrow(_KEPT_REPORT, absence_id)
+        return None if row is None else _kept(row)
 
     async def end_waiting(self, connection: Connection, notification_ids: Collection[UUID]) -> None:
         """They have joined, or are buried."""
@@ -361,10 +362,10 @@ order by sent_at, notification_id
 
 _KEPT_BEHIND = "select absence_id from waiting where repeat_key = $1 order by sent_at, notification_id"
 
-_KEPT_REPORTS = """
+_KEPT_REPORT = """
 select notification_id, absence_id, citizen_id, kind, sent_at, sealed, waits_since, card_candidate, refused, repeat_key
 from waiting
-where absence_id = any ($1::uuid[]) and repeat_key is not null
+where absence_id = $1 and repeat_key is not null
 """
 
 _HOW_MANY_WAIT = "select count(*) as number, min(waits_since) as since from waiting where repeat_key is null"

@@ -102,8 +102,9 @@ class Memory:
     async def kept_behind(self, _connection: Connection, repeat_key: bytes) -> list[UUID]:
         return [one.absence_id for one in _in_order(self.kept.values()) if one.repeat_key == repeat_key]
 
-    async def kept_reports(self, _connection: Connection, absence_ids: Collection[UUID]) -> list[Kept]:
-        return [one for one in self.kept.values() if one.absence_id in absence_ids and one.repeat_key is not None]
+    async def kept_report(self, _connection: Connection, absence_id: UUID) -> Kept | None:
+        found = [one for one in self.kept.values() if one.absence_id == absence_id and one.repeat_key is not None]
+        return found[0] if found else None
 
     async def end_waiting(self, _connection: Connection, notification_ids: Collection[UUID]) -> None:
         for one in notification_ids:

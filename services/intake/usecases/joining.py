@@ -66,36 +66,43 @@ class Joining:
         """Nobody stands under this key any more: the earliest sent of the reports kept behind it takes effect."""
         effects: list[Effect] = []
         for absence_id in await self._known.kept_behind(connection, repeat_key):
-            absences = await self._known.lock_absences(connection, [absence_id])
-            absence, caused = await self._take_effect(connection, absences[absence_id], citizen)
+            absence = (await self._known.lock_absences(connection, [absence_id]))[absence_id]
+            kept = await self._known.kept_report(connection, absence_id)
+            if (
+                kept is None or kept.repeat_key != repeat_key
+            ):  # its own withdrawal, an amendment or the sweeper was quicker
+                continue
+            absence, caused = await self._take_effect(connection, absence, self._again(kept, citizen))
             effects += caused
             if absence.repeat_key == repeat_key:
                 break
         return effects
 
     async def judge_again(self, connection: Connection, absence: Absence, citizen: Citizen) -> list[Effect]:
-        """Something came that waits for a report kept behind another; does the report still say what the other says?"""
-        [kept] = await self._known.kept_reports(connection, [absence.absence_id])
-        if await self.holds(connection, self._again(kept, citizen)):
+        """Something waits now for a report kept behind another; if it is no repeat any more by that, it takes effect."""
+        kept = await self._known.kept_report(connection, absence.absence_id)
+        assert kept is not None, "the row of its absence says that it is kept"
+        report = self._again(kept, citizen)
+        if await self.holds(connection, report):
             return []
-        return (await self._take_effect(connection, absence, citizen))[1]
+        _, effects = await self._take_effect(connection, absence, report)
+        return effects
 
     async def _take_effect(
-        self, connection: Connection, absence: Absence, citizen: Citizen
+        self, connection: Connection, absence: Absence, report: Candidate
     ) -> tuple[Absence, list[Effect]]:
-        """The kept report of a locked absence takes effect, if it is kept still. Its receipt, the one it got, stays."""
-        effects: list[Effect] = []
-        for kept in await self._known.kept_reports(connection, [absence.absence_id]):
-            report, before = self._again(kept, citizen), let_go(absence)
-            applied = decide(before, report.claim)
-            assert isinstance(applied, Applied), "a kept report's absence is its own, and is not reported"
-            absence, effects = await self.after(connection, report, before, applied)
-            await self._known.end_waiting(connection, [kept.notification_id])
-            own = (await self._known.notifications(connection, [kept.notification_id]))[kept.notification_id]
-            original = own._replace(original_id=kept.notification_id, absence_id=kept.absence_id)
-            await self._known.point_to_original(connection, kept.notification_id, original)
-            await self._known.save_absences(connection, [absence])
-        return absence, effects
+        """A kept report takes effect on its locked absence. The receipt that it got stays."""
+        before = let_go(absence)
+        applied = decide(before, report.claim)
+        assert isinstance(applied, Applied), "the absence of a kept report is its own, and not reported"
+        after, effects = await self.after(connection, report, before, applied)
+        own_id = report.notification_id
+        await self._known.end_waiting(connection, [own_id])
+        own = (await self._known.notifications(connection, [own_id]))[own_id]
+        original = own._replace(original_id=own_id, absence_id=report.absence_id)
+        await self._known.point_to_original(connection, own_id, original)
+        await self._known.save_absences(connection, [after])
+        return after, effects
 
     def _sealed(self, one: Candidate, since: datetime) -> Kept:
         body = one.notice.notification
@@ -190,9 +197,9 @@ class Joining:
         kept = await self._known.waiting_for(connection, absence.absence_id)
         ids = [one.notification_id for one in kept]
         await self._known.refuse_waiting(connection, dict.fromkeys(ids, ReasonCode.WITHDRAWN))
-        if absence.is_kept_behind:  # its report was answered, and has nothing to wait for now
-            reports = await self._known.kept_reports(connection, [absence.absence_id])
-            await self._known.end_waiting(connection, [one.notification_id for one in reports])
+        report = await self._known.kept_report(connection, absence.absence_id) if absence.is_kept_behind else None
+        if report is not None:  # it was answered, and has nothing to be kept for now
+            await self._known.end_waiting(connection, [report.notification_id])
 
     async def _repeats(self, connection: Connection, one: Candidate, original_id: UUID) -> None:
         original = (await self._known.notifications(connection, [original_id]))[original_id]

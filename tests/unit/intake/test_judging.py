@@ -260,3 +260,8 @@ def test_the_outcome_of_a_record_does_not_depend_on_how_the_log_is_cut(
     assert at_once.outcomes == one_by_one.outcomes
     assert at_once.memory.absences == one_by_one.memory.absences
     assert at_once.memory.taken == one_by_one.memory.taken
+    kept = [
+        {one.notification_id: (one.absence_id, one.refused, one.repeat_key) for one in each.memory.kept.values()}
+        for each in (at_once, one_by_one)
+    ]
+    assert kept[0] == kept[1]
