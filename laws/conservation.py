@@ -8,6 +8,9 @@ Each record of the notification log has exactly one fate and one receipt that ag
 letter exists exactly where the fate is rejected, with the reasons of the receipt, or where what was parked never joined; a
 duplicate names a notification that was taken in, and gets its receipt id again (N4). What is parked ends once: its event is
 told, or it is found to repeat another, or it is buried, or it still waits, and then for something that is not there (N5).
+
+A report that was answered as a duplicate, under a reference of its own, may take effect later, when what it repeated has given
+way: its event is told, and its receipt stays the one it got. Until then it may be kept.
 """
 
 from collections.abc import Mapping, Sequence
@@ -41,10 +44,12 @@ class End(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Ends:
-    """What became of parked notifications, by their record."""
+    """What became of parked notifications, and of duplicates that took effect later, by their record."""
 
     ends: Mapping[Position, End]
     dead: Mapping[Position, Event]
+    late: Mapping[Position, str]
+    """Duplicates that took effect after all, with the absences that they became."""
 
 
 def fates(evidence: Evidence, findings: Findings) -> dict[Position, Row]:
@@ -62,8 +67,9 @@ def fates(evidence: Evidence, findings: Findings) -> dict[Position, Row]:
 def ends(evidence: Evidence, settled: Mapping[Position, Row], findings: Findings) -> Ends:
     """How each parked notification ended; none, or more than one, is an offence."""
     dead = _dead_letters(evidence, findings)
-    told = {str(one.data["notification_id"]).lower() for one in once_each(evidence, names.ABSENCE)}
-    waiting = {str(row["notification_id"]) for row in evidence.table("intake", "waiting")}
+    told = {str(one.data["notification_id"]).lower(): one for one in once_each(evidence, names.ABSENCE)}
+    rows = evidence.table("intake", "waiting")
+    waiting = {str(row["notification_id"]) for row in rows if row.get("repeat_key") is None}
     kept = by(evidence.table("intake", "notification"), "notification_id")
     parked = [position for position, row in settled.items() if row["fate"] == "parked"]
     found: dict[Position, End] = {}
@@ -83,7 +89,29 @@ def ends(evidence: Evidence, settled: Mapping[Position, Row], findings: Findings
     parked_ids = {str(settled[position]["message_id"]) for position in parked}
     for stranger in sorted(waiting - parked_ids):
         findings.offence("something waits that was not parked", stranger)
-    return Ends(ends=found, dead=dead)
+    repeats = _repeats_by_id(evidence, settled)
+    late = {own: position for own, position in repeats.items() if own in told and own not in parked_ids}
+    for repeat in sorted({str(row["notification_id"]) for row in rows} - waiting):
+        findings.demand(repeat in repeats, "a report is kept that was not answered as a duplicate", repeat)
+        findings.demand(repeat not in told, "a report is kept that took effect", repeat)
+    return Ends(
+        ends=found,
+        dead=dead,
+        late={position: str(told[own].data["absence_id"]) for own, position in late.items()},
+    )
+
+
+def _repeats_by_id(evidence: Evidence, settled: Mapping[Position, Row]) -> dict[str, Position]:
+    """By its own id, the first record of each report that was never anything but a duplicate."""
+    taken_in = {row["message_id"] for row in settled.values() if row["fate"] in {"accepted", "parked"}}
+    found: dict[str, Position] = {}
+    for record in evidence.records(names.NOTIFICATION):
+        row, document = settled.get(record.position), reported(record.value)
+        if row is None or row["fate"] != "duplicate" or document is None or document.get("kind") != names.REPORT:
+            continue
+        if own_id(document) not in taken_in:
+            found.setdefault(own_id(document), record.position)
+    return found
 
 
 def check(evidence: Evidence) -> Verdict:
@@ -97,6 +125,7 @@ def check(evidence: Evidence) -> Verdict:
         findings.count(fate, sum(row["fate"] == fate for row in settled.values()))
     for end in End:
         findings.count(end, sum(one is end for one in after.ends.values()))
+    findings.count("duplicates that took effect later", len(after.late))
     originals = _taken_in_once(settled, documents, after, findings)
     for position, row in settled.items():
         receipt = receipts.get(position)
@@ -108,7 +137,7 @@ def check(evidence: Evidence) -> Verdict:
             known = originals.get(row["message_id"], [])
             findings.demand(bool(known), "a duplicate of nothing that was taken in", spelt(position))
             if known:
-                _repeats(position, _original_of(position, known), receipts, documents, findings)
+                _repeats(position, _original_of(position, known), receipts, documents, findings, after=after)
     for position in after.dead.keys() - settled.keys():
         findings.offence("a dead letter of nothing", spelt(position))
     _rightly_ended(settled, documents, after, findings)
@@ -154,6 +183,8 @@ def _taken_in_once(
         same = own_id(document or {}) == row["message_id"]
         findings.demand(same, "taken in under another id than its own", spelt(position))
         originals.setdefault(row["message_id"], []).append(position)
+    for position in after.late:
+        originals.setdefault(own_id(documents[position] or {}), []).append(position)
     for own, positions in originals.items():
         living = [position for position in positions if after.ends.get(position) is not End.BURIED]
         findings.demand(len(living) <= 1, "taken in twice", own, *map(spelt, living[:2]))
@@ -203,11 +234,15 @@ def _repeats(
     receipts: Mapping[Position, Receipt],
     documents: Mapping[Position, Report | None],
     findings: Findings,
+    *,
+    after: Ends,
 ) -> None:
-    """A duplicate says what its original said, and was answered with the same receipt id, for the same absence."""
+    """A duplicate says what its original said, and was answered with the same receipt id, for the same absence: for the one
+    that it became, if the original was a duplicate itself when it was answered."""
     mine, earlier = receipts.get(position), receipts.get(original)
     if mine is not None and earlier is not None:
-        same = all(mine[name] == earlier[name] for name in ("receipt_id", "absence_id"))
+        became = after.late.get(original, earlier["absence_id"])
+        same = (mine["receipt_id"], mine["absence_id"]) == (earlier["receipt_id"], became)
         findings.demand(same, "a duplicate with a receipt of its own", spelt(position), spelt(original))
     if position[:2] == original[:2] and position[3] == original[3]:
         findings.demand(original[2] < position[2], "a duplicate before its original", spelt(position), spelt(original))
@@ -254,7 +289,7 @@ def _absences(
     kinds: dict[str, set[str]] = {}
     for position, row in settled.items():
         document = documents.get(position)
-        has_effect = row["fate"] == "accepted" or after.ends.get(position) is End.JOINED
+        has_effect = row["fate"] == "accepted" or after.ends.get(position) is End.JOINED or position in after.late
         if document is None or not has_effect:
             continue
         kinds.setdefault(reference(document), set()).add(str(document.get("kind")))

@@ -2,7 +2,8 @@
 and its tasks and letters are those that the table demands.
 
 And nothing else did: every absence, event, task and letter request goes back to a notification that took effect. The tasks are
-those of `spec_tasks`, read from the reporters' own words; letters are asked for in the order of effect.
+those of `spec_tasks`, read from the reporters' own words; letters are asked for in the order of effect. No report was put
+aside for one that is gone (`illnesses`).
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from laws import names
 from laws.events import once_each
 from laws.evidence import Event, Evidence, Row, by
+from laws.illnesses import repeats_stand
 from laws.spec_tasks import Letter, asked
 from laws.stories import Story, stories
 from laws.verdict import Findings, Verdict
@@ -45,6 +47,7 @@ def check(evidence: Evidence) -> Verdict:
         _kept(story, made, findings)
         if story.taken:
             _asked(story, made, findings)
+    repeats_stand(evidence, told, findings)
     explained = {story.absence_id for story in told.values() if story.taken}
     _nothing_else(explained, evidence, told.values(), made, findings)
     findings.count("absences", len(explained))

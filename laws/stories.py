@@ -1,8 +1,8 @@
 """The story of each absence: the notifications about it that took effect, as they were sent, and the events that told
 of them, in the order in which they took effect.
 
-Notifications come from the raw log, what took effect from their fates (accepted; or parked, and an event was told), the
-order from the events' place in the log: all events of one absence have one key, so they stand in one partition.
+Notifications come from the raw log, what took effect from their fates (accepted; or parked, or a duplicate, and an event was
+told), the order from the events' place in the log: all events of one absence have one key, so they stand in one partition.
 """
 
 from collections.abc import Mapping, Sequence
@@ -74,13 +74,14 @@ def stories(evidence: Evidence) -> Mapping[str, Story]:
     of: dict[str, str] = {}
     for record in evidence.records(names.NOTIFICATION):
         row, report = settled.get(record.position), reported(record.value)
-        if row is None or report is None or row["fate"] not in {"accepted", "parked"}:
+        is_late = record.position in after.late
+        if row is None or report is None or not (is_late or row["fate"] in {"accepted", "parked"}):
             continue
         story = found.setdefault(reference(report), _Gathered())
         story.absence_ids |= receipts.get(own_id(report), set())
         end = after.ends.get(record.position)
         story.waiting += end is End.WAITING
-        if row["fate"] == "accepted" or end is End.JOINED:
+        if row["fate"] == "accepted" or end is End.JOINED or is_late:
             story.taken.append(Taken(record=record, report=report, waited=row["fate"] == "parked"))
             of[own_id(report)] = reference(report)
     for one in once_each(evidence, names.ABSENCE):

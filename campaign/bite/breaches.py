@@ -98,7 +98,7 @@ BREACHES: Final[tuple[Breach, ...]] = (
         "N4",
         "an id that was rejected stays taken",
         f"{INTAKE}/usecases/judging.py",
-        "                    forgotten.append(one.notification_id)  # an id that was rejected is free\n",
+        "                work.forgotten.append(one.notification_id)  # an id that was rejected is free\n",
         "",
     ),
     _breach(
@@ -147,8 +147,15 @@ BREACHES: Final[tuple[Breach, ...]] = (
         "N5",
         "what waits about somebody else joins",
         f"{INTAKE}/usecases/joining.py",
-        "            if one.citizen_id == opening.citizen.citizen_id:\n                citizen = replace(opening.citizen, ",
-        "            if one.kind:\n                citizen = replace(opening.citizen, citizen_id=one.citizen_id, ",
+        "        waiting = [self._again(one, opening.citizen) for one in kept if one.citizen_id == opening.citizen.citizen_id]\n",
+        "        waiting = [self._again(one, opening.citizen) for one in kept]\n",
+    ),
+    _breach(
+        "N5",
+        "a repeat is gone with the absence that it repeats",
+        f"{INTAKE}/usecases/judging.py",
+        "        for repeat_key, citizen in work.given_up:",
+        "        for repeat_key, citizen in work.given_up[:0]:",
     ),
     _breach(
         "N5",

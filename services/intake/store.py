@@ -3,7 +3,8 @@
 Invariants: ids are inserted and locked in sorted order, so that two batches do not wait for each other in a ring (two
 absences that repeat each other crosswise under other references still can: PostgreSQL ends one of the batches and it is
 done again); a rival batch with the same id waits on the unique key until the first has committed or rolled back; an
-absence is written only while its row is locked or new.
+absence is written only while its row is locked or new; a report is kept behind an absence while that one's row is shared, and
+taken from behind it while it is locked: whoever withdraws an absence sees who is kept behind it, or is waited for.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -46,7 +47,7 @@ class Store:
     async def point_to_original(self, connection: Connection, notification_id: UUID, original: Notification) -> None:
         """A notification that repeats another one: its id stands for the original's receipt and absence from now on."""
         await connection.execute(
-            _POINT_TO_ORIGINAL, notification_id, original.notification_id, original.receipt_id, original.absence_id
+            _POINT_TO_ORIGINAL, notification_id, original.original_id, original.receipt_id, original.absence_id
         )
 
     async def forget(self, connection: Connection, ids: Collection[UUID]) -> None:
@@ -165,11 +166,21 @@ class Store:
             kept.sealed,
             kept.waits_since,
             kept.card_candidate,
+            kept.repeat_key,
         )
 
     async def waiting_for(self, connection: Connection, absence_id: UUID) -> list[Kept]:
-        """What waits for this absence, and can still join it."""
+        """What waits for this absence, and can still join it; its report is no part of that."""
         return [_kept(row) for row in await connection.fetch(_WAITING_FOR, absence_id)]
+
+    async def kept_behind(self, connection: Connection, repeat_key: bytes) -> list[UUID]:
+        """The absences whose reports are kept behind the one that stands under this key, in the order of sending."""
+        return [row["absence_id"] for row in await connection.fetch(_KEPT_BEHIND, repeat_key)]
+
+    async def kept_report(self, connection: Connection, absence_id: UUID) -> Kept | None:
+        """The report of this absence, if it is kept behind another."""
+        row = await connection.fetchrow(_KEPT_REPORT, absence_id)
+        return None if row is None else _kept(row)
 
     async def end_waiting(self, connection: Connection, notification_ids: Collection[UUID]) -> None:
         """They have joined, or are buried."""
@@ -193,8 +204,8 @@ class Store:
         return [_kept(row) for row in await connection.fetch(_STILL_WAITING, list(notification_ids))]
 
     async def waiting(self, connection: Connection) -> tuple[int, datetime | None]:
-        """How many wait, and since when the oldest."""
-        row = await connection.fetchrow("select count(*) as number, min(waits_since) as since from waiting")
+        """How many wait, and since when the oldest; reports that repeat another wait for nothing."""
+        row = await connection.fetchrow(_HOW_MANY_WAIT)
         assert row is not None
         return row["number"], row["since"]
 
@@ -239,6 +250,7 @@ def _kept(row: asyncpg.Record) -> Kept:
         waits_since=row["waits_since"],
         card_candidate=row["card_candidate"],
         refused=ReasonCode(row["refused"]) if row["refused"] else None,
+        repeat_key=row["repeat_key"],
     )
 
 
@@ -336,16 +348,27 @@ where card.citizen_id = done.citizen_id and card.candidate = done.candidate
 """
 
 _ADD_WAITING = """
-insert into waiting (notification_id, absence_id, citizen_id, kind, sent_at, sealed, waits_since, card_candidate)
-values ($1, $2, $3, $4, $5, $6, $7, $8)
+insert into waiting (notification_id, absence_id, citizen_id, kind, sent_at, sealed, waits_since, card_candidate,
+                     repeat_key)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 """
 
 _WAITING_FOR = """
-select notification_id, absence_id, citizen_id, kind, sent_at, sealed, waits_since, card_candidate, refused
+select notification_id, absence_id, citizen_id, kind, sent_at, sealed, waits_since, card_candidate, refused, repeat_key
 from waiting
-where absence_id = $1 and refused is null
+where absence_id = $1 and refused is null and repeat_key is null
 order by sent_at, notification_id
 """
+
+_KEPT_BEHIND = "select absence_id from waiting where repeat_key = $1 order by sent_at, notification_id"
+
+_KEPT_REPORT = """
+select notification_id, absence_id, citizen_id, kind, sent_at, sealed, waits_since, card_candidate, refused, repeat_key
+from waiting
+where absence_id = $1 and repeat_key is not null
+"""
+
+_HOW_MANY_WAIT = "select count(*) as number, min(waits_since) as since from waiting where repeat_key is null"
 
 _REFUSE_WAITING = """
 update waiting
@@ -355,7 +378,7 @@ where waiting.notification_id = new.notification_id
 """
 
 _ENDED = """
-select notification_id, absence_id, citizen_id, kind, sent_at, sealed, waits_since, card_candidate, refused
+select notification_id, absence_id, citizen_id, kind, sent_at, sealed, waits_since, card_candidate, refused, repeat_key
 from waiting
 where refused is not null or waits_since < $1
 order by waits_since
@@ -370,7 +393,7 @@ for update
 """
 
 _STILL_WAITING = """
-select notification_id, absence_id, citizen_id, kind, sent_at, sealed, waits_since, card_candidate, refused
+select notification_id, absence_id, citizen_id, kind, sent_at, sealed, waits_since, card_candidate, refused, repeat_key
 from waiting
 where notification_id = any ($1::uuid[])
 order by notification_id

@@ -28,6 +28,8 @@ _LATEST_REPORT: Final = 300
 """Records until an early notification's report comes, at most."""
 _TOO_LATE: Final = 0.1
 _WITHDRAWN_AGAIN: Final = 0.1
+_UNDER_ANOTHER_REFERENCE: Final = 0.3
+"""Of second reports that say the same."""
 _EMPLOYEES_ONLY: Final = frozenset({"refund_requested", "fast_track_requested"})
 _WORDS: Final = {
     "absence_reported": "a second report",
@@ -128,6 +130,10 @@ class Attaching:
 
     def _second_report(self, document: Document) -> tuple[Expected, str, str | None]:
         if self._dice.random() < 0.5:
+            if self._dice.random() < _UNDER_ANOTHER_REFERENCE:
+                # a repeat of the first, or what stands once that is withdrawn; nobody says any more about it
+                document["absence_reference"] = str(self._reporters.new_id())
+                return Either(), "a second report under another reference", "N38"
             return Either(), "a second report that says the same", "N38"
         document["cause"] = "illness" if document["cause"] != "illness" else "work_injury"
         return Rejected(codes=frozenset({"repeated-absence"})), "a second report that says otherwise", "N38"

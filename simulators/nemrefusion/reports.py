@@ -41,7 +41,8 @@ SINCE: Final = ("Siden sidste måned.", "Omkring tre uger.", "Det meste af året
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Report:
-    """A document, of a report or of any other kind, with what the traffic around it needs to know."""
+    """A document, of a report or of any other kind, with what the traffic around it needs to know. Its record is keyed by
+    `absence_reference`, that of the absence it is about; a document that reports the same once more may name another."""
 
     document: Document = field(repr=False)
     notification_id: UUID

@@ -13,6 +13,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from random import Random
 from typing import Final
+from uuid import UUID
 
 from simulators.nemrefusion.attaching import Attached, Attaching
 from simulators.nemrefusion.badness import BADNESSES, Badness, written
@@ -180,6 +181,6 @@ def _sent(
         headers=headers,
         value=value,
         notification_id=report.notification_id,
-        absence_reference=report.absence_reference,
+        absence_reference=UUID(report.document["absence_reference"]),
         expected=expected,
     )

@@ -4,6 +4,8 @@
   shown and one that comes too late followed.
 - `FAST`: two fast-track requests opened a preliminary absence; it was withdrawn, and a refund request that waited was buried.
 - `AWAITED`: an amendment still waits for a report.
+- `WITHDRAWN`: reported and withdrawn; `TOOK_OVER` told the same, was a duplicate and took effect then; `BEHIND` tells it too, and
+  is kept.
 """
 
 import json
@@ -15,7 +17,7 @@ from laws import names
 from laws.evidence import LogRecord
 from tests.laws.world import DLQ, Row, World, answer, keep, letter, notify, report, told_by, uid
 
-JOINED, FAST, AWAITED = 5, 6, 7
+JOINED, FAST, AWAITED, WITHDRAWN, TOOK_OVER, BEHIND = range(5, 11)
 COMMENT, REQUEST, FORM = "comment_reported_information", "benefit_request", "information_form"
 CONSENT = "fast_track_consent"
 
@@ -75,12 +77,21 @@ class Course:
     def ask(self, place: int, *kinds: str, **closed: str) -> None:
         letter(self.world, f"{self.number}:{place}", self.absence_id, kinds, closed=closed, words=(place, *kinds))
 
+    def repeat(self, document: Row, original: Row, *, of: str, receipt_of: Row, is_kept: bool = False) -> None:
+        """Answered as a duplicate of what an absence, `of`, was opened by."""
+        sent = self._notify(document, expected="either")
+        self.world.settle("intake", sent, "duplicate", original["notification_id"])
+        receipt = {"receipt_id": uid("receipt", receipt_of["notification_id"]), "absence_id": of}
+        answer(self.world, sent, outcome="duplicate", notification_id=document["notification_id"], **receipt)
+        if is_kept:
+            kept = {"notification_id": document["notification_id"], "absence_id": self.absence_id, "refused": None}
+            self.world.table("intake", "waiting").append({**kept, "repeat_key": b"the same"})
+            row = {"absence_id": self.absence_id, "state": "awaited", "version": 0}
+            self.world.table("intake", "absence").append(row)
+
     def _arrive(self, document: Row, fate: str, outcome: str) -> LogRecord:
-        number = len(self.world.log[names.NOTIFICATION])
-        value = json.dumps(document, ensure_ascii=False).encode()
         own = document["notification_id"]
-        sent = notify(self.world, number, value, expected="accepted", notification_id=own)
-        self.offsets[own] = number
+        sent = self._notify(document, expected="accepted")
         self.world.settle("intake", sent, fate, own)
         receipt = {"receipt_id": uid("receipt", own), "notification_id": own, "absence_id": self.absence_id}
         answer(self.world, sent, outcome=outcome, **receipt)
@@ -88,9 +99,17 @@ class Course:
         self.world.table("intake", "notification").append(known)
         return sent
 
+    def _notify(self, document: Row, *, expected: str) -> LogRecord:
+        number = len(self.world.log[names.NOTIFICATION])
+        value = json.dumps(document, ensure_ascii=False).encode()
+        own = document["notification_id"]
+        self.offsets[own] = number
+        return notify(self.world, number, value, expected=expected, notification_id=own)
+
 
 def add_kinds(world: World) -> None:
-    """The three absences."""
+    """All of them."""
+    _repeated(world)
     _joined(Course(world, JOINED))
     _fast(Course(world, FAST))
     _awaited(Course(world, AWAITED))
@@ -145,3 +164,24 @@ def _awaited(course: Course) -> None:
     course.park(notification(AWAITED, names.AMENDMENT, 1, 10), still_waits=True)
     row = {"absence_id": course.absence_id, "state": "awaited", "version": 0}
     course.world.table("intake", "absence").append(row)
+
+
+def _repeated(world: World) -> None:
+    first, second, third = (Course(world, number) for number in (WITHDRAWN, TOOK_OVER, BEHIND))
+    opened = notification(WITHDRAWN, names.REPORT, 1, 10)
+    again, once_more = _anew(opened, TOOK_OVER), _anew(opened, BEHIND)
+    first.take(opened, **told_by(opened), is_withdrawn=False)
+    first.ask(1, COMMENT, FORM, **{COMMENT: "withdrawn", FORM: "withdrawn"})
+    second.repeat(again, opened, of=first.absence_id, receipt_of=opened)
+    first.take(notification(WITHDRAWN, names.WITHDRAWAL, 2, 12))
+    second.join(again, **told_by(again), is_withdrawn=False)
+    second.ask(1, COMMENT, FORM)
+    third.repeat(once_more, again, of=second.absence_id, receipt_of=opened, is_kept=True)
+    keep(world, first.absence_id, opened, version=2, state="withdrawn", told_id=opened["notification_id"])
+    keep(world, second.absence_id, again, version=1, state="reported", told_id=again["notification_id"])
+
+
+def _anew(opened: Row, absence: int) -> Row:
+    """The same under another reference."""
+    named = notification(absence, names.REPORT, 1, 11)
+    return {**opened, **{name: named[name] for name in ("notification_id", "absence_reference", "sent_at")}}

@@ -3,12 +3,13 @@ found, by the rule it breaks."""
 
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from laws import audit, conservation, deadlines, effects, letters, links, names, order, senders
-from tests.laws.kinds import AWAITED, COMMENT, CONSENT, FAST, JOINED
+from tests.laws.kinds import AWAITED, BEHIND, COMMENT, CONSENT, FAST, JOINED, TOOK_OVER, WITHDRAWN
 from tests.laws.world import NOW, World, deliver, uid, whole_world
 
 Spoil = Callable[[World], object]
@@ -56,6 +57,22 @@ def fate(absence: int, number: int, **changes: Any) -> Spoil:
 def waits(absence: int, number: int) -> Spoil:
     waiting = {"notification_id": own(absence, number), "absence_id": uid("absence", absence), "refused": None}
     return lambda world: world.table("intake", "waiting").append(waiting)
+
+
+def repeat_kept(absence: int, number: int) -> Spoil:
+    kept = {"notification_id": own(absence, number), "absence_id": uid("absence", absence), "refused": None}
+    return lambda world: world.table("intake", "waiting").append({**kept, "repeat_key": b"the same"})
+
+
+def receipt_of(absence: int, number: int, **changes: Any) -> Spoil:
+    """Another answer to a notification."""
+
+    def spoil(world: World) -> None:
+        wanted = own(absence, number).encode()
+        places = [place for place, one in enumerate(world.log[names.RECEIPT]) if wanted in (one.value or b"")]
+        world.retold(names.RECEIPT, places[0], **changes)
+
+    return spoil
 
 
 def nothing_waits(world: World) -> None:
@@ -157,6 +174,15 @@ CONSERVATION: dict[str, tuple[Spoil, str]] = {
         lambda world: (last_dead_letter(reasons=reason("never-joined"))(world), resaid(FAST, 1, kind=names.REPORT)(world)),
         "buried as never joined, though the report came",
     ),
+    "kept behind another, and told": (repeat_kept(TOOK_OVER, 1), "a report is kept that took effect"),
+    "kept behind another, and accepted": (
+        repeat_kept(JOINED, 3),
+        "a report is kept that was not answered as a duplicate",
+    ),
+    "a repeat answered with what its original was before it took effect": (
+        receipt_of(BEHIND, 1, absence_id=uid("absence", WITHDRAWN)),
+        "a duplicate with a receipt of its own",
+    ),
 }  # fmt: skip
 
 
@@ -171,6 +197,30 @@ def repeats_another(world: World) -> None:
     """Two that waited said the same: the second is no event of its own."""
     nothing_waits(world)
     world.table("intake", "notification")[-1].update(original_id=uid("first"))
+
+
+@pytest.mark.parametrize("days_later", [0, 59, 60])
+def test_a_report_put_aside_for_one_that_is_withdrawn_is_found_unless_it_was_let_go(days_later: int) -> None:
+    world = whole_world()
+    untold(TOOK_OVER, 1)(world)
+    answered = NOW - timedelta(days=days_later)
+    for absence in (TOOK_OVER, BEHIND):
+        receipt_of(absence, 1, received_at=answered.isoformat())(world)
+    receipt_of(WITHDRAWN, 2, received_at=NOW.isoformat())(world)
+    offences = effects.check(world.evidence()).offences
+    assert offences.get("put aside for a report that is gone", 0) == (2 if days_later < 60 else 0)
+
+
+def test_a_report_of_other_days_is_no_reason_to_put_one_aside() -> None:
+    world = whole_world()
+    resaid(TOOK_OVER, 1, first_absence_day="2026-03-03")(world)
+    assert "put aside for a report that is gone" in effects.check(world.evidence()).offences
+
+
+def test_duplicates_that_took_effect_and_those_put_aside_are_counted() -> None:
+    evidence = whole_world().evidence()
+    assert conservation.check(evidence).counts["duplicates that took effect later"] == 1
+    assert effects.check(evidence).counts["reports put aside for another"] == 1
 
 
 def test_what_waited_and_repeats_another_has_ended() -> None:
@@ -325,7 +375,7 @@ def test_an_order_that_matters_is_found(spoil: Spoil, rule: str) -> None:
 
 def test_what_arrived_out_of_order_is_counted() -> None:
     counts = order.check(whole_world().evidence()).counts
-    assert (counts["arrived out of order"], counts["withdrawn"]) == (1, 1)
+    assert (counts["arrived out of order"], counts["withdrawn"]) == (1, 2)
 
 
 def test_a_letter_made_anew_is_found_where_the_table_demands_two_of_another_kind() -> None:

@@ -109,10 +109,20 @@ async def open_house(database: DatabaseFactory) -> House:
     """Intake without Kafka on a database of its own."""
     opened = await Database.open(database("intake").runtime_dsn, application_name="test")
     people, clock, wakes = People(), FixedClock(), [0]
-    take_in = TakeIn(
-        opened,
+    take_in = _take_in(opened, people, clock, wakes, Store())
+    return House(database=opened, people=people, clock=clock, take_in=take_in, wakes=wakes)
+
+
+def intake_on(house: House, store: Store) -> TakeIn:
+    """Another process of the same house, with a store of its own."""
+    return _take_in(house.database, house.people, house.clock, house.wakes, store)
+
+
+def _take_in(database: Database, people: People, clock: FixedClock, wakes: list[int], store: Store) -> TakeIn:
+    return TakeIn(
+        database,
         people=people,
-        notifications=Store(),
+        notifications=store,
         undertaker=Undertaker(
             fetch_key=fetch_key,
             write=dead_letter,
@@ -124,7 +134,6 @@ async def open_house(database: DatabaseFactory) -> House:
         fingerprint_key=b"f" * 32,
         after_commit=lambda: wakes.append(1),
     )
-    return House(database=opened, people=people, clock=clock, take_in=take_in, wakes=wakes)
 
 
 def bodies(*given: dict[str, Any]) -> list[Record]:

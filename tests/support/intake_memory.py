@@ -4,7 +4,7 @@ The real store is held to the same behaviour by the integration tests.
 """
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, cast
 from uuid import UUID
@@ -47,7 +47,7 @@ class Memory:
 
     async def point_to_original(self, _connection: Connection, notification_id: UUID, original: Notification) -> None:
         self.taken[notification_id] = self.taken[notification_id]._replace(
-            original_id=original.notification_id, receipt_id=original.receipt_id, absence_id=original.absence_id
+            original_id=original.original_id, receipt_id=original.receipt_id, absence_id=original.absence_id
         )
 
     async def forget(self, _connection: Connection, ids: Collection[UUID]) -> None:
@@ -97,7 +97,14 @@ class Memory:
 
     async def waiting_for(self, _connection: Connection, absence_id: UUID) -> list[Kept]:
         waiting = [one for one in self.kept.values() if one.absence_id == absence_id and one.refused is None]
-        return sorted(waiting, key=lambda one: (one.sent_at, one.notification_id))
+        return _in_order(one for one in waiting if one.repeat_key is None)
+
+    async def kept_behind(self, _connection: Connection, repeat_key: bytes) -> list[UUID]:
+        return [one.absence_id for one in _in_order(self.kept.values()) if one.repeat_key == repeat_key]
+
+    async def kept_report(self, _connection: Connection, absence_id: UUID) -> Kept | None:
+        found = [one for one in self.kept.values() if one.absence_id == absence_id and one.repeat_key is not None]
+        return found[0] if found else None
 
     async def end_waiting(self, _connection: Connection, notification_ids: Collection[UUID]) -> None:
         for one in notification_ids:
@@ -106,6 +113,10 @@ class Memory:
     async def refuse_waiting(self, _connection: Connection, refused: Mapping[UUID, ReasonCode]) -> None:
         for one, code in refused.items():
             self.kept[one] = self.kept[one]._replace(refused=code)
+
+
+def _in_order(kept: Iterable[Kept]) -> list[Kept]:
+    return sorted(kept, key=lambda one: (one.sent_at, one.notification_id))
 
 
 class Intake:

@@ -2,7 +2,8 @@
 
 Invariant: what an absence comes to depends on the *set* of its notifications, never on the order in which they arrive. What is
 told, a fast-track request and a recovery are registers: of two the later sent wins, then the higher id. Refund requests
-are a set. A withdrawal ends everything.
+are a set. A withdrawal ends everything. Of reports that say the same under several references one stands and the others are
+kept behind it, each until it says something else or is withdrawn, or the one that stands has given way.
 """
 
 from collections.abc import Sequence
@@ -52,7 +53,8 @@ class Absence(NamedTuple):
     `reporter`, `repeat_key`, `report_content` and `content` are keyed hashes: who reports; citizen, reporter, employment and
     first day; all that the report told but ids and sent time; what holds now. `notification_id` and `receipt_id` are those of
     the report, or of the fast-track request that opened it; `reported_at` is when the report was sent (None also where it was
-    amended before this was kept). `version` counts its events.
+    amended before this was kept). `version` counts its events. One whose report is kept behind another has an owner and a
+    `report_content` though it is not reported.
     """
 
     absence_id: UUID
@@ -74,6 +76,11 @@ class Absence(NamedTuple):
     recovered_at: Stamp | None = None
     withdrawn_by: UUID | None = None
     version: int = 0
+
+    @property
+    def is_kept_behind(self) -> bool:
+        """Whether its report came, and another absence that says the same stands."""
+        return self.state in {State.AWAITED, State.PRELIMINARY} and self.report_content is not None
 
 
 class Claim(NamedTuple):
@@ -110,6 +117,12 @@ class Repeats(NamedTuple):
     original_id: UUID
 
 
+class Behind(NamedTuple):
+    """A report that says what `original_id` said under another reference: it is kept, should that one give way."""
+
+    original_id: UUID
+
+
 class Refused(NamedTuple):
     """It cannot be taken in."""
 
@@ -117,7 +130,7 @@ class Refused(NamedTuple):
     field: str
 
 
-Verdict = Applied | Waits | Repeats | Refused
+Verdict = Applied | Waits | Repeats | Behind | Refused
 
 _NOT_YOURS = Refused(ReasonCode.NOT_YOURS, "absence_reference")
 _WITHDRAWN = Refused(ReasonCode.WITHDRAWN, "absence_reference")
@@ -147,15 +160,15 @@ def first_report(absence_id: UUID, claim: Claim, report: AbsenceReport) -> Absen
 
 def decide(absence: Absence, claim: Claim) -> Verdict:
     """What a notification does to its absence as it stands. A refund request's twin is found by whoever keeps the set."""
-    if absence.state is State.AWAITED:
+    if absence.state is State.AWAITED and not absence.is_kept_behind:
         return _first(absence, claim)
     if (absence.citizen_id, absence.reporter) != (claim.citizen_id, claim.reporter):
-        is_second_report = isinstance(claim.notification, AbsenceReport) and absence.state is State.REPORTED
-        return _TOLD_OTHERWISE if is_second_report else _NOT_YOURS
+        has_report = absence.state is State.REPORTED or absence.is_kept_behind
+        return _TOLD_OTHERWISE if has_report and isinstance(claim.notification, AbsenceReport) else _NOT_YOURS
     match absence.state:
         case State.WITHDRAWN:
             return _after_withdrawal(absence, claim)
-        case State.PRELIMINARY:
+        case State.AWAITED | State.PRELIMINARY:
             return _before_its_report(absence, claim)
         case _:
             return _once_reported(absence, claim)
@@ -165,6 +178,8 @@ def _first(absence: Absence, claim: Claim) -> Verdict:
     match claim.notification:
         case AbsenceReport() as report:
             return _told(_opened(absence, claim, State.REPORTED), claim, report)
+        case FastTrackRequest() as request if absence.is_kept_behind:
+            return _fast_track(absence._replace(state=State.PRELIMINARY), claim, request)
         case FastTrackRequest() as request:
             return _fast_track(_opened(absence, claim, State.PRELIMINARY), claim, request)
         case _:
@@ -175,7 +190,11 @@ def _before_its_report(absence: Absence, claim: Claim) -> Verdict:
     match claim.notification:
         case Amendment() | RefundRequest():
             return Waits()
+        case AbsenceReport() if absence.is_kept_behind:
+            return _again(absence, claim)
         case AbsenceReport():
+            return _first(absence, claim)
+        case _ if absence.state is State.AWAITED:
             return _first(absence, claim)
         case _:
             return _once_reported(absence, claim)
@@ -195,6 +214,36 @@ def _once_reported(absence: Absence, claim: Claim) -> Verdict:
             return _recovered(absence, claim, recovery)
         case Withdrawal():
             return _withdrawn(absence, claim)
+
+
+def holds(report: Claim, waiting: Sequence[Claim]) -> bool:
+    """Whether a report still is about the days that it names, by what waits for it: not taken back, and given no others."""
+    return not is_taken_back(report, waiting) and effective(report, waiting).repeat_key == report.repeat_key
+
+
+def beside(claim: Claim, standing: Absence) -> Behind | Refused:
+    """What becomes of a report about the days of another absence that stands: kept behind it, or something to be corrected."""
+    if standing.report_content == claim.content and standing.notification_id is not None:
+        return Behind(standing.notification_id)
+    return _TOLD_OTHERWISE
+
+
+def kept_behind(absence: Absence, claim: Claim) -> Absence:
+    """The absence, its report kept behind another."""
+    return absence._replace(
+        citizen_id=claim.citizen_id,
+        reporter=claim.reporter,
+        report_content=claim.content,
+        notification_id=claim.notification.notification_id,
+        receipt_id=claim.receipt_id,
+    )
+
+
+def let_go(absence: Absence) -> Absence:
+    """The absence, its report kept no longer."""
+    if absence.state is State.AWAITED:
+        return Absence(absence_id=absence.absence_id, absence_reference=absence.absence_reference)
+    return absence._replace(report_content=None)
 
 
 def effective(opening: Claim, waiting: Sequence[Claim]) -> Claim:

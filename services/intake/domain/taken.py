@@ -20,7 +20,8 @@ class Notification(NamedTuple):
 class Kept(NamedTuple):
     """A notification that waits for its absence; `sealed` is the whole record, under the citizen's key.
 
-    With `refused` it no longer waits: it cannot join, and is to be buried.
+    With `refused` it no longer waits: it cannot join, and is to be buried. With `repeat_key` it is a report that was answered as
+    a duplicate, kept behind the absence that stands under that key.
     """
 
     notification_id: UUID
@@ -32,6 +33,7 @@ class Kept(NamedTuple):
     waits_since: datetime
     card_candidate: UUID | None = None
     refused: ReasonCode | None = None
+    repeat_key: bytes | None = None
 
 
 class Card(NamedTuple):

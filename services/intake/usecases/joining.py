@@ -1,7 +1,9 @@
 """Notifications that came before their absence: kept sealed, and joined in the transaction that makes the absence known.
+Reports that repeat an absence under another reference: kept sealed too, and let take effect when that one gives way.
 
 Invariants: who waits is looked for under the lock of the absence's row, so nobody is overlooked; they join in the order
-in which they were sent; none gets a second receipt. What cannot join is left, with the reason, to the sweeper.
+in which they were sent; none gets a second receipt. What cannot join is left, with the reason, to the sweeper. A report is kept
+behind an absence, and taken from behind it, under the lock of both rows, that of the absence that stands first.
 """
 
 from collections.abc import Sequence
@@ -14,7 +16,18 @@ from plumbing.bus import Record
 from plumbing.postgres import Connection
 from plumbing.sealing import open_sealed, seal
 from services.intake.domain import Absence, Citizen, Kept, State
-from services.intake.domain.absence import Applied, Refused, Repeats, Waits, decide, effective, is_taken_back
+from services.intake.domain.absence import (
+    Applied,
+    Refused,
+    Repeats,
+    Waits,
+    decide,
+    effective,
+    holds,
+    is_taken_back,
+    kept_behind,
+    let_go,
+)
 from services.intake.usecases.candidates import Candidate, Candidates
 from services.intake.usecases.known import Known
 from services.intake.usecases.outcomes import Effect
@@ -32,8 +45,68 @@ class Joining:
 
     async def keep(self, connection: Connection, one: Candidate, since: datetime) -> None:
         """Let it wait for its absence."""
+        await self._known.add_waiting(connection, self._sealed(one, since))
+
+    async def holds(self, connection: Connection, report: Candidate) -> bool:
+        """Whether the report still is about the days that it names, by what waits for it."""
+        waiting, _ = await self._waiting(connection, report)
+        return holds(report.claim, [each.claim for each in waiting])
+
+    async def keep_behind(
+        self, connection: Connection, report: Candidate, absence: Absence, since: datetime
+    ) -> Absence:
+        """The absence after its report was kept behind the one that stands. Its card counts already, being a duplicate's."""
+        _, strangers = await self._waiting(connection, report)
+        await self._known.refuse_waiting(connection, dict.fromkeys(strangers, ReasonCode.NOT_YOURS))
+        kept = self._sealed(report, since)._replace(card_candidate=None, repeat_key=report.claim.repeat_key)
+        await self._known.add_waiting(connection, kept)
+        return kept_behind(absence, report.claim)
+
+    async def give_way(self, connection: Connection, repeat_key: bytes, citizen: Citizen) -> list[Effect]:
+        """Nobody stands under this key any more: the earliest sent of the reports kept behind it takes effect."""
+        effects: list[Effect] = []
+        for absence_id in await self._known.kept_behind(connection, repeat_key):
+            absence = (await self._known.lock_absences(connection, [absence_id]))[absence_id]
+            kept = await self._known.kept_report(connection, absence_id)
+            if (
+                kept is None or kept.repeat_key != repeat_key
+            ):  # its own withdrawal, an amendment or the sweeper was quicker
+                continue
+            absence, caused = await self._take_effect(connection, absence, self._again(kept, citizen))
+            effects += caused
+            if absence.repeat_key == repeat_key:
+                break
+        return effects
+
+    async def judge_again(self, connection: Connection, absence: Absence, citizen: Citizen) -> list[Effect]:
+        """Something waits now for a report kept behind another; if it is no repeat any more by that, it takes effect."""
+        kept = await self._known.kept_report(connection, absence.absence_id)
+        assert kept is not None, "the row of its absence says that it is kept"
+        report = self._again(kept, citizen)
+        if await self.holds(connection, report):
+            return []
+        _, effects = await self._take_effect(connection, absence, report)
+        return effects
+
+    async def _take_effect(
+        self, connection: Connection, absence: Absence, report: Candidate
+    ) -> tuple[Absence, list[Effect]]:
+        """A kept report takes effect on its locked absence. The receipt that it got stays."""
+        before = let_go(absence)
+        applied = decide(before, report.claim)
+        assert isinstance(applied, Applied), "the absence of a kept report is its own, and not reported"
+        after, effects = await self.after(connection, report, before, applied)
+        own_id = report.notification_id
+        await self._known.end_waiting(connection, [own_id])
+        own = (await self._known.notifications(connection, [own_id]))[own_id]
+        original = own._replace(original_id=own_id, absence_id=report.absence_id)
+        await self._known.point_to_original(connection, own_id, original)
+        await self._known.save_absences(connection, [after])
+        return after, effects
+
+    def _sealed(self, one: Candidate, since: datetime) -> Kept:
         body = one.notice.notification
-        kept = Kept(
+        return Kept(
             notification_id=one.notification_id,
             absence_id=one.absence_id,
             citizen_id=one.citizen.citizen_id,
@@ -45,7 +118,6 @@ class Joining:
             waits_since=since,
             card_candidate=one.citizen.card_candidate,
         )
-        await self._known.add_waiting(connection, kept)
 
     async def after(
         self, connection: Connection, one: Candidate, before: Absence, applied: Applied
@@ -53,12 +125,13 @@ class Joining:
         """The absence after this notification and all that waited for it, and the effects in order."""
         body = one.claim.notification
         if isinstance(body, Withdrawal):
-            await self._refuse_all(connection, one.absence_id)
+            await self._refuse_all(connection, before)
             return applied.absence, [Effect(one, applied, told_by=one)]
         is_opening = before.state is State.AWAITED or isinstance(body, AbsenceReport)
         if not is_opening:
             return applied.absence, [Effect(one, applied, told_by=one)]
-        waiting = await self._waiting(connection, one)
+        waiting, strangers = await self._waiting(connection, one)
+        await self._known.refuse_waiting(connection, dict.fromkeys(strangers, ReasonCode.NOT_YOURS))
         told_by, taken_back = one, False
         if isinstance(body, AbsenceReport):
             told_by = _holding(one, waiting)
@@ -109,22 +182,24 @@ class Joining:
         await self._known.refuse_waiting(connection, refused)
         return absence
 
-    async def _waiting(self, connection: Connection, opening: Candidate) -> list[Candidate]:
-        """Those of the same citizen, in the order in which they were sent; all others cannot join."""
+    async def _waiting(self, connection: Connection, opening: Candidate) -> tuple[list[Candidate], list[UUID]]:
+        """Those of the same citizen, in the order in which they were sent; and all others, who cannot join."""
         kept = await self._known.waiting_for(connection, opening.absence_id)
         strangers = [one.notification_id for one in kept if one.citizen_id != opening.citizen.citizen_id]
-        await self._known.refuse_waiting(connection, dict.fromkeys(strangers, ReasonCode.NOT_YOURS))
-        waiting = []
-        for one in kept:
-            if one.citizen_id == opening.citizen.citizen_id:
-                citizen = replace(opening.citizen, card_candidate=one.card_candidate)
-                waiting.append(self._candidates.again(record_of(one, citizen), citizen))
-        return sorted(waiting, key=lambda one: one.claim.stamp)
+        waiting = [self._again(one, opening.citizen) for one in kept if one.citizen_id == opening.citizen.citizen_id]
+        return sorted(waiting, key=lambda one: one.claim.stamp), strangers
 
-    async def _refuse_all(self, connection: Connection, absence_id: UUID) -> None:
-        kept = await self._known.waiting_for(connection, absence_id)
+    def _again(self, kept: Kept, citizen: Citizen) -> Candidate:
+        citizen = replace(citizen, card_candidate=kept.card_candidate)
+        return self._candidates.again(record_of(kept, citizen), citizen)
+
+    async def _refuse_all(self, connection: Connection, absence: Absence) -> None:
+        kept = await self._known.waiting_for(connection, absence.absence_id)
         ids = [one.notification_id for one in kept]
         await self._known.refuse_waiting(connection, dict.fromkeys(ids, ReasonCode.WITHDRAWN))
+        report = await self._known.kept_report(connection, absence.absence_id) if absence.is_kept_behind else None
+        if report is not None:  # it was answered, and has nothing to be kept for now
+            await self._known.end_waiting(connection, [report.notification_id])
 
     async def _repeats(self, connection: Connection, one: Candidate, original_id: UUID) -> None:
         original = (await self._known.notifications(connection, [original_id]))[original_id]

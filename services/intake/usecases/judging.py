@@ -9,20 +9,23 @@ notifications that wait for it, so that whoever waits and what is waited for can
 """
 
 from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from contracts.nemrefusion.v1 import AbsenceReport, ReasonCode, RefundRequest, reason
+from contracts.nemrefusion.v1 import AbsenceReport, Amendment, ReasonCode, RefundRequest, Withdrawal, reason
 from plumbing.errors import Unavailable
 from plumbing.postgres import Connection
-from services.intake.domain import Notification
+from services.intake.domain import Citizen, Notification
 from services.intake.domain.absence import (
     Absence,
     Applied,
+    Behind,
     Refused,
     Repeats,
     Verdict,
     Waits,
+    beside,
     decide,
     first_report,
 )
@@ -31,6 +34,28 @@ from services.intake.usecases.joining import Joining
 from services.intake.usecases.known import Known
 from services.intake.usecases.outcomes import Accepted, Duplicate, Effect, Judgement, Outcome, Waiting
 from services.intake.usecases.reading import Notice, Rejected
+
+
+@dataclass(slots=True)
+class _Work:
+    """Some candidates that are judged together, and what is to be written when all of them are.
+
+    `given_up`: repeat keys under which nobody stands any more; `doubted`: absences whose reports are kept behind others, and may
+    say something else now; each with its citizen.
+    """
+
+    received_at: datetime
+    effects: list[Effect]
+    saved: list[Absence] = field(default_factory=list)
+    forgotten: list[UUID] = field(default_factory=list)
+    given_up: list[tuple[bytes, Citizen]] = field(default_factory=list)
+    doubted: list[tuple[Absence, Citizen]] = field(default_factory=list)
+
+    def take_effect(self, one: Candidate, before: Absence | None, after: Absence, caused: Sequence[Effect]) -> None:
+        self.saved.append(after)
+        self.effects += caused
+        if before is not None and before.repeat_key is not None and after.repeat_key != before.repeat_key:
+            self.given_up.append((before.repeat_key, one.citizen))
 
 
 class Judge:
@@ -92,52 +117,82 @@ class Judge:
         self, connection: Connection, rest: Sequence[Candidate], received_at: datetime, effects: list[Effect]
     ) -> dict[UUID, Outcome]:
         """Whatever concerns an absence that is known, or is awaited from now on."""
-        reports = [one for one in rest if isinstance(one.claim.notification, AbsenceReport)]
-        twins = await self._known.absences_by_key(
-            connection, [one.claim.repeat_key for one in reports if one.claim.repeat_key is not None]
-        )
-        attached = [one for one in rest if not isinstance(one.claim.notification, AbsenceReport)]
+        twins = await self._twins(connection, rest)
         await self._known.await_absences(
-            connection, {one.absence_id: one.claim.notification.absence_reference for one in attached}, received_at
+            connection,
+            {
+                one.absence_id: one.claim.notification.absence_reference
+                for one in rest
+                if not isinstance(one.claim.notification, AbsenceReport)
+                or (one.notification_id in twins and isinstance(beside(one.claim, twins[one.notification_id]), Behind))
+            },
+            received_at,
         )
         absences = await self._known.lock_absences(connection, [one.absence_id for one in rest])
+        work = _Work(received_at, effects)
         outcomes: dict[UUID, Outcome] = {}
-        saved: list[Absence] = []
-        forgotten: list[UUID] = []
         for one in rest:
             absence = absences.get(one.absence_id)
-            twin = twins.get(one.claim.repeat_key) if one.claim.repeat_key is not None else None
-            verdict = await self._verdict(connection, one, absence, twin)
-            match verdict:
-                case Applied():
-                    after, caused = await self._joining.after(connection, one, absence or verdict.absence, verdict)
-                    saved.append(after)
-                    effects += caused
-                    outcomes[one.notification_id] = Accepted(candidate=one)
-                case Waits():
-                    await self._joining.keep(connection, one, received_at)
-                    outcomes[one.notification_id] = Waiting(candidate=one)
-                case Repeats(original_id=original_id):
-                    outcomes[one.notification_id] = await self._repeat(connection, one, original_id)
-                case Refused(code=code, field=field):
-                    forgotten.append(one.notification_id)  # an id that was rejected is free
-                    outcomes[one.notification_id] = reject(one.notice, code, field)
-        await self._known.save_absences(connection, saved)
-        await self._known.forget(connection, forgotten)
+            verdict = await self._verdict(connection, one, absence, twins.get(one.notification_id))
+            outcomes[one.notification_id] = await self._do(connection, one, absence, verdict, work)
+        await self._known.save_absences(connection, work.saved)
+        await self._known.forget(connection, work.forgotten)
+        for absence, citizen in work.doubted:
+            effects += await self._joining.judge_again(connection, absence, citizen)
+        for repeat_key, citizen in work.given_up:  # in the table, too, by now
+            effects += await self._joining.give_way(connection, repeat_key, citizen)
         return outcomes
+
+    async def _twins(self, connection: Connection, rest: Sequence[Candidate]) -> dict[UUID, Absence]:
+        """By notification, the absences that stand under other references for what these reports tell."""
+        reports = [one for one in rest if isinstance(one.claim.notification, AbsenceReport)]
+        standing = await self._known.absences_by_key(
+            connection, [one.claim.repeat_key for one in reports if one.claim.repeat_key is not None]
+        )
+        pairs = [(one, standing.get(one.claim.repeat_key)) for one in reports]
+        return {
+            one.notification_id: twin for one, twin in pairs if twin is not None and twin.absence_id != one.absence_id
+        }
+
+    async def _do(
+        self,
+        connection: Connection,
+        one: Candidate,
+        absence: Absence | None,
+        verdict: Verdict,
+        work: _Work,
+    ) -> Outcome:
+        match verdict:
+            case Applied():
+                after, caused = await self._joining.after(connection, one, absence or verdict.absence, verdict)
+                work.take_effect(one, absence, after, caused)
+                return Accepted(candidate=one)
+            case Waits():
+                await self._joining.keep(connection, one, work.received_at)
+                if absence and absence.is_kept_behind and isinstance(one.claim.notification, Amendment | Withdrawal):
+                    work.doubted.append((absence, one.citizen))
+                return Waiting(candidate=one)
+            case Behind(original_id=original_id):
+                assert absence is not None, "there is a row for each report that is kept"
+                work.saved.append(await self._joining.keep_behind(connection, one, absence, work.received_at))
+                return await self._repeat(connection, one, original_id)
+            case Repeats(original_id=original_id):
+                return await self._repeat(connection, one, original_id)
+            case Refused(code=code, field=name):
+                work.forgotten.append(one.notification_id)  # an id that was rejected is free
+                return reject(one.notice, code, name)
 
     async def _verdict(
         self, connection: Connection, one: Candidate, absence: Absence | None, twin: Absence | None
     ) -> Verdict:
-        is_report = isinstance(one.claim.notification, AbsenceReport)
-        if is_report and twin is not None and twin.absence_id != one.absence_id:
-            # The same under another reference: the same again, or something else to be corrected.
-            if twin.report_content == one.claim.content and twin.notification_id is not None:
-                return Repeats(twin.notification_id)
-            return Refused(ReasonCode.REPEATED_ABSENCE, "absence_reference")
+        """`twin`: the absence that stands under another reference for what this report tells."""
         if absence is None:
+            if twin is not None:
+                return beside(one.claim, twin)  # something to be corrected: a row was made for all others
             raise Unavailable("absence", "what stood in the way of a report is gone again")
         verdict = decide(absence, one.claim)
+        if twin is not None and isinstance(verdict, Applied) and await self._joining.holds(connection, one):
+            return beside(one.claim, twin)
         if isinstance(verdict, Applied) and isinstance(one.claim.notification, RefundRequest):
             earlier = await self._known.add_refund(connection, one.absence_id, one.claim.content, one.notification_id)
             if earlier is not None:
@@ -150,7 +205,7 @@ class Judge:
         await self._known.point_to_original(connection, one.notification_id, original)
         return Duplicate(
             notice=one.notice,
-            original_id=original_id,
+            original_id=original.original_id,
             receipt_id=original.receipt_id,
             absence_id=original.absence_id,
             citizen=one.citizen,

@@ -2,11 +2,12 @@
 
 Invariants: nobody gets a second receipt (a waiting message was answered when it came); what is buried stops waiting in
 the same transaction, and its id is free again; the originals of people who were erased are not opened by anybody and are
-dropped with them. How many wait, and for how long, is always visible.
+dropped with them. How many wait, and for how long, is always visible. Reports that repeat another absence waited for nothing:
+they were answered as duplicates, stay known as such, and are let go without a word.
 """
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 from uuid import UUID
@@ -21,7 +22,8 @@ from plumbing.clock import Clock
 from plumbing.dead_letters import Reason, Undertaker
 from plumbing.faults import FaultInjected, faultpoint
 from plumbing.postgres import Connection, Database, is_transient
-from services.intake.domain import Citizen, Kept
+from services.intake.domain import Absence, Citizen, Kept
+from services.intake.domain.absence import let_go
 from services.intake.usecases.announcements import ACTOR
 from services.intake.usecases.joining import record_of
 
@@ -50,6 +52,10 @@ class Waiting(Protocol):
     async def lock_waiting(self, connection: Connection, notification_ids: Collection[UUID]) -> list[Kept]: ...
 
     async def end_waiting(self, connection: Connection, notification_ids: Collection[UUID]) -> None: ...
+
+    async def lock_absences(self, connection: Connection, absence_ids: Collection[UUID]) -> dict[UUID, Absence]: ...
+
+    async def save_absences(self, connection: Connection, absences: Sequence[Absence]) -> None: ...
 
     async def forget(self, connection: Connection, ids: Collection[UUID]) -> None: ...
 
@@ -93,7 +99,7 @@ class Sweeper:
             await asyncio.sleep(self._every)
 
     async def sweep(self) -> int:
-        """Bury those whose waiting is over, up to a batch; how many."""
+        """Bury those whose waiting is over, and let repeats go, up to a batch; how many."""
         now = self._clock.now()
         async with self._database.acquire() as connection:
             number, since = await self._waiting.waiting(connection)
@@ -108,8 +114,10 @@ class Sweeper:
         async with self._database.transaction() as connection:
             # Another sweeper, or a join, may have been quicker.
             locked = await self._waiting.lock_waiting(connection, [one.notification_id for one in ended])
-            over = [one for one in locked if one.refused is not None or one.waits_since < now - self._patience]
+            still = [one for one in locked if one.refused is not None or one.waits_since < now - self._patience]
+            over = [one for one in still if one.repeat_key is None]
             await self._bury(connection, over, keys, now)
+            await self._let_go(connection, [one for one in still if one.repeat_key is not None])
             faultpoint("intake.before_sweep_commit")
         for one in over:
             BURIED.labels(_code(one).value).inc()
@@ -146,6 +154,12 @@ class Sweeper:
                 for one in over
             ],
         )
+
+    async def _let_go(self, connection: Connection, repeats: Sequence[Kept]) -> None:
+        if repeats:
+            absences = await self._waiting.lock_absences(connection, [one.absence_id for one in repeats])
+            await self._waiting.end_waiting(connection, [one.notification_id for one in repeats])
+            await self._waiting.save_absences(connection, [let_go(one) for one in absences.values()])
 
 
 def _code(one: Kept) -> ReasonCode:

@@ -4,21 +4,25 @@ import asyncio
 import itertools
 from base64 import b64decode
 from collections.abc import AsyncIterator, Collection
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from typing_extensions import override
 
 from contracts.absence.v1 import REPORTED_SEALING_FIELD
 from contracts.dead_letter.v1 import record as dead_letter
 from plumbing.dead_letters import FIELD, Undertaker, unpack
 from plumbing.errors import Unavailable
+from plumbing.postgres import Connection
 from plumbing.sealing import open_sealed, open_text
+from services.intake.domain import Kept
 from services.intake.store import Store
 from services.intake.usecases.sweep import Sweeper
 from tests.support.fixtures import DatabaseFactory
-from tests.support.intake_house import MONTH_KEY, House, bodies, fetch_key, open_house
+from tests.support.intake_house import MONTH_KEY, House, bodies, fetch_key, intake_on, open_house
 from tests.support.notifications import (
     amendment,
     citizen,
@@ -81,18 +85,185 @@ async def test_what_is_reported_anew_while_it_is_being_withdrawn_is_no_repeat(ho
     """The withdrawal stands on another partition, and its batch is at work in another process."""
     body = report()
     await send(house, body)
-    anew = {**body, "notification_id": str(uuid4()), "absence_reference": str(uuid4())}
+    again = anew(body)
     async with house.database.transaction() as withdrawing:
         await withdrawing.execute("select from absence for update")
-        reporting = asyncio.create_task(send(house, anew))
+        reporting = asyncio.create_task(send(house, again))
         await asyncio.sleep(0.3)
         assert not reporting.done()
         sql = "update absence set state = 'withdrawn', repeat_key = null, withdrawn_by = gen_random_uuid()"
         await withdrawing.execute(sql)
     with pytest.raises(Unavailable):  # what stood in its way is gone, and the batch is tried again
         await reporting
-    await send(house, anew)
+    await send(house, again)
     assert await outcomes(house) == ["accepted", "accepted"]
+
+
+async def states(house: House) -> dict[str, str]:
+    """By reference, what each absence has come to."""
+    rows = await house.rows("select absence_reference, state from absence")
+    return {str(row["absence_reference"]): row["state"] for row in rows}
+
+
+def anew(body: Body, **changes: Any) -> Body:
+    """The same illness under a reference of its own."""
+    return {**body, "notification_id": str(uuid4()), "absence_reference": str(uuid4()), **changes}
+
+
+@pytest.mark.rule("N5")
+async def test_what_is_withdrawn_and_reported_anew_stands_in_every_order(house: House) -> None:
+    """And what was said under either reference is said: nothing is left to wait."""
+    for day, order in enumerate(itertools.permutations(range(4))):
+        body = report(citizen=citizen(f"61019{day:05}"))
+        again = anew(body, sent_at="2026-03-19T08:30:00+01:00")
+        asked = refund(again, sent_at="2026-03-19T09:00:00Z")
+        four = [body, withdrawal(body, sent_at="2026-03-19T08:00:00Z"), again, asked]
+        await send(house, *(four[nth] for nth in order))
+        came_to = await states(house)
+        assert (came_to[body["absence_reference"]], came_to[again["absence_reference"]]) == ("withdrawn", "reported")
+    assert await house.rows("select from waiting") == []
+    assert {"rejected"}.isdisjoint(await outcomes(house))
+
+
+@pytest.mark.rule("N4", "N5")
+async def test_a_repeat_that_takes_effect_is_told_whole_and_keeps_its_receipt(house: House) -> None:
+    body = report()
+    again = anew(body, sent_at="2026-03-19T08:30:00+01:00")
+    waits = amendment(again, cause="work_injury", sent_at="2026-03-19T09:00:00+01:00")
+    await send(house, body, again, waits)
+    assert [name for name, _ in await told(house)] == ["reported"]
+    await send(house, withdrawal(body), again)
+
+    assert await outcomes(house) == ["accepted", "duplicate", "waiting", "accepted", "duplicate"]
+    receipts = await house.receipts()
+    assert len({receipts[nth]["receipt_id"] for nth in (0, 1, 4)}) == 1
+    assert await told(house) == [("reported", 1), ("withdrawn", 2), ("reported", 1), ("amended", 2)]
+    _, _, reported, amended = await house.events()
+    assert (reported["notification_id"], reported["absence_id"]) == (again["notification_id"], amended["absence_id"])
+    assert (amended["is_changed"], reported["is_withdrawn"]) == (False, False)
+    assert receipts[2]["absence_id"] == receipts[4]["absence_id"] == reported["absence_id"]
+
+
+@pytest.mark.rule("N5")
+async def test_of_several_repeats_the_earliest_sent_takes_over_and_the_others_stay_behind_it(house: House) -> None:
+    body = report()
+    second, third = (anew(body, sent_at=f"2026-03-19T0{hour}:30:00+01:00") for hour in (8, 9))
+    await send(house, body, third, second, withdrawal(body))
+    assert await states(house) == {
+        body["absence_reference"]: "withdrawn",
+        second["absence_reference"]: "reported",
+        third["absence_reference"]: "awaited",
+    }
+    await send(house, amendment(second, first_absence_day="2026-03-04", sent_at="2026-03-19T10:00:00Z"))
+    assert (await states(house))[third["absence_reference"]] == "reported"
+
+
+@pytest.mark.rule("N5")
+@pytest.mark.parametrize("comes_first", [True, False])
+async def test_a_repeat_that_is_withdrawn_or_given_another_day_is_a_repeat_no_more(
+    house: House, comes_first: bool
+) -> None:
+    body = report()
+    taken_back, moved = anew(body), anew(body)
+    news = [withdrawal(taken_back), amendment(moved, first_absence_day="2026-03-05")]
+    both = [*news, taken_back, moved] if comes_first else [taken_back, moved, *news]
+    await send(house, body, *both, withdrawal(body))
+    assert await states(house) == {
+        body["absence_reference"]: "withdrawn",
+        taken_back["absence_reference"]: "withdrawn",
+        moved["absence_reference"]: "reported",
+    }
+    assert [event["is_withdrawn"] for event in await house.events() if "is_withdrawn" in event].count(True) == 1
+
+
+@pytest.mark.rule("N5")
+async def test_a_repeat_of_a_preliminary_absence_joins_it_or_goes_with_it(house: House) -> None:
+    body = report()
+    joins, goes = anew(body), anew(body)
+    await send(house, body, joins, fast_track(joins), goes, fast_track(goes), withdrawal(goes), withdrawal(body))
+    assert await states(house) == {
+        body["absence_reference"]: "withdrawn",
+        joins["absence_reference"]: "reported",
+        goes["absence_reference"]: "withdrawn",
+    }
+    assert await house.rows("select from waiting") == []
+
+
+@pytest.mark.rule("N5")
+async def test_nobody_else_speaks_about_an_absence_whose_report_is_kept_behind_another(house: House) -> None:
+    body = report()
+    again = anew(body)
+    early, other = recovery(again, citizen={"cpr": "6201900002"}), {**body["reporter"], "cvr": "10000017"}
+    await send(house, body, early, again)
+    await send(house, recovery(again, citizen={"cpr": "6201900002"}), anew(body, reporter=other, **_named(again)))
+    assert await refusals(house) == [
+        [("absence_reference", "not-yours")],
+        [("absence_reference", "repeated-absence")],
+    ]
+    assert [row["refused"] for row in await house.rows("select refused from waiting where repeat_key is null")] == [
+        "not-yours"
+    ]
+    told_otherwise = {**again, "notification_id": str(uuid4()), "cause": "work_injury"}
+    same = {**again, "notification_id": str(uuid4())}
+    await send(house, told_otherwise, same)
+    assert (await outcomes(house))[-2:] == ["rejected", "duplicate"]
+
+
+def _named(body: Body) -> Body:
+    return {"absence_reference": body["absence_reference"]}
+
+
+@pytest.mark.rule("N5")
+async def test_whoever_withdraws_waits_for_a_repeat_that_is_being_kept(house: House) -> None:
+    """Two processes: the repeat stands on another partition, and is not committed yet."""
+    body = report()
+    again = anew(body)
+    await send(house, body)
+    stopped, going = asyncio.Event(), asyncio.Event()
+
+    class Slow(Store):
+        @override
+        async def add_waiting(self, connection: Connection, kept: Kept) -> None:
+            await super().add_waiting(connection, kept)
+            stopped.set()
+            await going.wait()
+
+    other = replace(house, take_in=intake_on(house, Slow()))
+    keeping = asyncio.create_task(other.take_in([record(raw(again), 1)]))
+    await stopped.wait()
+    withdrawing = asyncio.create_task(house.take_in([record(raw(withdrawal(body)), 2)]))
+    await asyncio.sleep(0.3)
+    assert not withdrawing.done()
+    going.set()
+    await asyncio.gather(keeping, withdrawing)
+    assert await states(house) == {body["absence_reference"]: "withdrawn", again["absence_reference"]: "reported"}
+
+
+@pytest.mark.rule("N5")
+async def test_a_repeat_that_comes_while_its_twin_is_being_withdrawn_takes_effect(house: House) -> None:
+    """The other way round: the withdrawal is not committed yet, and takes nobody along that it has not seen."""
+    body = report()
+    again = anew(body)
+    await send(house, body)
+    stopped, going = asyncio.Event(), asyncio.Event()
+
+    class Slow(Store):
+        @override
+        async def kept_behind(self, connection: Connection, repeat_key: bytes) -> list[UUID]:
+            found = await super().kept_behind(connection, repeat_key)
+            stopped.set()
+            await going.wait()
+            return found
+
+    other = replace(house, take_in=intake_on(house, Slow()))
+    withdrawing = asyncio.create_task(other.take_in([record(raw(withdrawal(body)), 1)]))
+    await stopped.wait()
+    reporting = asyncio.create_task(house.take_in([record(raw(again), 2)]))
+    await asyncio.sleep(0.3)
+    assert not reporting.done()
+    going.set()
+    await asyncio.gather(withdrawing, reporting)
+    assert await states(house) == {body["absence_reference"]: "withdrawn", again["absence_reference"]: "reported"}
 
 
 @pytest.mark.rule("N4", "N5")
@@ -415,6 +586,22 @@ async def test_what_cannot_join_is_buried_at_the_next_sweep(house: House) -> Non
     assert await sweeper(house).sweep() == 2
     codes = [why["code"] for one in await house.dead_letters() for why in one["reasons"]]
     assert codes == ["not-yours", "not-yours"]
+
+
+@pytest.mark.rule("N5")
+async def test_a_repeat_is_let_go_without_a_dead_letter_and_can_be_reported_anew(house: House) -> None:
+    body = report()
+    again = anew(body)
+    await send(house, body, again, fast_track(again))
+    assert await sweeper(house).sweep() == 0
+    house.clock.at += timedelta(days=60, seconds=1)
+    assert await sweeper(house).sweep() == 1
+    assert await house.dead_letters() == []
+    assert await house.rows("select from waiting") == []
+    assert await states(house) == {body["absence_reference"]: "reported", again["absence_reference"]: "preliminary"}
+    await send(house, again, withdrawal(body), {**again, "notification_id": str(uuid4())})
+    assert (await outcomes(house))[-3:] == ["duplicate", "accepted", "accepted"]
+    assert (await states(house))[again["absence_reference"]] == "reported"
 
 
 async def test_what_waits_of_somebody_erased_is_dropped_unopened(house: House) -> None:

@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contracts.nemrefusion.v1 import AbsenceReport, ReasonCode
+from plumbing import ids
 from services.intake.domain import Absence, State
 from services.intake.domain.absence import Applied, decide, first_report
 from services.intake.usecases import announcements
@@ -47,7 +48,7 @@ def sent(hours: int) -> str:
 
 
 hours = st.integers(-3, 3)  # few, so that times collide and the id decides
-days = st.integers(3, 6).map(lambda day: date(2026, 3, day).isoformat())
+days = st.integers(2, 5).map(lambda day: date(2026, 3, day).isoformat())
 
 
 def numbered(made: Message, number: int) -> Message:
@@ -56,29 +57,29 @@ def numbered(made: Message, number: int) -> Message:
 
 
 @st.composite
-def sets_of_messages(draw: st.DrawFn) -> list[Message]:
+def sets_of_messages(draw: st.DrawFn, about: Message = REPORT, ids_from: int = 10) -> list[Message]:
     """Messages about one absence, by one reporter, each under an id of its own."""
     found: list[Message] = []
     if draw(st.booleans()) or draw(st.booleans()):
-        found.append({**REPORT, "sent_at": sent(draw(hours))})
+        found.append({**about, "sent_at": sent(draw(hours))})
     found += [
-        amendment(REPORT, sent_at=sent(draw(hours)), first_absence_day=draw(days))
+        amendment(about, sent_at=sent(draw(hours)), first_absence_day=draw(days))
         for _ in range(draw(st.integers(0, 3)))
     ]
     found += [
-        recovery(REPORT, sent_at=sent(draw(hours)), last_absence_day=draw(days)) for _ in range(draw(st.integers(0, 2)))
+        recovery(about, sent_at=sent(draw(hours)), last_absence_day=draw(days)) for _ in range(draw(st.integers(0, 2)))
     ]
     found += [
-        fast_track(REPORT, sent_at=sent(draw(hours)), first_absence_day=draw(days))
+        fast_track(about, sent_at=sent(draw(hours)), first_absence_day=draw(days))
         for _ in range(draw(st.integers(0, 2)))
     ]
     found += [
-        refund(REPORT, sent_at=sent(draw(hours)), period={"first_day": "2026-03-02", "last_day": draw(days)})
+        refund(about, sent_at=sent(draw(hours)), period={"first_day": "2026-03-02", "last_day": draw(days)})
         for _ in range(draw(st.integers(0, 2)))
     ]
     if draw(st.integers(0, 3)) == 0:
-        found.append(withdrawal(REPORT, sent_at=sent(draw(hours))))
-    numbers = draw(st.permutations(range(10, 10 + len(found))))
+        found.append(withdrawal(about, sent_at=sent(draw(hours))))
+    numbers = draw(st.permutations(range(ids_from, ids_from + len(found))))
     return [numbered(one, number) for one, number in zip(found, numbers, strict=True)]
 
 
@@ -86,6 +87,12 @@ def sets_of_messages(draw: st.DrawFn) -> list[Message]:
 def arrivals(draw: st.DrawFn) -> tuple[list[Message], list[list[Message]]]:
     """A set of messages, and one way in which they arrive: in some order, some twice, cut into batches."""
     messages = draw(sets_of_messages())
+    return messages, draw(batches_of(messages))
+
+
+@st.composite
+def batches_of(draw: st.DrawFn, messages: list[Message]) -> list[list[Message]]:
+    """The messages in some order, some twice, cut into batches."""
     twice = draw(st.lists(st.sampled_from(messages), max_size=3)) if messages else []
     order = draw(st.permutations([*messages, *twice]))
     batches: list[list[Message]] = [[]]
@@ -93,7 +100,7 @@ def arrivals(draw: st.DrawFn) -> tuple[list[Message], list[list[Message]]]:
         if draw(st.booleans()):
             batches.append([])
         batches[-1].append(one)
-    return messages, batches
+    return batches
 
 
 def reference(messages: Sequence[Message]) -> dict[str, Any]:
@@ -123,12 +130,14 @@ def reference(messages: Sequence[Message]) -> dict[str, Any]:
 class Remembered(Intake):
     """What it came to, as the tables and as the events say."""
 
-    def kept(self) -> dict[str, Any]:
+    def kept(self, absence_id: UUID) -> dict[str, Any]:
         """What the tables say."""
-        if not self.memory.absences:
+        absence = self.memory.absences.get(absence_id)
+        if absence is None:
             return {"state": "awaited", "waiting": 0}
-        [absence] = self.memory.absences.values()
-        waiting = sum(one.refused is None for one in self.memory.kept.values())
+        kept = [one for one in self.memory.kept.values() if one.absence_id == absence_id]
+        waiting = sum(one.refused is None and one.repeat_key is None for one in kept)
+        assert sum(one.repeat_key is not None for one in kept) == absence.is_kept_behind
         if absence.state is State.AWAITED:
             return {"state": "awaited", "waiting": waiting}
         if absence.state is State.WITHDRAWN:
@@ -137,7 +146,7 @@ class Remembered(Intake):
         return self._shown(absence, waiting)
 
     def _shown(self, absence: Absence, waiting: int) -> dict[str, Any]:
-        refunds = [one.candidate.claim.notification for one in self.effects]
+        refunds = [one.candidate.claim.notification for one in self._effects_on(absence.absence_id)]
         return {
             "state": absence.state.value,
             "first_absence_day": str(absence.first_absence_day),
@@ -147,16 +156,26 @@ class Remembered(Intake):
             "waiting": waiting,
         }
 
-    def told(self) -> dict[str, Any]:
+    def told(self, absence_id: UUID) -> dict[str, Any]:
         """What somebody knows who heard nothing but the events."""
         known: dict[str, Any] = {"state": "awaited"}
-        for nth, effect in enumerate(self.effects, start=1):
+        effects = self._effects_on(absence_id)
+        effective = {one.candidate.notification_id for one in effects}
+        for nth, effect in enumerate(effects, start=1):
             body, applied = effect.candidate.claim.notification, effect.applied
             assert applied.absence.version == nth, "versions count without holes"
-            effective = {one.candidate.notification_id for one in self.effects}
             assert effect.told_by.notification_id in effective, "what is told by somebody who was refused"
             _hear(known, effect, body, applied)
         return known
+
+    def key_of(self, absence_id: UUID) -> bytes | None:
+        """Behind whom its report is kept."""
+        return next(
+            one.repeat_key for one in self.memory.kept.values() if one.absence_id == absence_id and one.repeat_key
+        )
+
+    def _effects_on(self, absence_id: UUID) -> list[Effect]:
+        return [one for one in self.effects if one.candidate.absence_id == absence_id]
 
 
 def _hear(known: dict[str, Any], effect: Effect, body: Any, applied: Applied) -> None:
@@ -178,6 +197,16 @@ def _hear(known: dict[str, Any], effect: Effect, body: Any, applied: Applied) ->
             pass
 
 
+def agrees(intake: Remembered, absence_id: UUID, expected: dict[str, Any]) -> None:
+    """Tables and events say what is expected of an absence."""
+    assert intake.kept(absence_id) == expected
+    told = intake.told(absence_id)
+    assert told["state"] == expected["state"]
+    if expected["state"] in {"reported", "preliminary"}:
+        assert told["first_absence_day"] == expected["first_absence_day"]
+        assert told.get("recovered_day") == expected["recovered_day"]
+
+
 @settings(max_examples=EXAMPLES, deadline=None)
 @given(arrivals())
 def test_any_order_comes_to_what_the_set_of_messages_says(arrived: tuple[list[Message], list[list[Message]]]) -> None:
@@ -185,14 +214,42 @@ def test_any_order_comes_to_what_the_set_of_messages_says(arrived: tuple[list[Me
     intake = Remembered()
     for batch in batches:
         intake.take_in(*batch)
-    expected = reference(messages)
-    assert intake.kept() == expected
+    agrees(intake, ids.derive(UUID(REPORT["absence_reference"]), "absence"), reference(messages))
 
-    told = intake.told()
-    assert told["state"] == expected["state"]
-    if expected["state"] in {"reported", "preliminary"}:
-        assert told["first_absence_day"] == expected["first_absence_day"]
-        assert told.get("recovered_day") == expected["recovered_day"]
+
+REFERENCES = [str(UUID(int=number)) for number in (2, 3, 4)]
+
+
+@settings(max_examples=EXAMPLES, deadline=None)
+@given(st.data())
+def test_of_one_illness_under_several_references_one_stands_as_long_as_any_is_not_withdrawn(
+    data: st.DataObject,
+) -> None:
+    """What stands comes to what its own messages say; what is kept behind it waits, and every other reference is as if alone."""
+    sets = {
+        name: data.draw(sets_of_messages({**REPORT, "absence_reference": name}, ids_from=100 * nth))
+        for nth, name in enumerate(REFERENCES[: data.draw(st.integers(2, 3))], start=1)
+    }
+    intake = Remembered()
+    for batch in data.draw(batches_of([one for messages in sets.values() for one in messages])):
+        intake.take_in(*batch)
+
+    expected = {ids.derive(UUID(name), "absence"): reference(messages) for name, messages in sets.items()}
+    absences = intake.memory.absences
+    kept = {one for one in expected if one in absences and absences[one].is_kept_behind}
+    for absence_id, comes_to in expected.items():
+        if absence_id not in kept:
+            agrees(intake, absence_id, comes_to)
+            continue
+        days = {comes_to["first_absence_day"], REPORT["first_absence_day"]}
+        assert comes_to["state"] == "reported"
+        assert len(days) == 1, "kept behind another, though it tells other days"
+        beside = [one for one in absences.values() if one.repeat_key == intake.key_of(absence_id)]
+        assert [one.state for one in beside] == [State.REPORTED], "kept behind nothing"
+    days_told = {one["first_absence_day"] for messages in sets.values() for one in messages if one["kind"] == "amended"}
+    live = [one for one, comes_to in expected.items() if comes_to["state"] == "reported"]
+    if live and days_told <= {REPORT["first_absence_day"]}:
+        assert len(live) - len(kept) == 1
 
 
 def test_the_first_report_of_an_absence_is_what_deciding_makes_of_it() -> None:

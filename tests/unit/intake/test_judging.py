@@ -94,7 +94,8 @@ def test_a_second_report_of_the_same_is_a_duplicate_under_whatever_id(
     assert isinstance(first, Accepted)
     assert isinstance(repeat, Duplicate)
     assert (repeat.original_id, repeat.receipt_id) == (first.candidate.notification_id, first.candidate.receipt_id)
-    assert len(intake.memory.absences) == 1
+    assert [one.state for one in intake.memory.absences.values() if one.state.is_known] == [State.REPORTED]
+    assert len(intake.effects) == 1
 
 
 EMPLOYER = report()["reporter"]
@@ -259,3 +260,8 @@ def test_the_outcome_of_a_record_does_not_depend_on_how_the_log_is_cut(
     assert at_once.outcomes == one_by_one.outcomes
     assert at_once.memory.absences == one_by_one.memory.absences
     assert at_once.memory.taken == one_by_one.memory.taken
+    kept = [
+        {one.notification_id: (one.absence_id, one.refused, one.repeat_key) for one in each.memory.kept.values()}
+        for each in (at_once, one_by_one)
+    ]
+    assert kept[0] == kept[1]

@@ -24,6 +24,7 @@ from simulators.nemrefusion.sent import Accepted, DuplicateOf, Either, Rejected,
 from simulators.nemrefusion.traffic import generate
 
 AS_OF = date(2026, 3, 30)
+_ANOTHER_REFERENCE = "a second report under another reference"
 RULES = Rules(accept_test_cpr=True, is_municipality=lambda code, _: code != "0999")
 
 
@@ -74,6 +75,7 @@ def test_everything_that_there_is_to_be_said_comes_up(records: list[Sent]) -> No
         "a report after what is attached to it",
         "a second report that says the same",
         "a second report that says otherwise",
+        _ANOTHER_REFERENCE,
         "a withdrawal before its report",
         "a withdrawal, once more",
     }
@@ -94,8 +96,26 @@ def test_each_record_is_right_or_wrong_as_expected_on_the_day_it_is_received(see
 
 def test_what_is_attached_is_so_under_the_key_of_its_absence(records: list[Sent]) -> None:
     for one in records:
-        if one.absence_reference is not None and one.what != "no key":
+        if one.absence_reference is not None and one.what not in {"no key", _ANOTHER_REFERENCE}:
             assert one.key == str(one.absence_reference).encode()
+
+
+def test_what_is_reported_under_another_reference_says_the_same_and_comes_behind_the_first(records: list[Sent]) -> None:
+    first: dict[bytes | None, AbsenceReport] = {}
+    seen = 0
+    for one in records:
+        parsed = parse_notification(one.value)
+        if not isinstance(parsed, Parsed) or not isinstance(parsed.notification, AbsenceReport):
+            continue
+        if one.what != _ANOTHER_REFERENCE:
+            first.setdefault(one.key, parsed.notification)
+            continue
+        own = {"absence_reference", "notification_id", "sent_at"}
+        assert parsed.notification.model_dump(exclude=own) == first[one.key].model_dump(exclude=own)
+        assert parsed.notification.absence_reference != first[one.key].absence_reference
+        assert one.expected == Either()
+        seen += 1
+    assert seen
 
 
 def test_only_what_came_before_its_report_waits(records: list[Sent]) -> None:
