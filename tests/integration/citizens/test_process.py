@@ -127,7 +127,8 @@ async def test_nothing_of_anybody_is_printed_at_the_most_talkative_level(
             (known,) = await intake.resolve([person(7, name="Kanariefugl")])
             async with aiohttp.ClientSession() as session:
                 for path in (f"/{cpr(7)}?q=Kanariefugl", "/v1/resolve?q=Kanariefugl"):
-                    await session.post(url + path, json={"people": [{"cpr": "Kanariefugl"}]})
+                    async with session.post(url + path, json={"people": [{"cpr": "Kanariefugl"}]}):
+                        pass
             process.terminate()
             await process.wait()
 
