@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import Field, SecretStr
 
 from plumbing.service.settings import KafkaSettings
-from services.notifier.letters import Classification, MemoForm
+from services.notifier.letters import Classification, MemoForm, PaperForm
 
 
 class Settings(KafkaSettings):
@@ -46,6 +46,15 @@ class Settings(KafkaSettings):
     memo_names_citizen: bool = Field(
         False, description="Whether a message's ContentData tells number and name of whom it is about."
     )
+    paper_shipment_type: int | None = Field(
+        None,
+        gt=0,
+        description="ForsendelseTypeIdentifikator agreed with the print house; without it nothing goes on paper.",
+    )
+    paper_recipient: Literal["window", "address"] = Field(
+        "window",
+        description="Where the print house finds name and address: in the envelope's window only, or as data as well.",
+    )
     letter_concurrency: int = Field(16, ge=1, le=256, description="Letters in work at once.")
     letter_attempts: int = Field(1000, ge=1, description="Attempts before a letter's job is parked.")
     retry_first_seconds: float = Field(0.5, gt=0, description="Pause before the second attempt; each doubles.")
@@ -60,3 +69,9 @@ class Settings(KafkaSettings):
             form_task=self.memo_form_task,
             names_citizen=self.memo_names_citizen,
         )
+
+    def paper_form(self) -> PaperForm | None:
+        """How letters are handed to the print house; None where nothing is agreed with one."""
+        if self.paper_shipment_type is None:
+            return None
+        return PaperForm(shipment_type=self.paper_shipment_type, recipient=self.paper_recipient)
