@@ -285,15 +285,35 @@ FAILED_STATUS: Final = "Fejlet"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class PostEvent:
+    """Something that befell a paper letter on its way; codes are the print house's. `at` None: it tells no instant."""
+
+    code: str
+    at: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Status:
-    """A status message as it came. `besked_id` names the message, `error_code` is text whatever the model says."""
+    """A status message as it came. `besked_id` names the message, `error_code` is text whatever the model says.
+
+    What it is about is named by `message_uuid` (MessageUUID, of a MeMo message) or by `dispatch_id` (AfsendelseIdentifikator, of
+    a paper letter, which need be no UUID); a status may name nothing. `channel` is KanalKode. `at` is the gateway's instant.
+    """
 
     besked_id: UUID
-    message_uuid: UUID
+    message_uuid: UUID | None
     transmission_id: str
     status_code: str
     error_code: str | None
     at: datetime
+    dispatch_id: str | None = None
+    channel: str | None = None
+    events: tuple[PostEvent, ...] = ()
+
+    @property
+    def gateway_id(self) -> str | None:
+        """The id under which the gateway knows what the status is about."""
+        return self.dispatch_id if self.message_uuid is None else str(self.message_uuid)
 
 
 class Hearing(StrEnum):

@@ -90,15 +90,22 @@ class PostGateway:
 
     def __init__(self, session: aiohttp.ClientSession, url: str) -> None:
         self._session = session
-        self._send_url = f"{url.rstrip('/')}/service/KombiPostAfsend_1/memos"
+        self._send_url = f"{url.rstrip('/')}/service/KombiPostAfsend_1"
         self._register_url = f"{url.rstrip('/')}/service/PostForespoerg_1"
 
     async def send(self, request: bytes, *, transaction_id: UUID) -> Heard:
-        """Hand in a letter."""
+        """Hand in a letter as MeMo."""
+        return await self._send("memos", request, transaction_id)
+
+    async def send_paper(self, request: bytes, *, transaction_id: UUID) -> Heard:
+        """Hand in a letter as paper."""
+        return await self._send("kombi", request, transaction_id)
+
+    async def _send(self, way: str, request: bytes, transaction_id: UUID) -> Heard:
         headers = {"content-type": "application/xml", "accept": "application/xml", **_transaction(transaction_id)}
         try:
             async with self._session.post(
-                self._send_url, data=request, headers=headers, allow_redirects=False
+                f"{self._send_url}/{way}", data=request, headers=headers, allow_redirects=False
             ) as answer:
                 return _heard(answer.status, await _bounded(answer), answer.headers.get("retry-after"))
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError):
