@@ -5,6 +5,7 @@ import base64
 import os
 import re
 import signal
+import sys
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -205,6 +206,69 @@ async def test_a_child_that_dies_is_replaced_and_costs_only_its_letter(renderer:
     with pytest.raises(Unavailable):
         await renderer.render(text(), date(2026, 11, 23))
     await renderer.render(text(), date(2026, 11, 23))
+
+
+async def test_letters_set_together_are_those_set_alone_and_come_in_their_order(renderer: Renderer) -> None:
+    day, other = date(2026, 11, 23), date(2026, 11, 24)
+    letters = [
+        (text(name=name, kinds=kinds), on)
+        for name, kinds, on in (
+            ("Å", EMPLOYEE, day),
+            ("B", EMPLOYEE[:1], other),
+            ("C", EMPLOYEE, day),
+            ("D", ("party_hearing",), day),
+            ("B", EMPLOYEE[:1], other),
+        )
+    ]
+    alone = [await renderer.render(*letter) for letter in letters]
+    assert await renderer.render_all(letters) == alone
+    two = Renderer(workers=2)
+    assert await two.render_all(letters) == alone
+    assert len(two._idle) == 2
+    await two.close()
+    assert await renderer.render_all([]) == []
+
+
+async def test_words_that_cannot_be_set_cost_no_other_letter(renderer: Renderer) -> None:
+    day = date(2026, 11, 23)
+    good, bad = (text(), day), (replace(text(), portal=""), day)
+    first, second, third = await renderer.render_all([good, bad, good])
+    assert first == third == await renderer.render(*good)
+    assert isinstance(second, NotRendered)
+
+
+# A child that answers with the recipient's name, and dies of some.
+FRAGILE = """
+import json, sys
+from services.notifier.letters.compositor import read_frame, write_frame
+while (request := read_frame(sys.stdin.buffer)) is not None:
+    for wish in json.loads(request):
+        if wish["letter"]["recipient"].startswith("deadly"):
+            sys.exit(1)
+        write_frame(sys.stdout.buffer, b"+" + wish["letter"]["recipient"].encode())
+"""
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (["a", "deadly", "b", "c"], [b"a", None, b"b", b"c"]),
+        (["deadly", "a", "b"], [None, b"a", b"b"]),
+        (["a", "b", "deadly"], [b"a", b"b", None]),
+        (["a", "deadly", "b", "deadly", "c"], [b"a", None, b"b", None, b"c"]),
+        # children that do nothing at all are not started for every letter
+        (["deadly", "deadly", "a"], [None, None, None]),
+    ],
+)
+async def test_a_letter_that_kills_its_child_costs_no_other_of_the_batch(
+    monkeypatch: pytest.MonkeyPatch, names: list[str], expected: list[bytes | None]
+) -> None:
+    monkeypatch.setattr("services.notifier.letters.renderer._COMMAND", (sys.executable, "-c", FRAGILE))
+    renderer = Renderer()
+    got = await renderer.render_all([(text(name=name), date(2026, 11, 23)) for name in names])
+    await renderer.close()
+    assert [one if isinstance(one, bytes) else None for one in got] == expected
+    assert all(isinstance(one, bytes | Unavailable) for one in got)
 
 
 async def test_a_child_that_hangs_is_ended() -> None:
