@@ -81,7 +81,7 @@ def _compiled(letter: dict[str, Any], timestamp: int) -> bytes:
     import typst
 
     # looking through the system's fonts would cost half as much again
-    compiler = typst.Compiler(root=HERE, ignore_system_fonts=True)
+    compiler = typst.Compiler(root=HERE, font_paths=[HERE / "fonts"], ignore_system_fonts=True)
     pdf = compiler.compile(
         _NAIVE_MAIN,
         sys_inputs={"letter": json.dumps(letter, ensure_ascii=False)},

@@ -37,7 +37,7 @@ def make_compiler() -> "object":
     os.environ["RAYON_NUM_THREADS"] = "1"  # one letter at a time: more threads than this only take turns
     import typst
 
-    return typst.Compiler(root=HERE, ignore_system_fonts=True)
+    return typst.Compiler(root=HERE, font_paths=[HERE / "fonts"], ignore_system_fonts=True)
 
 
 def source(letter: dict[str, Any]) -> bytes:
