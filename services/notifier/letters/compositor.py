@@ -14,7 +14,10 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
+
+if TYPE_CHECKING:
+    import typst
 
 HERE: Final = Path(__file__).parent
 LENGTH_BYTES: Final = 4
@@ -32,7 +35,7 @@ def main() -> int:
     return 0
 
 
-def make_compiler() -> "object":
+def make_compiler() -> "typst.Compiler":
     """A compiler to be kept: it remembers what letters have in common."""
     os.environ["RAYON_NUM_THREADS"] = "1"  # one letter at a time: more threads than this only take turns
     import typst
@@ -65,7 +68,7 @@ def write_frame(stream: BinaryIO, frame: bytes) -> None:
     stream.flush()
 
 
-def _answer(compiler: "object", wish: dict[str, Any]) -> bytes:
+def _answer(compiler: "typst.Compiler", wish: dict[str, Any]) -> bytes:
     try:
         pdf = _set(compiler, wish["letter"], wish["timestamp"])
     except Exception as error:  # noqa: BLE001 - told to the parent, which decides
@@ -73,7 +76,7 @@ def _answer(compiler: "object", wish: dict[str, Any]) -> bytes:
     return b"+" + pdf + b"\n"  # without the newline after %%EOF a later signature breaks PDF/A 6.1.9
 
 
-def _set(compiler: "object", letter: dict[str, Any], timestamp: int) -> bytes:
+def _set(compiler: "typst.Compiler", letter: dict[str, Any], timestamp: int) -> bytes:
     """The PDF. A name may hold what no embedded font has, which PDF/A refuses: it is left out, since the letter must go out."""
     try:
         return _compile(compiler, letter, timestamp)
@@ -84,7 +87,7 @@ def _set(compiler: "object", letter: dict[str, Any], timestamp: int) -> bytes:
         return _compile(compiler, {**letter, "recipient": settable}, timestamp)
 
 
-def _settable(compiler: "object", letter: dict[str, Any], timestamp: int) -> str:
+def _settable(compiler: "typst.Compiler", letter: dict[str, Any], timestamp: int) -> str:
     """What of the recipient's name can be set: each character is tried by itself; `borger` where none can."""
     refused = set()
     for character in set(letter["recipient"]):
@@ -96,13 +99,9 @@ def _settable(compiler: "object", letter: dict[str, Any], timestamp: int) -> str
     return " ".join(kept.split()) or NAMELESS
 
 
-def _compile(compiler: "object", letter: dict[str, Any], timestamp: int) -> bytes:
-    pdf: bytes = compiler.compile(  # type: ignore[attr-defined] # typst is imported by the child alone
-        input=source(letter),
-        format="pdf",
-        pdf_standards=["a-2a", "ua-1"],
-        timestamp=timestamp,
-    )
+def _compile(compiler: "typst.Compiler", letter: dict[str, Any], timestamp: int) -> bytes:
+    pdf = compiler.compile(source(letter), format="pdf", pdf_standards=["a-2a", "ua-1"], timestamp=timestamp)
+    assert isinstance(pdf, bytes)
     return pdf
 
 

@@ -1,9 +1,11 @@
 """Letters of every sort, to people who do not exist."""
 
+import asyncio
 from datetime import date
 
 from contracts.task.v1 import TaskKind
-from services.notifier.letters import Address, Municipality, Words, municipality, words
+from services.notifier.letters import Address, Municipality, Renderer, Words, municipality, words
+from services.notifier.letters.renderer import Rendered
 
 PORTAL = "https://mitsygefravaer.example/opgaver"
 PLANNED = date(2026, 11, 23)
@@ -36,3 +38,23 @@ def text(kinds: tuple[str, ...] = EMPLOYEE, name: str = NAME, address: Address |
         portal=PORTAL,
         address=address,
     )
+
+
+def rendered(*letters: Words) -> list[Rendered]:
+    """What becomes of these, planned for `PLANNED`."""
+
+    async def render() -> list[Rendered]:
+        renderer = Renderer(seconds=60)
+        try:
+            return await renderer.render_all([(letter, PLANNED) for letter in letters])
+        finally:
+            await renderer.close()
+
+    return asyncio.run(render())
+
+
+def pdf_of(letter: Words) -> bytes:
+    """The letter as PDF."""
+    [pdf] = rendered(letter)
+    assert isinstance(pdf, bytes)
+    return pdf

@@ -1,16 +1,14 @@
 """What M1 and T2 demand stands on the pages, for every kind of task, on a screen and on paper."""
 
-import asyncio
 import re
 
 import pytest
 
 from plumbing.errors import Unavailable
-from services.notifier.letters import Address, NotRendered, Renderer
-from services.notifier.letters.renderer import Rendered
+from services.notifier.letters import Address, NotRendered
 from services.notifier.letters.texts import KINDS
 from tests.unit.notifier.pages import Area, pages_of, text_in
-from tests.unit.notifier.samples import EMPLOYEE, HOME, NAME, PLANNED, TASKS, text
+from tests.unit.notifier.samples import HOME, NAME, TASKS, pdf_of, rendered, text
 
 # What the windows of C5, C4 and M65 envelopes all show, and what one of them may show.
 WINDOW = Area(left=15, top=44, right=110, bottom=74)
@@ -18,27 +16,10 @@ AROUND = Area(left=0, top=38, right=120, bottom=83)
 ADDRESSES = {"digital": None, "paper": HOME}
 
 
-def rendered(*letters: tuple[tuple[str, ...], str, Address | None]) -> list[Rendered]:
-    async def render() -> list[Rendered]:
-        renderer = Renderer(seconds=60)
-        try:
-            return await renderer.render_all([(text(*letter), PLANNED) for letter in letters])
-        finally:
-            await renderer.close()
-
-    return asyncio.run(render())
-
-
-def pdf_of(kinds: tuple[str, ...] = EMPLOYEE, name: str = NAME, address: Address | None = None) -> bytes:
-    [pdf] = rendered((kinds, name, address))
-    assert isinstance(pdf, bytes)
-    return pdf
-
-
 @pytest.fixture(scope="module")
 def letters() -> dict[tuple[str, str], bytes]:
     """Each of the sample letters, by what it is about and how it goes."""
-    wanted = {(about, way): (TASKS[about], NAME, ADDRESSES[way]) for about in TASKS for way in ADDRESSES}
+    wanted = {(about, way): text(TASKS[about], address=ADDRESSES[way]) for about in TASKS for way in ADDRESSES}
     made = dict(zip(wanted, rendered(*wanted.values()), strict=True))
     return {which: pdf for which, pdf in made.items() if isinstance(pdf, bytes)}
 
@@ -124,7 +105,7 @@ LONG = Address(
 
 
 def test_a_long_address_is_set_smaller_and_stays_in_the_window() -> None:
-    pdf = pdf_of(EMPLOYEE, LONG_NAME, LONG)
+    pdf = pdf_of(text(name=LONG_NAME, address=LONG))
     lines = text_in(pdf, WINDOW)
     assert " ".join(lines) == " ".join([LONG_NAME, *LONG.lines, "211 20 Malmö", "SWEDEN"])
     assert lines == text_in(pdf, AROUND)
@@ -132,7 +113,7 @@ def test_a_long_address_is_set_smaller_and_stays_in_the_window() -> None:
 
 def test_an_address_that_fits_in_no_window_is_no_letter_and_costs_no_other() -> None:
     endless = Address(lines=("Vejnavn " * 25,) * 5, postal_code="8000", city="Aarhus C")
-    bad, good = rendered((EMPLOYEE, NAME, endless), (EMPLOYEE, NAME, HOME))
+    bad, good = rendered(text(address=endless), text(address=HOME))
     assert isinstance(bad, NotRendered)
     assert not isinstance(good, NotRendered | Unavailable)
 
@@ -140,16 +121,16 @@ def test_an_address_that_fits_in_no_window_is_no_letter_and_costs_no_other() -> 
 def test_the_same_words_on_paper_have_the_same_bytes_and_others_than_on_a_screen(
     letters: dict[tuple[str, str], bytes],
 ) -> None:
-    assert pdf_of(EMPLOYEE, NAME, HOME) == letters["three", "paper"] != letters["three", "digital"]
+    assert pdf_of(text(address=HOME)) == letters["three", "paper"] != letters["three", "digital"]
 
 
 @pytest.mark.parametrize(
     "name", ["Łukasz Żółć", "Γιώργος Παπαδόπουλος", "Nguyễn Thị Hương", "Kûitse ĸ", 'A "b" \\ #panic("x") $y$']
 )
 def test_names_are_printed_as_they_are_spelt(name: str) -> None:
-    assert f"Kære {name}" in pages_of(pdf_of(name=name))[0]
+    assert f"Kære {name}" in pages_of(pdf_of(text(name=name)))[0]
 
 
 def test_letters_are_set_in_our_own_type() -> None:
-    fonts = set(re.findall(rb"/FontName ?/[A-Z]{6}\+([A-Za-z-]+)", pdf_of()))
+    fonts = set(re.findall(rb"/FontName ?/[A-Z]{6}\+([A-Za-z-]+)", pdf_of(text())))
     assert fonts == {b"IBMPlexSans", b"IBMPlexSans-SemiBold"}
