@@ -101,7 +101,7 @@ def words(
         ),
         consequences=tuple(dict.fromkeys(one.consequence for one in asked)),
         portal=portal,
-        english=_english(asked, municipality, deadline_day),
+        english=_english(asked, deadline_day),
     )
 
 
@@ -126,12 +126,12 @@ def _tasks_heading(asked: Sequence[Kind]) -> str:
     return "Det beder vi dig gøre" if any(one.is_demanded for one in asked) else "Det kan du gøre"
 
 
-def _english(asked: Sequence[Kind], sender: Municipality, deadline_day: date) -> str:
+def _english(asked: Sequence[Kind], deadline_day: date) -> str:
     day = f"{deadline_day.day} {_ENGLISH_MONTHS[deadline_day.month - 1]} {deadline_day.year}"
     verb = "You must reply" if any(one.is_demanded for one in asked) else "You can reply"
     tasks = "; ".join(dict.fromkeys(one.english for one in asked))
     return (
-        f"This letter from {sender.name} is about your absence due to illness. We ask you to: {tasks}. "
+        f"This letter is about your absence due to illness. We ask you to: {tasks}. "
         f"{verb} by midnight at the end of {_unbroken(day)}."
     )
 

@@ -75,7 +75,7 @@ KINDS: Final = {
     "information_form": Kind(
         task=TaskText(
             title="Oplysningsskema",
-            text="Fortæl om dit fravær og dit arbejde, så vi kan hjælpe dig bedst muligt. Du kan gemme undervejs.",
+            text="Fortæl om dit fravær og dit arbejde, så vi kan hjælpe dig bedst. Du kan gemme undervejs.",
         ),
         subject=MUST_SUBJECT,
         opening=_REPORTED,

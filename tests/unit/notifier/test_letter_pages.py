@@ -44,7 +44,8 @@ def test_the_page_says_what_to_do_by_when_where_and_whom_to_ask(
     assert "pensionsinfo.dk" in page
     assert f"Kære {NAME}" in page
     assert "23. november 2026" in page
-    assert "In English. This letter from Aarhus Kommune" in page
+    assert "In English. This letter is about" in page
+    assert "contact Aarhus Kommune" in page
     assert "by midnight at the end of 1 December 2026" in page
     assert "choose English" in page
 
