@@ -1,4 +1,4 @@
-"""`python -m bench [stage|bad|full|memory] [--count N] [--pairs N] [--minutes N]`: measure and print the tables."""
+"""`python -m bench [stage|bad|full|memory|render] [--count N] [--pairs N] [--minutes N]`: measure and print the tables."""
 
 import argparse
 import asyncio
@@ -10,25 +10,30 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-from bench import memory, pairs, traffic
+from bench import memory, pairs, render, traffic
 from bench.pairs import Side
 from plumbing.postgres import migrations
 from stack import Stack
+
+_NOTIFICATIONS = 20_000
+_LETTERS = 200
 
 
 def main() -> None:
     """Read the arguments, bring up servers of the bench's own, measure, take them down."""
     parser = argparse.ArgumentParser(prog="python -m bench")
-    parser.add_argument("what", nargs="?", choices=("stage", "bad", "full", "memory", "all"), default="all")
-    parser.add_argument("--count", type=int, default=20_000, help="notifications a run")
+    parser.add_argument("what", nargs="?", choices=("stage", "bad", "full", "memory", "render", "all"), default="all")
+    parser.add_argument("--count", type=int, help=f"notifications ({_NOTIFICATIONS}) or letters ({_LETTERS}) a run")
     parser.add_argument("--pairs", type=int, default=7, help="counted pairs")
     parser.add_argument("--minutes", type=float, default=10.0, help="length of the memory run")
     asked = parser.parse_args()
     print(f"machine: {os.cpu_count()} cores, {platform.machine()}, load before {os.getloadavg()[0]:.2f}", flush=True)
-    if asked.what != "memory":
-        _pairs(asked.what, asked.count, asked.pairs)
+    if asked.what not in ("memory", "render"):
+        _pairs(asked.what, asked.count or _NOTIFICATIONS, asked.pairs)
     if asked.what in ("memory", "all"):
         memory.measure(asked.minutes)
+    if asked.what in ("render", "all"):
+        render.measure(asked.count or _LETTERS, asked.pairs)
 
 
 def _pairs(what: str, count: int, wanted: int) -> None:

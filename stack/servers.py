@@ -20,7 +20,7 @@ from stack.docker.container import Container
 from stack.docker.servers import DockerKafka, DockerPostgres
 from stack.errors import StackError
 from stack.native.broker import NativeKafka
-from stack.native.jars import kafka_jars
+from stack.native.jars import KAFKA, VERAPDF, jars_of
 from stack.native.java import find_java
 from stack.native.postgres import NativePostgres, find_programs
 from stack.run_file import Remembered, RunFile, Server
@@ -71,10 +71,11 @@ class Stack:
 
     @staticmethod
     def prepare() -> None:
-        """Installs and fetches what `start` will need, with one visible line each; silent when all is there."""
+        """Installs and fetches what `start` and the judging of PDFs will need, one line each; silent when all is there."""
         if Addresses.from_environment() is None and not _wants_docker():
             find_java()
-            kafka_jars()
+            jars_of(KAFKA)
+            jars_of(VERAPDF)
             find_programs()
             server_account()
 

@@ -418,8 +418,8 @@ BREACHES: Final[tuple[Breach, ...]] = (
         "M1",
         "the letter names its tasks the other way round",
         "services/notifier/letters/content.py",
-        "        tasks=tuple(_TASKS[kind] for kind in kinds),\n",
-        "        tasks=tuple(_TASKS[kind] for kind in reversed(kinds)),\n",
+        "        tasks=tuple(one.task for one in asked),\n",
+        "        tasks=tuple(one.task for one in reversed(asked)),\n",
     ),
     _breach(
         "M3",

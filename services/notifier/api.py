@@ -8,14 +8,9 @@ no status message (it would be none the next time either); 401, 413, and 503 for
 Nothing of a message is logged: error texts of the gateway may quote the letter.
 """
 
-import base64
-import binascii
 import hmac
-import re
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Final
-from uuid import UUID
 from xml.etree.ElementTree import Element, SubElement, tostring
 
 import structlog
@@ -25,28 +20,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from plumbing import ids
 from plumbing.faults import FaultInjected, faultpoint
 from plumbing.postgres import Database, is_transient
-from plumbing.safe_xml import BadXml, parse, text_of
-from services.notifier.domain import Status
+from services.notifier.post_status import MAX_PUSH_BYTES, NoStatus, read_status
 from services.notifier.usecases import TakeStatus
 
 log = structlog.get_logger(__name__)
 
-MAX_PUSH_BYTES: Final = 256 * 1024
 PUSHES: Final = Counter("mitsyg_status_pushes", "Pushes, by how they were answered.", ("answer",))
-_CODE: Final = re.compile(r"[A-Za-z0-9æøåÆØÅ][A-Za-z0-9æøåÆØÅ ._:/-]{0,99}")
-_NUMBER: Final = re.compile(r"\d{6}")
-_UNREADABLE_CODE: Final = "unreadable-code"
-
-
-class NoStatus(Exception):
-    """What was pushed is no status message that is read here; `code` says what is wrong with it."""
-
-    def __init__(self, code: str) -> None:
-        super().__init__(code)
-        self.code = code
 
 
 class StatusPush:
@@ -87,61 +68,6 @@ class StatusPush:
 def make_api(push: StatusPush) -> Starlette:
     """The ASGI application."""
     return Starlette(routes=[Route("/beskedfordeler/modtag", push.__call__, methods=["POST"])])
-
-
-def read_status(body: bytes) -> Status:
-    """The status in a push; raises NoStatus."""
-    try:
-        envelope = parse(body, max_bytes=MAX_PUSH_BYTES)
-        inner = base64.b64decode(text_of(envelope, "Base64") or "", validate=True)
-        status = parse(inner, max_bytes=MAX_PUSH_BYTES)
-    except BadXml as error:
-        raise NoStatus(error.code) from None
-    except (binascii.Error, ValueError):
-        raise NoStatus("not-base64") from None
-    if status.tag.rpartition("}")[2] != "PKO_PostStatus":
-        raise NoStatus("no-post-status")
-    code = text_of(status, "TransaktionsStatusKode")
-    if code is None:
-        raise NoStatus("no-status-code")
-    return Status(
-        # A message without an id of its own is named by what it says.
-        besked_id=_uuid(text_of(envelope, "UUIDIdentifikator")) or ids.derive(inner.hex(), "besked"),
-        message_uuid=_required_uuid(status, "MessageUUID"),
-        transmission_id=str(_required_uuid(status, "TransmissionId")),
-        status_code=_code(code),
-        error_code=None if (found := text_of(status, "FejlKode")) is None else _code(found),
-        at=_instant(text_of(status, "TransaktionsDatoTid")),
-    )
-
-
-def _required_uuid(root: Element, name: str) -> UUID:
-    found = _uuid(text_of(root, name))
-    if found is None:
-        raise NoStatus(f"no-{name}")
-    return found
-
-
-def _uuid(text: str | None) -> UUID | None:
-    try:
-        return UUID(text or "")
-    except ValueError:
-        return None
-
-
-def _code(text: str) -> str:
-    """A code as it came, if it can be one: what looks like a text or holds a number is not kept."""
-    return text if _CODE.fullmatch(text) and not _NUMBER.search(text) else _UNREADABLE_CODE
-
-
-def _instant(text: str | None) -> datetime:
-    try:
-        instant = datetime.fromisoformat(text or "")
-    except ValueError:
-        raise NoStatus("no-time") from None
-    if instant.tzinfo is None:
-        raise NoStatus("no-time-zone")  # which day it means must not be guessed
-    return instant.astimezone(UTC)
 
 
 async def _bounded(request: Request) -> bytes | None:

@@ -128,6 +128,7 @@ def _sender(
         renderer=renderer,
         gateway_dedupes=settings.gateway_dedupes,
         portal=settings.portal_url,
+        memo=settings.memo_form(),
     )
 
     def after_write() -> None:

@@ -173,6 +173,28 @@ class Heard:
     retry_after: float | None = None
 
 
+class Registration(StrEnum):
+    """What a look-up of somebody's registration came to.
+
+    Only `registered` and `not_registered` are answers. The gateway tells no reason: not registered is also who is exempt.
+    `unavailable` will be answered later; `odd` is in no table and makes somebody look.
+    """
+
+    REGISTERED = "registered"
+    NOT_REGISTERED = "not_registered"
+    UNAVAILABLE = "unavailable"
+    ODD = "odd"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LookedUp:
+    """What was heard from the register. `http_status` None: no answer; `retry_after` in seconds."""
+
+    registration: Registration
+    http_status: int | None
+    retry_after: float | None = None
+
+
 DUPLICATE: Final = "message.duplicate"
 
 # The refusals that are documented or seen; any other is new to us and makes somebody look (F133).
@@ -198,6 +220,18 @@ def meaning(heard: Heard) -> Answer:
     if 400 <= status < 500 and status != 408:
         return Answer.REFUSED if heard.code in DEFINITIVE_REFUSALS else Answer.ODD
     return Answer.UNKNOWN
+
+
+def registration(http_status: int, result: bool | None) -> Registration:
+    """The table of the register's answers; `result` None: the body says nothing that can be read.
+
+    A fault of ours or theirs is never taken for "not registered": that would send paper to whoever has Digital Post.
+    """
+    if http_status == 200 and result is not None:
+        return Registration.REGISTERED if result else Registration.NOT_REGISTERED
+    if 400 <= http_status < 500 and http_status not in _NOT_TAKEN_STATUSES | {408}:
+        return Registration.ODD
+    return Registration.UNAVAILABLE
 
 
 def _meaning_of_200(heard: Heard) -> Answer:
@@ -251,15 +285,35 @@ FAILED_STATUS: Final = "Fejlet"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class PostEvent:
+    """Something that befell a paper letter on its way; codes are the print house's. `at` None: it tells no instant."""
+
+    code: str
+    at: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Status:
-    """A status message as it came. `besked_id` names the message, `error_code` is text whatever the model says."""
+    """A status message as it came. `besked_id` names the message, `error_code` is text whatever the model says.
+
+    What it is about is named by `message_uuid` (MessageUUID, of a MeMo message) or by `dispatch_id` (AfsendelseIdentifikator, of
+    a paper letter, which need be no UUID); a status may name nothing. `channel` is KanalKode. `at` is the gateway's instant.
+    """
 
     besked_id: UUID
-    message_uuid: UUID
+    message_uuid: UUID | None
     transmission_id: str
     status_code: str
     error_code: str | None
     at: datetime
+    dispatch_id: str | None = None
+    channel: str | None = None
+    events: tuple[PostEvent, ...] = ()
+
+    @property
+    def gateway_id(self) -> str | None:
+        """The id under which the gateway knows what the status is about."""
+        return self.dispatch_id if self.message_uuid is None else str(self.message_uuid)
 
 
 class Hearing(StrEnum):

@@ -1,11 +1,12 @@
 """The vault and the post gateway, as `notifier` sees them."""
 
 import asyncio
+import json
 import ssl
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 from uuid import UUID
 
 import aiohttp
@@ -15,7 +16,8 @@ from contracts.citizens.client import VaultClient, VaultUnavailable
 from plumbing.dead_letters import KeyDestroyed, MonthKey
 from plumbing.errors import Unavailable
 from plumbing.safe_xml import BadXml, parse, text_of
-from services.notifier.domain import Heard, NoRecipient, Recipient
+from services.notifier import domain
+from services.notifier.domain import Heard, LookedUp, NoRecipient, Recipient, Registration
 
 _LARGEST_ANSWER_BYTES: Final = 64 * 1024
 _LONGEST_RETRY_AFTER: Final = 3600.0
@@ -81,30 +83,64 @@ def _recipient(answer: v1.CardAnswer) -> Recipient | NoRecipient:
 
 
 class PostGateway:
-    """SF1601 KombiPostAfsend over HTTP. Whatever happens on the way is told as what was heard, never raised.
+    """SF1601 over HTTP: KombiPostAfsend and PostForespørgsel. What happens on the way is told as what was heard, never raised.
 
     No redirects, one deadline over everything, answers read up to a bound, no URL or body in any log.
     """
 
     def __init__(self, session: aiohttp.ClientSession, url: str) -> None:
         self._session = session
-        self._url = f"{url.rstrip('/')}/service/KombiPostAfsend_1/memos"
+        self._send_url = f"{url.rstrip('/')}/service/KombiPostAfsend_1"
+        self._register_url = f"{url.rstrip('/')}/service/PostForespoerg_1"
 
     async def send(self, request: bytes, *, transaction_id: UUID) -> Heard:
-        """Hand in a letter."""
-        headers = {
-            "content-type": "application/xml",
-            "accept": "application/xml",
-            "x-transaktionsid": str(transaction_id),
-            "x-transaktionstid": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        }
+        """Hand in a letter as MeMo."""
+        return await self._send("memos", request, transaction_id)
+
+    async def send_paper(self, request: bytes, *, transaction_id: UUID) -> Heard:
+        """Hand in a letter as paper."""
+        return await self._send("kombi", request, transaction_id)
+
+    async def _send(self, way: str, request: bytes, transaction_id: UUID) -> Heard:
+        headers = {"content-type": "application/xml", "accept": "application/xml", **_transaction(transaction_id)}
         try:
-            async with self._session.post(self._url, data=request, headers=headers, allow_redirects=False) as answer:
+            async with self._session.post(
+                f"{self._send_url}/{way}", data=request, headers=headers, allow_redirects=False
+            ) as answer:
                 return _heard(answer.status, await _bounded(answer), answer.headers.get("retry-after"))
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError):
             return Heard(http_status=None, was_sent=False)
         except (aiohttp.ClientError, TimeoutError, OSError):
             return Heard(http_status=None)
+
+    async def is_registered(
+        self, cpr: str, *, transaction_id: UUID, service: Literal["digitalpost", "nemsms"] = "digitalpost"
+    ) -> LookedUp:
+        """Whether somebody can be reached there now.
+
+        The gateway's own interface has the number in the URL. aiohttp's exceptions and answers carry it: nothing of them
+        leaves this call, and nothing here is ever logged or traced.
+        """
+        headers = {"accept": "application/json", **_transaction(transaction_id)}
+        try:
+            async with self._session.get(
+                f"{self._register_url}/{service}", params={"cprNumber": cpr}, headers=headers, allow_redirects=False
+            ) as answer:
+                status, body, retry_after = answer.status, await _bounded(answer), answer.headers.get("retry-after")
+        except (aiohttp.ClientError, TimeoutError, OSError):
+            return LookedUp(registration=Registration.UNAVAILABLE, http_status=None)
+        return LookedUp(
+            registration=domain.registration(status, _result(body)),
+            http_status=status,
+            retry_after=_seconds(retry_after),
+        )
+
+
+def _transaction(transaction_id: UUID) -> dict[str, str]:
+    return {
+        "x-transaktionsid": str(transaction_id),
+        "x-transaktionstid": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+    }
 
 
 def gateway_session(
@@ -138,6 +174,16 @@ def _heard(status: int, body: bytes, retry_after: str | None) -> Heard:
     code = text_of(root, "FejlId") or text_of(root, "FejlKode")
     result = {"true": True, "false": False}.get((text_of(root, "Result") or "").lower())
     return Heard(http_status=status, result=result, code=code, retry_after=pause)
+
+
+def _result(body: bytes) -> bool | None:
+    """The boolean `result` of a JSON object; None where there is none."""
+    try:
+        answer = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    result = answer.get("result") if isinstance(answer, dict) else None
+    return result if isinstance(result, bool) else None
 
 
 def _seconds(retry_after: str | None) -> float | None:

@@ -1,10 +1,12 @@
 """What a deployment tells this service."""
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, SecretStr
 
 from plumbing.service.settings import KafkaSettings
+from services.notifier.letters import Classification, MemoForm, PaperForm
 
 
 class Settings(KafkaSettings):
@@ -34,8 +36,42 @@ class Settings(KafkaSettings):
         pattern=r"^https://[^\s/]+(/\S*)?$",
         description="The citizen's way in, as letters print it.",
     )
+    memo_version: Literal["1.1", "1.2"] = Field("1.2", description="Version of MeMo that messages are written in.")
+    memo_kle: Classification | None = Field(
+        None, description='KLE subject of messages, as JSON: {"key", "version", "facet", "label"}; left out without.'
+    )
+    memo_form_task: Classification | None = Field(
+        None, description="FORM task of messages, in the same form; left out without."
+    )
+    memo_names_citizen: bool = Field(
+        False, description="Whether a message's ContentData tells number and name of whom it is about."
+    )
+    paper_shipment_type: int | None = Field(
+        None,
+        gt=0,
+        description="ForsendelseTypeIdentifikator agreed with the print house; without it nothing goes on paper.",
+    )
+    paper_recipient: Literal["window", "address"] = Field(
+        "window",
+        description="Where the print house finds name and address: in the envelope's window only, or as data as well.",
+    )
     letter_concurrency: int = Field(16, ge=1, le=256, description="Letters in work at once.")
     letter_attempts: int = Field(1000, ge=1, description="Attempts before a letter's job is parked.")
     retry_first_seconds: float = Field(0.5, gt=0, description="Pause before the second attempt; each doubles.")
     retry_ceiling_seconds: float = Field(300.0, gt=0, description="Longest pause between attempts.")
     render_workers: int = Field(1, ge=1, le=16, description="Processes that set letters.")
+
+    def memo_form(self) -> MemoForm:
+        """How messages are written."""
+        return MemoForm(
+            version=self.memo_version,
+            kle=self.memo_kle,
+            form_task=self.memo_form_task,
+            names_citizen=self.memo_names_citizen,
+        )
+
+    def paper_form(self) -> PaperForm | None:
+        """How letters are handed to the print house; None where nothing is agreed with one."""
+        if self.paper_shipment_type is None:
+            return None
+        return PaperForm(shipment_type=self.paper_shipment_type, recipient=self.paper_recipient)

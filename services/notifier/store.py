@@ -113,6 +113,10 @@ class Store:
             status.error_code,
             status.at,
             hearing.value,
+            status.dispatch_id,
+            status.channel,
+            [event.code for event in status.events],
+            [event.at for event in status.events],
         )
 
     async def has_status(self, connection: Connection, besked_id: UUID) -> bool:
@@ -212,8 +216,9 @@ insert into letter_request (letter_id, version, channel, sealed) values ($1, $2,
 """
 
 _ADD_STATUS = """
-insert into letter_status (besked_id, message_uuid, letter_id, version, transmission_id, status_code, error_code, at, hearing)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+insert into letter_status (besked_id, message_uuid, letter_id, version, transmission_id, status_code, error_code, at, hearing,
+                           dispatch_id, channel, event_codes, event_times)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
 on conflict (besked_id) do nothing
 """
 

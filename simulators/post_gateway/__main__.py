@@ -10,6 +10,7 @@ from simulators.post_gateway.app import Background, make_app
 from simulators.post_gateway.intake import Intake
 from simulators.post_gateway.ledger import Ledger
 from simulators.post_gateway.pusher import Pusher
+from simulators.post_gateway.register import DIGITAL_POST, NEMSMS, Register
 from simulators.post_gateway.switches import Switchboard
 from simulators.post_gateway.wire import BreakableProtocol
 
@@ -19,10 +20,16 @@ def main() -> None:
     environment = os.environ
     clock, loops = _clock(environment.get("CLOCK_URL"))
     ledger = Ledger(Path(environment.get("LEDGER_PATH", "post-gateway.sqlite")))
+    seed = int(environment.get("SEED", "1"))
+    absent = {
+        DIGITAL_POST: float(environment.get("EXEMPT_SHARE", "0")),
+        NEMSMS: float(environment.get("NEMSMS_ABSENT_SHARE", "0")),
+    }
     intake = Intake(
         ledger=ledger,
+        register=Register(ledger=ledger, seed=seed, absent=absent),
         clock=clock,
-        switchboard=Switchboard(seed=int(environment.get("SEED", "1"))),
+        switchboard=Switchboard(seed=seed),
         dedupes=environment.get("DEDUPES", "true").lower() != "false",
         status_delay=float(environment.get("STATUS_DELAY_SECONDS", "0.05")),
     )

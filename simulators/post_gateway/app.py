@@ -11,10 +11,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from simulators.post_gateway.control import SERVICES, control_routes
+from simulators.post_gateway.control import control_routes
 from simulators.post_gateway.intake import Intake, Taken
 from simulators.post_gateway.memo import MAX_REQUEST_BYTES
 from simulators.post_gateway.pusher import Pusher
+from simulators.post_gateway.register import SERVICES
 from simulators.post_gateway.switches import Switch
 from simulators.post_gateway.wire import BrokenConnection
 
@@ -52,7 +53,10 @@ def make_app(intake: Intake, pusher: Pusher, *background: Background) -> Starlet
         number = request.query_params.get("cprNumber") or request.query_params.get("cvrNumber") or ""
         if service not in SERVICES or not (number.isascii() and number.isdigit()):
             return JSONResponse({"error": "bad-query"}, 400)
-        return JSONResponse({"result": not intake.ledger.is_exempt(number, service)})
+        switch = intake.switchboard.for_lookup()
+        if switch.mode == "lookup_slow":
+            await asyncio.sleep(switch.seconds)
+        return _spoilt(request, switch) or JSONResponse({"result": intake.register.has(number, service)})
 
     return Starlette(
         lifespan=lifespan,
@@ -80,6 +84,23 @@ def _answer(request: Request, taken: Taken, switch: Switch) -> Response:
         return BrokenConnection(request)
     retry_after: Mapping[str, str] = {"retry-after": str(switch.retry_after)} if taken.http_status in {429, 503} else {}
     return Response(_kombi_response(taken), taken.http_status, retry_after, "application/xml")
+
+
+def _spoilt(request: Request, switch: Switch) -> Response | None:
+    """What a look-up gets in place of an answer."""
+    match switch.mode:
+        case "lookup_error500":
+            return Response("<html><body>Internal Server Error</body></html>", 500, media_type="text/html")
+        case "lookup_error503" | "lookup_error429":
+            return Response(status_code=int(switch.mode[-3:]), headers={"retry-after": str(switch.retry_after)})
+        case "lookup_refuse":
+            return JSONResponse({"error": "bad-query"}, 400)
+        case "lookup_html":
+            return Response("<html><body>Velkommen</body></html>", media_type="text/html")
+        case "lookup_down":
+            return BrokenConnection(request)
+        case _:
+            return None
 
 
 def _kombi_response(taken: Taken) -> bytes:

@@ -7,9 +7,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from simulators.post_gateway.intake import Intake
-from simulators.post_gateway.switches import REQUEST_MODES, STATUS_MODES, BadSwitch
-
-SERVICES = frozenset({"digitalpost", "nemsms"})
+from simulators.post_gateway.register import SERVICES
+from simulators.post_gateway.switches import LOOKUP_MODES, REQUEST_MODES, STATUS_MODES, BadSwitch
 
 
 class Control:
@@ -33,7 +32,7 @@ class Control:
                 return _refusal("bad-switch", error.text)
             except ValueError:
                 return _refusal("bad-switch", "a JSON object")
-        modes = {"normal": "everything as it should be", **REQUEST_MODES, **STATUS_MODES}
+        modes = {"normal": "everything as it should be", **REQUEST_MODES, **STATUS_MODES, **LOOKUP_MODES}
         return JSONResponse({**self._intake.switchboard.told(), "modes": modes})
 
     async def exempt(self, request: Request) -> Response:

@@ -1,7 +1,7 @@
 """One request, from its bytes to what the ledger holds of it and how it is answered.
 
 Invariants: the recipient's number leaves this module only as the ledger's keyed hash; a letter, its statuses and the attempt are
-written at once, before the answer; with `dedupes` a message id is taken over once, without it as often as it is sent.
+written at once, before the answer; with `dedupes` an id is taken over once, without it as often as it is sent.
 """
 
 import hashlib
@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from uuid import UUID, uuid4
 
 from plumbing.clock import Clock
+from simulators.post_gateway.handed_in import Fault, HandedIn, Refused
 from simulators.post_gateway.ledger import Attempt, Ledger, Letter, Status
-from simulators.post_gateway.memo import Fault, HandedIn, Refused, read
-from simulators.post_gateway.statuses import DELIVERED, FAILED, RECEIVED
+from simulators.post_gateway.memo import read
+from simulators.post_gateway.register import SERVICE_OF, Register
+from simulators.post_gateway.statuses import DELIVERED, FAILED, PAPER, PRINTED, RECEIVED
 from simulators.post_gateway.switches import Switch, Switchboard
 
 GAP_SECONDS = 0.3
@@ -35,6 +37,7 @@ class Intake:
     """Takes over letters, or not."""
 
     ledger: Ledger
+    register: Register
     clock: Clock
     switchboard: Switchboard
     dedupes: bool
@@ -62,7 +65,7 @@ class Intake:
         if switch.mode in NOTHING_TAKEN_OVER:
             code = switch.error_code if switch.mode == "refuse" else f"gateway.{switch.mode}"
             return Taken(http_status=NOTHING_TAKEN_OVER[switch.mode], error_code=code)
-        earlier = self.ledger.earlier(letter.message_uuid) if self.dedupes else None
+        earlier = self.ledger.earlier(str(letter.message_uuid or letter.dispatch_id)) if self.dedupes else None
         if earlier is None:
             return Taken(http_status=200, transmission_id=uuid4(), is_accepted=True)
         transmission_id, first_digest = earlier
@@ -74,6 +77,7 @@ class Intake:
     ) -> Attempt:
         return Attempt(
             message_uuid=letter.message_uuid if letter else None,
+            dispatch_id=letter.dispatch_id if letter else None,
             transaction_id=(transaction_id or "")[:64] or None,
             body_sha256=digest,
             recipient=self.ledger.hashed(letter.recipient) if letter else None,
@@ -88,6 +92,7 @@ class Intake:
         return Letter(
             transmission_id=transmission_id,
             message_uuid=letter.message_uuid,
+            dispatch_id=letter.dispatch_id,
             body_sha256=digest,
             recipient=self.ledger.hashed(letter.recipient),
             case_id=letter.case_id,
@@ -104,6 +109,8 @@ class Intake:
                 besked_id=uuid4(),
                 transmission_id=transmission_id,
                 message_uuid=letter.message_uuid,
+                dispatch_id=letter.dispatch_id,
+                channel=letter.choice,
                 message_id=letter.message_id,
                 status_code=code,
                 error_code=fault.code if fault else None,
@@ -112,23 +119,33 @@ class Intake:
                 due=due + nth * GAP_SECONDS,
                 deliveries_wanted=2 if switch.mode == "status_twice" else 1,
             )
-            for nth, (code, fault) in enumerate(_story(letter, switch))
+            for nth, (code, fault) in enumerate(_story(letter, letter.fault or self._absence(letter), switch))
         ]
 
+    def _absence(self, letter: HandedIn) -> Fault | None:
+        """Whoever is not in a service gets nothing by it; the code is ours."""
+        service = SERVICE_OF.get(letter.choice)
+        if service is None or self.register.has(letter.recipient, service):
+            return None
+        return Fault(code="recipient.exempt", text="the recipient is not in the service")
 
-def _story(letter: HandedIn, switch: Switch) -> list[tuple[str, Fault | None]]:
+
+def _story(letter: HandedIn, fault: Fault | None, switch: Switch) -> list[tuple[str, Fault | None]]:
     """What is told of a letter, in order."""
-    if letter.fault is not None:
-        return [(FAILED, letter.fault)]
+    if fault is not None:
+        return [(FAILED, fault)]
+    proven: list[tuple[str, Fault | None]] = [
+        (code, None) for code in (PRINTED if letter.choice == PAPER else (DELIVERED,))
+    ]
     failed = (FAILED, Fault(code=switch.error_code, text="refused by the simulator's switch"))
     stories: dict[str, list[tuple[str, Fault | None]]] = {
         "fail_status": [failed],
-        "contradict_status": [(DELIVERED, None), failed],
-        "received_first": [(RECEIVED, None), (DELIVERED, None)],
+        "contradict_status": [*proven, failed],
+        "received_first": [(RECEIVED, None), *proven],
         "odd_status": [("Noget helt nyt", None)],
         "no_status": [],
     }
-    return stories.get(switch.mode, [(DELIVERED, None)])
+    return stories.get(switch.mode, proven)
 
 
 def _outcome(taken: Taken) -> str:

@@ -19,22 +19,24 @@ from uuid import UUID
 SCHEMA = """
 create table if not exists meta (name text primary key, value text not null);
 create table if not exists attempt (
-    seq integer primary key, at text not null, message_uuid text, transaction_id text, body_sha256 text not null,
-    recipient text, case_id text, text_sha256 text, switch text not null, outcome text not null, http_status integer
+    seq integer primary key, at text not null, message_uuid text, dispatch_id text, transaction_id text,
+    body_sha256 text not null, recipient text, case_id text, text_sha256 text, switch text not null, outcome text not null,
+    http_status integer
 );
 create table if not exists letter (
-    seq integer primary key, transmission_id text not null unique, message_uuid text not null, body_sha256 text not null,
-    recipient text not null, case_id text, text_sha256 text not null, channel text not null, accepted_at text not null
+    seq integer primary key, transmission_id text not null unique, message_uuid text, dispatch_id text,
+    body_sha256 text not null, recipient text not null, case_id text, text_sha256 text not null, channel text not null,
+    accepted_at text not null, check ((message_uuid is null) <> (dispatch_id is null))
 );
-create index if not exists letter_message on letter (message_uuid);
+create index if not exists letter_known_as on letter (coalesce(message_uuid, dispatch_id));
 create table if not exists status (
-    seq integer primary key, besked_id text not null unique, transmission_id text not null, message_uuid text not null,
-    message_id text, status_code text not null, error_code text, error_text text, at text not null,
-    due real not null, deliveries_wanted integer not null, deliveries integer not null default 0,
+    seq integer primary key, besked_id text not null unique, transmission_id text not null, message_uuid text,
+    dispatch_id text, channel text not null, message_id text, status_code text not null, error_code text, error_text text,
+    at text not null, due real not null, deliveries_wanted integer not null, deliveries integer not null default 0,
     pushes integer not null default 0, last_answer text
 );
 create index if not exists status_due on status (due) where deliveries < deliveries_wanted;
-create table if not exists exempt (recipient text primary key, service text not null);
+create table if not exists exemption (recipient text primary key, is_exempt integer not null);
 """
 
 
@@ -43,6 +45,7 @@ class Attempt:
     """One POST and how it was answered; `outcome` is accepted, duplicate, conflict, refused or lost."""
 
     message_uuid: UUID | None
+    dispatch_id: str | None
     transaction_id: str | None
     body_sha256: str
     recipient: str | None
@@ -55,10 +58,11 @@ class Attempt:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Letter:
-    """A message the gateway took over. `accepted_at` is domain time."""
+    """A message or paper letter the gateway took over. `accepted_at` is domain time."""
 
     transmission_id: UUID
-    message_uuid: UUID
+    message_uuid: UUID | None
+    dispatch_id: str | None
     body_sha256: str
     recipient: str
     case_id: str | None
@@ -73,7 +77,7 @@ class Status:
 
     besked_id: UUID
     transmission_id: UUID
-    message_uuid: UUID
+    message_uuid: UUID | None
     message_id: str | None
     status_code: str
     error_code: str | None
@@ -81,6 +85,8 @@ class Status:
     at: datetime
     due: float
     deliveries_wanted: int = 1
+    dispatch_id: str | None = None
+    channel: str = "Digital Post"
 
 
 class Ledger:
@@ -101,11 +107,12 @@ class Ledger:
         """The keyed hash under which a recipient is known here."""
         return hmac.new(self._key, recipient.encode(), hashlib.sha256).hexdigest()
 
-    def earlier(self, message_uuid: UUID) -> tuple[UUID, str] | None:
-        """Transmission id and body hash of the first letter with that message id."""
+    def earlier(self, known_as: str) -> tuple[UUID, str] | None:
+        """Transmission id and body hash of the first letter with that message id or dispatch id."""
         row = self._db.execute(
-            "select transmission_id, body_sha256 from letter where message_uuid = ? order by seq limit 1",
-            (str(message_uuid),),
+            "select transmission_id, body_sha256 from letter where coalesce(message_uuid, dispatch_id) = ?"
+            " order by seq limit 1",
+            (known_as,),
         ).fetchone()
         return (UUID(row[0]), row[1]) if row else None
 
@@ -147,16 +154,17 @@ class Ledger:
         return int(row[0]) if row else 0
 
     def set_exempt(self, recipient: str, service: str, *, exempt: bool) -> None:
-        """Note that a person has no Digital Post, or has it again."""
-        key = self.hashed(f"{service}:{recipient}")
-        if exempt:
-            self._db.execute("insert or replace into exempt values (?, ?)", (key, service))
-        else:
-            self._db.execute("delete from exempt where recipient = ?", (key,))
+        """Note that a person is not in a service, or that the person is."""
+        self._db.execute(
+            "insert or replace into exemption values (?, ?)", (self.hashed(f"{service}:{recipient}"), int(exempt))
+        )
 
-    def is_exempt(self, recipient: str, service: str) -> bool:
-        key = self.hashed(f"{service}:{recipient}")
-        return self._db.execute("select 1 from exempt where recipient = ?", (key,)).fetchone() is not None
+    def exemption(self, recipient: str, service: str) -> bool | None:
+        """What was noted of that person; None where nothing was."""
+        row = self._db.execute(
+            "select is_exempt from exemption where recipient = ?", (self.hashed(f"{service}:{recipient}"),)
+        ).fetchone()
+        return None if row is None else bool(row[0])
 
     def summary(self) -> dict[str, Any]:
         """Counts, and the two things that must never be: letters delivered twice, letters written anew under another id."""
@@ -188,7 +196,7 @@ class Ledger:
         """Begin anew; the hash key stays."""
         with self._db:
             self._db.execute("begin immediate")
-            for table in ("attempt", "letter", "status", "exempt"):
+            for table in ("attempt", "letter", "status", "exemption"):
                 self._db.execute(f"delete from {table}")  # noqa: S608 - the names stand above
 
     def _hash_key(self) -> bytes:
@@ -221,7 +229,9 @@ def _status(row: sqlite3.Row) -> Status:
     return Status(
         besked_id=UUID(row["besked_id"]),
         transmission_id=UUID(row["transmission_id"]),
-        message_uuid=UUID(row["message_uuid"]),
+        message_uuid=UUID(row["message_uuid"]) if row["message_uuid"] else None,
+        dispatch_id=row["dispatch_id"],
+        channel=row["channel"],
         message_id=row["message_id"],
         status_code=row["status_code"],
         error_code=row["error_code"],
@@ -236,15 +246,18 @@ _COUNTS = """
 select (select count(*) from attempt) as attempts_total,
        (select count(*) from letter) as letters_total,
        (select count(distinct message_uuid) from letter) as message_uuids_total,
+       (select count(distinct dispatch_id) from letter) as dispatch_ids_total,
        (select count(*) from status) as status_messages_total,
        (select count(*) from status where deliveries < deliveries_wanted) as status_messages_waiting
 """
 
 # A letter whose final status is Fejlet reached nobody, and a failed one that was taken over twice frightened nobody.
 _DELIVERED_TWICE = """
-select message_uuid, count(*) as letters from letter
-where transmission_id in (select transmission_id from status where status_code = 'Afleveret Digital Post')
-group by message_uuid having count(*) > 1 order by message_uuid
+select coalesce(message_uuid, dispatch_id) as message_uuid, count(*) as letters from letter
+where transmission_id in (
+    select transmission_id from status where status_code in ('Afleveret Digital Post', 'Modtaget Post Danmark')
+)
+group by 1 having count(*) > 1 order by 1
 """
 
 _REGENERATED = """

@@ -1,4 +1,4 @@
-"""What is handed in: a `kombi_request` with a MeMo message, read and judged as the public service does.
+"""What is handed in: a `kombi_request` with a MeMo message, read and judged as the public service does; paper is shipment.py's.
 
 Sources: MeMo's own header order and `memo.invalid` (itk-dev-rpa/python-serviceplatformen, tests/message_xml;
 itk-dev/beskedfordeler-drupal, resources/messages/sf1601). What cannot be read at all is refused in the HTTP answer; a MeMo
@@ -10,15 +10,19 @@ import base64
 import binascii
 import hashlib
 import re
-from dataclasses import dataclass
 from uuid import UUID
 
 from plumbing.safe_xml import BadXml, Element, parse, text_of
+from simulators.post_gateway.handed_in import Fault, HandedIn, Refused
+from simulators.post_gateway.shipment import read_shipment
 
 MAX_REQUEST_BYTES = 100_000_000  # 99.5 MB for public senders, and the envelope around it
 MEMO = "{https://DigitalPost.dk/MeMo-1}"
-CHOICES = frozenset({"Automatisk Valg", "Digital Post", "Fysisk Post", "NemSMS"})
-PLAYED_CHOICES = frozenset({"Digital Post"})
+AUTOMATIC = "Automatisk Valg"
+PAPER = "Fysisk Post"
+MESSAGE_TYPES = {"Digital Post": "DIGITALPOST", "NemSMS": "NEMSMS"}
+CHOICES = frozenset({AUTOMATIC, PAPER, *MESSAGE_TYPES})
+LONGEST_SMS = 150
 
 # The XSD's sequence; ReplyData may be repeated.
 HEADER_ORDER = (
@@ -30,38 +34,9 @@ HEADER_REQUIRED = ("messageType", "messageUUID", "label", "Sender", "Recipient")
 ACTION_CODES = frozenset(
     {"AFTALE", "BEKRAEFT", "BETALING", "FORBEREDELSE", "INFORMATION", "SELVBETJENING", "TILMELDING", "UNDERSKRIV"}
 )
-_FORBIDDEN_IN_FILENAME = re.compile(r'[<>:"/\\|?*\r\n\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]')
+_FORBIDDEN_IN_FILENAME = re.compile(r'[<>:"/\\|?*\r\n\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u2060\u3000]')
+_CPR = re.compile(r"(?<!\d)\d{6}[- ]?\d{4}(?!\d)")
 _HTTPS = re.compile(r"https://[^/\s]+(/\S*)?")
-
-
-class Refused(Exception):
-    """Not taken over: the HTTP answer says why."""
-
-    def __init__(self, code: str, text: str) -> None:
-        super().__init__(code)
-        self.code = code
-        self.text = text
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Fault:
-    """Why a message that was taken over fails afterwards."""
-
-    code: str
-    text: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class HandedIn:
-    """One message as it was handed in. `recipient` is the CPR or CVR number: it goes nowhere but into the ledger's hash."""
-
-    message_uuid: UUID
-    message_id: str | None
-    choice: str
-    recipient: str
-    case_id: str | None
-    text_sha256: str
-    fault: Fault | None
 
 
 def read(body: bytes) -> HandedIn:
@@ -75,8 +50,10 @@ def read(body: bytes) -> HandedIn:
     choice = text_of(root, "KombiValgKode")
     if choice not in CHOICES:
         raise Refused("kombi.invalid", "KombiValgKode is none of the known ones")
-    if choice not in PLAYED_CHOICES:
-        raise Refused("kombi.not-played", "this simulator plays Digital Post only")
+    if choice == AUTOMATIC:
+        raise Refused("kombi.not-played", "this simulator does not choose by itself")
+    if choice == PAPER:
+        return read_shipment(root, choice)
     message = root.find(f"{MEMO}Message")
     header = message.find(f"{MEMO}MessageHeader") if message is not None else None
     if message is None or header is None:
@@ -86,12 +63,13 @@ def read(body: bytes) -> HandedIn:
         raise Refused("memo.invalid", "messageUUID is no UUID")
     return HandedIn(
         message_uuid=message_uuid,
+        dispatch_id=None,
         message_id=header.findtext(f"{MEMO}messageID"),
         choice=choice,
         recipient=header.findtext(f"{MEMO}Recipient/{MEMO}recipientID") or "",
         case_id=header.findtext(f"{MEMO}ContentData/{MEMO}CaseID/{MEMO}caseID"),
         text_sha256=_text_hash(message, header),
-        fault=_fault(message, header),
+        fault=_fault(message, header, choice),
     )
 
 
@@ -105,8 +83,9 @@ def _text_hash(message: Element, header: Element) -> str:
     return digest.hexdigest()
 
 
-def _fault(message: Element, header: Element) -> Fault | None:
-    for problem in (_version(message), _header(header), _parties(header), _body(message)):
+def _fault(message: Element, header: Element, choice: str) -> Fault | None:
+    content = _sms(message, header) if choice == "NemSMS" else _body(message)
+    for problem in (_version(message), _header(header, MESSAGE_TYPES[choice]), _parties(header), content):
         if problem is not None:
             return Fault(code="memo.invalid", text=problem)
     return None
@@ -121,7 +100,7 @@ def _version(message: Element) -> str | None:
     return None
 
 
-def _header(header: Element) -> str | None:
+def _header(header: Element, message_type: str) -> str | None:
     """The children come in the order of the schema; the text names what would have been allowed, as the real one does."""
     reached = 0
     for child in header:
@@ -137,7 +116,7 @@ def _header(header: Element) -> str | None:
     missing = [tag for tag in HEADER_ORDER[reached:] if tag in HEADER_REQUIRED]
     if missing:
         return f"the header ends too early. Possible tag names are: {_named(HEADER_ORDER[reached:])}"
-    if header.findtext(f"{MEMO}messageType") != "DIGITALPOST":
+    if header.findtext(f"{MEMO}messageType") != message_type:
         return "messageType does not fit KombiValgKode"
     if not (header.findtext(f"{MEMO}label") or "").strip():
         return "label is empty"
@@ -155,6 +134,20 @@ def _parties(header: Element) -> str | None:
             return f"{party}: {number} is not of its idType"
     if not (header.findtext(f"{MEMO}Sender/{MEMO}label") or "").strip():
         return "Sender: label is required"
+    return None
+
+
+def _sms(message: Element, header: Element) -> str | None:
+    """A NemSMS is a header whose `notification` is its text (danish-interfaces 3a)."""
+    if message.find(f"{MEMO}MessageBody") is not None:
+        return "MessageBody is not allowed with NEMSMS"
+    if any(header.find(f"{MEMO}{name}") is not None for name in ("mandatory", "legalNotification")):
+        return "mandatory and legalNotification are not allowed with NEMSMS"
+    text = header.findtext(f"{MEMO}notification") or ""
+    if not 1 <= len(text) <= LONGEST_SMS:
+        return f"notification of 1 to {LONGEST_SMS} characters is required with NEMSMS"
+    if _CPR.search(text):
+        return "notification holds a CPR number"
     return None
 
 

@@ -1,8 +1,9 @@
 """PKO_PostStatus inside ModtagBeskedInput, as the Beskedfordeler pushes it.
 
 Structure and identifiers after the published sample (itk-dev/beskedfordeler-drupal,
-resources/messages/sf1601/PostStatusBeskedModtag.success.xml) and OS2agora's ObjektHandling list. The same message has the same
-bytes each time it is pushed.
+resources/messages/sf1601/PostStatusBeskedModtag.success.xml) and OS2agora's ObjektHandling list; senders' ids after
+itk-dev-rpa/OpenPostbud, message_broker_worker.py. No status of paper or NemSMS is published: which fields they have is as
+OS2agora's PkoPostStatusDto.cs tells it. The same message has the same bytes each time it is pushed.
 """
 
 import base64
@@ -15,6 +16,9 @@ from simulators.post_gateway.ledger import Status
 DELIVERED = "Afleveret Digital Post"
 RECEIVED = "Modtaget Digital Post"
 FAILED = "Fejlet"
+POSTED = "Modtaget Post Danmark"
+PRINTED = ("Afsendt", "Modtaget Fjern-print", "Klar", "Afleveret til print og kuvertering", POSTED)
+PAPER = "Fysisk Post"
 
 STS = "urn:oio:sts:1.0.0"
 ENVELOPE = "urn:oio:besked:kuvert:1.0"
@@ -25,11 +29,18 @@ POST_STATUS = "http://serviceplatformen.dk/xml/print/PKO_PostStatus/1/types"
 MESSAGE_TYPE = "d2bed63c-4853-4008-b6e0-a74c15b15fbf"
 NOT_CONFIDENTIAL = "1d81c472-0808-44cc-963d-f5ef0170ae1d"
 SERVICEPLATFORMEN = "19dc3a1d-c629-4853-b566-7fe49cf674ce"
+DIGITAL_POST_SYSTEM = "96514e13-afdd-44d6-95a8-adc2ca19b127"
+STRALFORS = "afd21f3d-11c7-4f51-b2a6-f31d6480a9fb"
 OBJECT_TYPE = "9a7be69f-b736-4e0e-9d5b-78d4f43e7ad7"
 ACTIONS = {
     DELIVERED: "f7161a89-5068-4023-bc80-d7f4daad2a2e",
     RECEIVED: "eb866ca2-b871-4387-b501-12cde577bd58",
     FAILED: "e225a75c-4b63-46c4-9423-77f5c8762445",
+    "Afsendt": "db5a6025-caa3-45c3-8e02-4e6fa8142ade",
+    "Modtaget Fjern-print": "dd98e71c-41ac-4305-a47b-8f86b00e639b",
+    "Klar": "e2b30d57-504a-4e2e-ae2d-a1394a9cb0b8",
+    "Afleveret til print og kuvertering": "e3c0a021-2070-40d4-b7b7-754aeba762e9",
+    POSTED: "e94a0a8b-60a0-42ad-8b83-52c9e15d0fb3",
 }
 _UNKNOWN_ACTION = "00000000-0000-4000-8000-000000000000"
 LARGEST_ANSWER_BYTES = 64 * 1024
@@ -53,14 +64,16 @@ def push_body(status: Status) -> bytes:
 def post_status(status: Status) -> bytes:
     """The PKO_PostStatus alone."""
     root = Element(f"{{{POST_STATUS}}}PKO_PostStatus")
+    is_paper = status.channel == PAPER
     for name, value in (
-        ("TransmissionId", str(status.transmission_id)),
-        ("MessageUUID", str(status.message_uuid)),
+        ("TransmissionId", None if is_paper else str(status.transmission_id)),
+        ("MessageUUID", None if status.message_uuid is None else str(status.message_uuid)),
         ("MessageId", status.message_id),
-        ("KanalKode", "Digital Post"),
+        ("KanalKode", status.channel),
         ("TransaktionsDatoTid", _instant(status.at)),
         ("TransaktionsStatusKode", status.status_code),
         ("CorrelationId", str(status.transmission_id)),
+        ("AfsendelseIdentifikator", status.dispatch_id),
     ):
         if value is not None:
             SubElement(root, f"{{{POST_STATUS}}}{name}").text = value
@@ -83,14 +96,18 @@ def is_acknowledged(http_status: int, body: bytes) -> bool:
 
 def _filter_data(parent: Element, status: Status) -> None:
     _uuid(SubElement(parent, f"{{{ENVELOPE}}}Beskedtype"), MESSAGE_TYPE)
-    _uuid(SubElement(parent, f"{{{ENVELOPE}}}BeskedAnsvarligAktoer"), SERVICEPLATFORMEN)
+    _uuid(SubElement(parent, f"{{{ENVELOPE}}}BeskedAnsvarligAktoer"), _told_by(status))
     registration = SubElement(parent, f"{{{ENVELOPE}}}ObjektRegistrering")
     _uuid(SubElement(registration, f"{{{ENVELOPE}}}ObjektRegistreringId"), str(status.transmission_id))
     _uuid(SubElement(registration, f"{{{ENVELOPE}}}RegistreringsAktoer"), SERVICEPLATFORMEN)
     _time(SubElement(registration, f"{{{ENVELOPE}}}Registreringstidspunkt"), status.at)
-    _uuid(SubElement(registration, f"{{{ENVELOPE}}}ObjektId"), str(status.message_uuid))
+    _uuid(SubElement(registration, f"{{{ENVELOPE}}}ObjektId"), str(status.message_uuid or status.transmission_id))
     _uuid(SubElement(registration, f"{{{ENVELOPE}}}ObjektType"), OBJECT_TYPE)
     _uuid(SubElement(registration, f"{{{ENVELOPE}}}ObjektHandling"), ACTIONS.get(status.status_code, _UNKNOWN_ACTION))
+
+
+def _told_by(status: Status) -> str:
+    return STRALFORS if status.channel == PAPER else DIGITAL_POST_SYSTEM
 
 
 def _delivery(parent: Element, status: Status) -> None:

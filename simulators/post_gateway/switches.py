@@ -1,7 +1,8 @@
-"""Which way the gateway misbehaves: one switch for how requests are answered, one for what becomes of the letters.
+"""Which way the gateway misbehaves: one switch for how requests are answered, one for what becomes of the letters, one
+for how look-ups are answered.
 
 Invariants: a switch reaches a share of the requests (by a seeded generator) and, where a number is set, at most that many
-of them; `normal` puts both back. Switches live in memory: a restarted gateway behaves well.
+of them; `normal` puts all back. Switches live in memory: a restarted gateway behaves well.
 """
 
 import random
@@ -28,6 +29,16 @@ STATUS_MODES: Final = {
     "odd_status": "the final status has a code nobody knows",
     "late_status": "the final status is pushed after `seconds`",
     "no_status": "no status ever comes",
+}
+
+LOOKUP_MODES: Final = {
+    "lookup_slow": "the register's answer comes after `seconds`",
+    "lookup_error500": "the register answers 500",
+    "lookup_error503": "the register answers 503 with Retry-After `retry_after`",
+    "lookup_error429": "the register answers 429 with Retry-After `retry_after`",
+    "lookup_refuse": "the register answers 400",
+    "lookup_html": "the register answers 200 with a page of HTML",
+    "lookup_down": "the connection to the register breaks",
 }
 
 
@@ -57,11 +68,12 @@ class Switch:
 
 @dataclass(kw_only=True, slots=True)
 class Switchboard:
-    """Both switches and the dice."""
+    """The switches and the dice."""
 
     seed: int = 1
     request: Switch = field(default_factory=Switch)
     status: Switch = field(default_factory=Switch)
+    lookup: Switch = field(default_factory=Switch)
     _dice: random.Random = field(init=False)
 
     def __post_init__(self) -> None:
@@ -76,13 +88,15 @@ class Switchboard:
             raise BadSwitch(f"unknown: {', '.join(map(str, unknown))}")
         switch = _switch(wish)
         if switch.mode == "normal":
-            self.request, self.status = Switch(), Switch()
+            self.request, self.status, self.lookup = Switch(), Switch(), Switch()
         elif switch.mode in REQUEST_MODES:
             self.request = switch
         elif switch.mode in STATUS_MODES:
             self.status = switch
+        elif switch.mode in LOOKUP_MODES:
+            self.lookup = switch
         else:
-            raise BadSwitch(f"mode is one of normal, {', '.join((*REQUEST_MODES, *STATUS_MODES))}")
+            raise BadSwitch(f"mode is one of normal, {', '.join((*REQUEST_MODES, *STATUS_MODES, *LOOKUP_MODES))}")
 
     def for_request(self) -> Switch:
         """What happens to this request."""
@@ -92,8 +106,12 @@ class Switchboard:
         """What becomes of this letter."""
         return self._draw(self.status)
 
+    def for_lookup(self) -> Switch:
+        """How this look-up is answered."""
+        return self._draw(self.lookup)
+
     def told(self) -> dict[str, Any]:
-        return {"request": self.request.told(), "status": self.status.told()}
+        return {"request": self.request.told(), "status": self.status.told(), "lookup": self.lookup.told()}
 
     def _draw(self, switch: Switch) -> Switch:
         if switch.mode == "normal" or (switch.number is not None and switch.used >= switch.number):

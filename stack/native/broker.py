@@ -14,7 +14,7 @@ from pathlib import Path
 from stack.accounts import Account
 from stack.errors import StackError
 from stack.kafka_admin import is_broker_ready
-from stack.native.jars import KAFKA, kafka_jars
+from stack.native.jars import KAFKA, jars_of
 from stack.native.java import find_java
 from stack.ports import free_port
 from stack.processes import Process
@@ -69,7 +69,7 @@ class NativeKafka:
     def _prepare(self) -> None:
         (self._home / "tmp").mkdir(parents=True, exist_ok=True)
         self._place_jars()
-        shutil.copy(KAFKA / "log4j2.properties", self._home)
+        shutil.copy(KAFKA.home / "log4j2.properties", self._home)
         properties = settings(self.port, free_port(), self._home)
         (self._home / "server.properties").write_text("".join(f"{key}={value}\n" for key, value in properties.items()))
         if self._account is not None:
@@ -78,7 +78,7 @@ class NativeKafka:
 
     def _place_jars(self) -> None:
         """Where the cache lies in a home the server's account may not enter, the jars are linked (or copied) out of it."""
-        jars = kafka_jars()
+        jars = jars_of(KAFKA)
         libs = self._home / "libs"
         if self._account is None or self._account.can_reach(jars / "any"):
             libs.symlink_to(jars)

@@ -1,5 +1,7 @@
 """XML that others wrote cannot hurt: no entity is expanded, nothing is fetched, everything is bounded."""
 
+from xml.etree.ElementTree import Element, tostring
+
 import pytest
 
 from plumbing.safe_xml import MAX_DEPTH, MAX_ELEMENTS, BadXml, parse, text_of
@@ -39,6 +41,38 @@ def test_a_document_type_is_refused_before_any_entity_exists(document: bytes) ->
 )
 def test_what_is_not_xml_is_called_so(document: bytes) -> None:
     assert code_of(document) == "not-xml"
+
+
+@pytest.mark.parametrize("label", ["utf8", "UTF8", "Utf8"])
+@pytest.mark.parametrize("quote", ["'", '"'])
+def test_the_label_utf8_means_what_who_writes_it_means(label: str, quote: str) -> None:
+    declaration = f"<?xml version={quote}1.0{quote} encoding={quote}{label}{quote}?>"
+    assert parse(f"{declaration}\n<a>Påmindelse 王</a>".encode(), max_bytes=1000).text == "Påmindelse 王"
+    assert parse(f"\ufeff{declaration}<a>æ</a>".encode(), max_bytes=1000).text == "æ"
+    assert code_of(f"{declaration}<a>æ</a>".encode("latin-1")) == "not-xml"
+    assert code_of(f"{declaration}<!DOCTYPE a><a>æ</a>".encode()) == "doctype"
+
+
+def test_what_pythons_own_writer_calls_utf8_is_read() -> None:
+    element = Element("a")
+    element.text = "Påmindelse"
+    assert parse(tostring(element, encoding="utf8"), max_bytes=1000).text == "Påmindelse"
+
+
+@pytest.mark.parametrize("label", ["no-such", "utf8x", "xutf8", "utf-9", "utf_8", "utf 8", "", "utf-16", "u8"])
+def test_other_labels_that_xml_does_not_know_stay_refused(label: str) -> None:
+    assert code_of(f'<?xml version="1.0" encoding="{label}"?><a>æ</a>'.encode()) == "not-xml"
+
+
+def test_a_label_that_is_known_is_heeded() -> None:
+    document = '<?xml version="1.0" encoding="iso-8859-1"?><a>æ</a>'
+    assert parse(document.encode("latin-1"), max_bytes=1000).text == "æ"
+    assert parse('<?xml version="1.0" encoding="UTF-16"?><a>æ</a>'.encode("utf-16"), max_bytes=1000).text == "æ"
+
+
+def test_utf8_counts_only_where_the_encoding_is_declared() -> None:
+    body = "<!-- <?xml version='1.0' encoding='utf8'?> --><a>æ</a>"
+    assert parse(f'<?xml version="1.0" encoding="latin-1"?>{body}'.encode("latin-1"), max_bytes=1000).text == "æ"
 
 
 def test_size_depth_and_number_of_elements_are_bounded() -> None:

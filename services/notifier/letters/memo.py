@@ -1,12 +1,17 @@
-"""The letter as MeMo 1.2 inside a kombi_request (danish-interfaces 3a, 3b), by python-serviceplatformen's models.
+"""The letter as MeMo inside a kombi_request (danish-interfaces 3a, 3b), by python-serviceplatformen's models.
 
 The same arguments give the same bytes: nothing random and no present time goes in. The message's id is the letter's, and
 `createdDateTime` is when the letter was asked for.
+
+The prefix is always `memo` and the declared encoding always UTF-8: SF1601 is said to read no other (itk-dev/serviceplatformen,
+Serializer.php and changelog 1.7.2). MeMo 1.1 and 1.2 have the same elements as far as a letter goes: 1.2 adds only who represents
+a sender (the official full examples of both).
 """
 
 import base64
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Final
+from typing import Final, Literal
 from uuid import UUID
 from xml.etree.ElementTree import Element, SubElement, tostring
 from zoneinfo import ZoneInfo
@@ -15,8 +20,11 @@ from python_serviceplatformen.models.message import (
     Action,
     CaseID,
     ContentData,
+    CPRdata,
     EntryPoint,
     File,
+    FORMdata,
+    KLEdata,
     MainDocument,
     Message,
     MessageBody,
@@ -27,11 +35,41 @@ from python_serviceplatformen.models.message import (
 from python_serviceplatformen.models.xml_util import dataclass_to_xml
 
 from services.notifier.letters.content import Municipality, Words
+from services.notifier.letters.file_names import file_name
 
 DENMARK: Final = ZoneInfo("Europe/Copenhagen")
 CASE_SYSTEM: Final = "Mit Sygefravær"
-FILENAME: Final = "Brev.pdf"
 CHOICE: Final = "Digital Post"
+_ATTRIBUTES: Final = {
+    "1.1": {"memoVersion": "1.1", "memoSchVersion": "1.1.0"},  # the schema's version is asked for with 1.1 only
+    "1.2": {"memoVersion": "1.2"},
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Classification:
+    """What a message is about in one of the municipalities' two lists, as the municipality writes it.
+
+    `key` is a KLE subject ("00.00.00") or a FORM task ("00.00.00.00"); `version` that of the list; `facet` what is done.
+    """
+
+    key: str
+    version: str
+    facet: str
+    label: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MemoForm:
+    """How messages are written; what is None or False is left out of their ContentData."""
+
+    version: Literal["1.1", "1.2"] = "1.2"
+    kle: Classification | None = None
+    form_task: Classification | None = None
+    names_citizen: bool = False
+
+
+PLAIN: Final = MemoForm()
 
 
 def kombi_request(
@@ -44,6 +82,7 @@ def kombi_request(
     requested_at: datetime,
     deadline_day: date,
     pdf: bytes,
+    form: MemoForm = PLAIN,
 ) -> bytes:
     """The body of the call to KombiPostAfsend."""
     message = Message(
@@ -58,20 +97,23 @@ def kombi_request(
             postType="MYNDIGHEDSPOST",
             sender=Sender(senderID=municipality.cvr, idType="CVR", label=municipality.name),
             recipient=Recipient(recipientID=cpr, idType="CPR", label=words.recipient),
-            contentData=ContentData(caseID=CaseID(caseID=str(absence_id), caseSystem=CASE_SYSTEM)),
+            contentData=_content(form, cpr=cpr, name=words.recipient, absence_id=absence_id),
         ),
         messageBody=MessageBody(
             createdDateTime=requested_at.astimezone(UTC),
             mainDocument=MainDocument(
                 label=words.subject,
-                files=(_file(pdf),),
+                files=(_file(words.subject, pdf),),
                 actions=(_action(words.portal, deadline_day),),
             ),
         ),
     )
     root = Element("kombi_request")
     SubElement(root, "KombiValgKode").text = CHOICE
-    root.append(dataclass_to_xml(message))
+    memo = dataclass_to_xml(message)
+    memo.attrib.clear()
+    memo.attrib.update(_ATTRIBUTES[form.version])
+    root.append(memo)
     return bytes(tostring(root, encoding="utf-8", xml_declaration=True))
 
 
@@ -80,10 +122,20 @@ def last_second_of(day: date) -> datetime:
     return (datetime.combine(day + timedelta(days=1), time(), DENMARK)).astimezone(UTC) - timedelta(seconds=1)
 
 
-def _file(pdf: bytes) -> File:
+def _content(form: MemoForm, *, cpr: str, name: str, absence_id: UUID) -> ContentData:
+    kle, task = form.kle, form.form_task
+    return ContentData(
+        CPR_data=CPRdata(cprNumber=cpr, name=name) if form.names_citizen else None,
+        caseID=CaseID(caseID=str(absence_id), caseSystem=CASE_SYSTEM),
+        KLE_data=kle and KLEdata(subjectKey=kle.key, version=kle.version, activityFacet=kle.facet, label=kle.label),
+        FORM_data=task and FORMdata(taskKey=task.key, version=task.version, activityFacet=task.facet, label=task.label),
+    )
+
+
+def _file(title: str, pdf: bytes) -> File:
     return File(
         encodingFormat="application/pdf",
-        filename=FILENAME,
+        filename=file_name(title, "pdf"),
         language="da",
         content=base64.b64encode(pdf).decode(),
     )

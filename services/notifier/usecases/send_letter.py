@@ -22,7 +22,7 @@ from plumbing.postgres import Connection, Database
 from plumbing.sealing import SealBroken, open_sealed, seal
 from services.notifier import domain
 from services.notifier.domain import Answer, Heard, Letter, LetterName, NoRecipient, Recipient, Step
-from services.notifier.letters import Municipality, NotRendered, Words, kombi_request, municipality, words
+from services.notifier.letters import MemoForm, Municipality, NotRendered, Words, kombi_request, municipality, words
 from services.notifier.usecases.move import Mover
 
 log = structlog.get_logger(__name__)
@@ -78,6 +78,7 @@ class SendLetter:
         renderer: Render,
         gateway_dedupes: bool,
         portal: str,
+        memo: MemoForm,
     ) -> None:
         self._database = database
         self._letters = letters
@@ -87,6 +88,7 @@ class SendLetter:
         self._renderer = renderer
         self._dedupes = gateway_dedupes
         self._portal = portal
+        self._memo = memo
 
     async def __call__(self, claim: Claim) -> Verdict:
         faultpoint("notifier.after_claim")
@@ -198,6 +200,7 @@ class SendLetter:
             requested_at=asked.requested_at,
             deadline_day=asked.planned_deadline_day,
             pdf=await self._renderer.render(text, asked.planned_day),
+            form=self._memo,
         )
 
     def _refused(self, letter: Letter, reason: str) -> Verdict:

@@ -1,7 +1,7 @@
 """The gateway tells what became of a letter: inside the caller's transaction.
 
-Invariants: a status is matched by the message id and by nothing else; every status is kept once, those that contradict, come late
-or belong to no letter too; the letter only moves forward; what it comes to is announced with it or not at all.
+Invariants: a status is matched by the id it names and by nothing else; every status is kept once, those that contradict, come
+late or belong to no letter too; the letter only moves forward; what it comes to is announced with it or not at all.
 """
 
 from typing import Final, Protocol
@@ -46,7 +46,9 @@ class TakeStatus:
 
     async def __call__(self, connection: Connection, status: Status) -> Hearing | None:
         """What it did; None for a message that came before."""
-        letter = await self._letters.lock_by_message(connection, status.message_uuid)
+        letter = None
+        if status.message_uuid is not None:
+            letter = await self._letters.lock_by_message(connection, status.message_uuid)
         # Under the letter's lock: the same message pushed twice at once is seen by the second.
         if await self._letters.has_status(connection, status.besked_id):
             HEARD.labels(AGAIN).inc()
@@ -63,6 +65,10 @@ class TakeStatus:
         HEARD.labels(hearing.value).inc()
         if hearing in _TO_LOOK_AT:
             log.error(
-                "a status to look at", hearing=hearing, besked=str(status.besked_id), message=str(status.message_uuid)
+                "a status to look at",
+                hearing=hearing,
+                besked=str(status.besked_id),
+                about=status.gateway_id,
+                channel=status.channel,
             )
         return hearing

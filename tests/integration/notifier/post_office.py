@@ -27,7 +27,7 @@ from services.notifier.api import StatusPush, make_api
 from services.notifier.domain import NoRecipient, Recipient
 from services.notifier.gateways import PostGateway, gateway_session
 from services.notifier.handlers import read_request
-from services.notifier.letters import Renderer, Words
+from services.notifier.letters import MemoForm, Renderer, Words
 from services.notifier.store import Store
 from services.notifier.usecases import QUEUE, RequestLetters, SendLetter, SurfaceOverdue, TakeStatus
 from services.notifier.usecases.move import Mover
@@ -172,6 +172,7 @@ async def open_post_office(
             renderer=setter,
             gateway_dedupes=dedupes,
             portal="https://mitsygefravaer.example",
+            memo=MemoForm(),
         )
         worker = Worker(
             database,

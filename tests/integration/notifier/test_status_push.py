@@ -103,6 +103,31 @@ async def test_a_status_of_no_letter_of_ours_is_kept_and_acknowledged(office: Po
     assert await hearings(office) == ["unmatched"]
 
 
+async def test_a_status_of_paper_is_kept_with_what_it_names_and_acknowledged(
+    office: PostOffice, capsys: pytest.CaptureFixture[str]
+) -> None:
+    body = push_body(
+        Status(
+            besked_id=uuid4(),
+            transmission_id=uuid4(),
+            message_uuid=None,
+            message_id=None,
+            dispatch_id="dc3303Soa44e-9c1c-46aaf36974de",
+            channel="Fysisk Post",
+            status_code=FAILED,
+            error_code="7",
+            error_text="the text of somebody's letter",
+            at=AT,
+            due=0,
+        )
+    )
+    assert [await office.push(body) for _ in range(2)] == [200, 200]
+    [row] = await office.rows("select * from letter_status")
+    assert (row["hearing"], row["message_uuid"]) == ("unmatched", None)
+    assert (row["dispatch_id"], row["channel"]) == ("dc3303Soa44e-9c1c-46aaf36974de", "Fysisk Post")
+    assert "somebody" not in str(dict(row)) + "".join(capsys.readouterr())
+
+
 async def test_a_code_nobody_knows_is_kept_and_moves_nothing(office: PostOffice) -> None:
     asked = letter()
     await office.ask_for(asked)

@@ -21,8 +21,11 @@ from contracts.citizens.client import VaultClient, VaultUnavailable
 from plumbing.errors import Unavailable
 from services.notifier.domain import Answer, Heard, NoRecipient, Recipient, meaning
 from services.notifier.gateways import PostGateway, Vault, gateway_session
+from services.notifier.letters import dispatch_id
+from tests.unit.notifier.test_paper import LETTER
+from tests.unit.notifier.test_paper import request as paper_request
 from tests.unit.simulators.letters import message, request
-from tests.unit.simulators.servers import gateway, serving
+from tests.unit.simulators.servers import gateway, ledger_of, serving
 
 BODY = request(message())
 KEY = bytes(32)
@@ -35,15 +38,19 @@ async def asking(url: str, seconds: float = 2.0) -> AsyncIterator[PostGateway]:
     await session.close()
 
 
-async def heard_from(answer: Response | Callable[[], Awaitable[Response]], seconds: float = 2.0) -> Heard:
-    """What is heard from a gateway that gives this answer."""
+async def heard_from(
+    answer: Response | Callable[[], Awaitable[Response]], seconds: float = 2.0, *, paper: bool = False
+) -> Heard:
+    """What is heard from a gateway that gives this answer, and takes paper or messages only."""
 
     async def endpoint(_: Request) -> Response:
         return answer if isinstance(answer, Response) else await answer()
 
-    app = Starlette(routes=[Route("/service/KombiPostAfsend_1/memos", endpoint, methods=["POST"])])
+    way = "kombi" if paper else "memos"
+    app = Starlette(routes=[Route(f"/service/KombiPostAfsend_1/{way}", endpoint, methods=["POST"])])
     async with serving(app) as address, asking(address, seconds) as client:
-        return await client.send(BODY, transaction_id=uuid4())
+        send = client.send_paper if paper else client.send
+        return await send(BODY, transaction_id=uuid4())
 
 
 async def test_a_letter_is_taken_over_and_its_repeat_is_success_too(tmp_path: Path) -> None:
@@ -52,6 +59,18 @@ async def test_a_letter_is_taken_over_and_its_repeat_is_success_too(tmp_path: Pa
         again = await client.send(BODY, transaction_id=uuid4())
     assert (meaning(first), meaning(again)) == (Answer.TAKEN_OVER, Answer.TAKEN_OVER)
     assert again.code == "message.duplicate"
+
+
+async def test_paper_is_taken_over_by_the_same_table_of_answers(tmp_path: Path) -> None:
+    paper = paper_request()
+    async with gateway(tmp_path / "l") as address, asking(address) as client, aiohttp.ClientSession() as session:
+        assert meaning(await client.send_paper(paper, transaction_id=uuid4())) is Answer.TAKEN_OVER
+        assert (await client.send_paper(paper, transaction_id=uuid4())).code == "message.duplicate"
+        ledger = await ledger_of(session, address)
+    [letter] = ledger["letters"]
+    assert (letter["channel"], letter["dispatch_id"]) == ("Fysisk Post", dispatch_id(LETTER, 1, 2))
+    assert {status["error_code"] for status in ledger["status_messages"]} == {None}
+    assert meaning(await heard_from(Response(status_code=503), paper=True)) is Answer.UNKNOWN
 
 
 async def test_the_transaction_id_is_the_one_given(tmp_path: Path) -> None:

@@ -2,9 +2,11 @@
 
 import asyncio
 import base64
+import itertools
 import os
 import re
 import signal
+import sys
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -16,33 +18,16 @@ import pytest
 from contracts.task.v1 import TaskKind
 from plumbing.errors import Unavailable
 from plumbing.safe_xml import parse
-from services.notifier.letters import NotRendered, Renderer, Words, kombi_request, municipality, words
-from services.notifier.letters.content import Municipality, TaskText, printable
+from services.notifier.letters import Address, NotRendered, Renderer, kombi_request, municipality
+from services.notifier.letters.content import printable
 from services.notifier.letters.memo import last_second_of
+from services.notifier.letters.texts import KINDS
 from simulators.post_gateway.memo import HEADER_ORDER, MEMO, read
+from tests.unit.notifier.samples import EMPLOYEE, PORTAL, aarhus, text
 
 ABSENCE = UUID("5b0c8a52-6b39-5d09-a51f-6c0f7b0f8f11")
 LETTER = UUID("8c2ea15d-61fb-4ba9-9366-42f8b194c114")
 CPR = "6101901234"
-PORTAL = "https://mitsygefravaer.example/opgaver"
-EMPLOYEE = ("comment_reported_information", "benefit_request", "information_form")
-
-
-def aarhus() -> Municipality:
-    found = municipality("0751")
-    assert found is not None
-    return found
-
-
-def text(kinds: tuple[str, ...] = EMPLOYEE, name: str = "Kirsten Ægidius-Sørensen") -> Words:
-    return words(
-        name=name,
-        municipality=aarhus(),
-        planned_day=date(2026, 11, 23),
-        deadline_day=date(2026, 12, 1),
-        kinds=kinds,
-        portal=PORTAL,
-    )
 
 
 def message(pdf: bytes = b"%PDF-") -> bytes:
@@ -76,20 +61,70 @@ def test_it_names_the_tasks_in_order_the_deadline_and_the_municipality() -> None
     assert said.deadline == "tirsdag den 1. december 2026"
     assert said.subject == "Du skal svare senest 1. december 2026"
     assert said.municipality == "Aarhus Kommune"
-    assert (said.english_deadline, said.english_tasks) == ("1 December 2026", "3 tasks")
-
-
-@pytest.mark.rule("N8")
-def test_the_subject_tells_nothing_about_health() -> None:
-    assert not re.search("syg|fravær|dagpenge", text().subject, re.IGNORECASE)
 
 
 @pytest.mark.rule("M1")
-@pytest.mark.parametrize("kind", list(TaskKind))
-def test_every_kind_of_task_has_its_words(kind: TaskKind) -> None:
-    [task] = text((kind.value,)).tasks
-    assert isinstance(task, TaskText)
-    assert text((kind.value,)).english_tasks == "one task"
+def test_every_kind_of_task_has_its_words() -> None:
+    assert set(KINDS) == {kind.value for kind in TaskKind}
+
+
+SUBJECTS = [*[(kind,) for kind in KINDS], *itertools.permutations(KINDS, 2), EMPLOYEE, tuple(KINDS)]
+
+
+@pytest.mark.rule("N8")
+@pytest.mark.parametrize("kinds", SUBJECTS, ids=" ".join)
+def test_no_subject_tells_anything_about_health(kinds: tuple[str, ...]) -> None:
+    subject = text(kinds).subject
+    assert subject.endswith(" senest 1. december 2026")
+    assert not re.search("syg|fravær|dagpenge|helbred|læge|rask|fast-track|behandl", subject, re.IGNORECASE)
+
+
+@pytest.mark.parametrize(
+    ("kinds", "is_demanded"),
+    [
+        (("comment_reported_information",), False),
+        (("benefit_request",), True),
+        (("information_form",), True),
+        (("fast_track_consent",), False),
+        (("supplementary_information",), True),
+        (("party_hearing",), False),
+        (("relocation_consent",), False),
+        (("comment_reported_information", "information_form"), True),
+        (("party_hearing", "relocation_consent"), False),
+    ],
+)
+def test_a_letter_says_must_only_where_not_answering_has_a_price(kinds: tuple[str, ...], is_demanded: bool) -> None:
+    said = text(kinds)
+    assert said.deadline_label == ("Svar senest" if is_demanded else "Du kan svare til og med")
+    assert ("must" in said.english) == is_demanded
+    assert "Du skal" not in said.subject or is_demanded
+
+
+def test_the_opening_is_that_of_what_the_letter_is_about() -> None:
+    single = {kind: text((kind,)).opening for kind in KINDS}
+    assert "mens du har en sag" in single["relocation_consent"]
+    assert "arbejdsgiver" in single["fast_track_consent"]
+    assert "har du ret til" in single["party_hearing"]
+    assert "mangler oplysninger" in single["supplementary_information"]
+    assert text(EMPLOYEE).opening == single["information_form"]
+    assert (
+        text(("party_hearing", "information_form")).opening
+        == "Vi behandler din sag om sygedagpenge og har brug for at høre fra dig."
+    )
+
+
+def test_a_window_holds_the_lines_of_the_address_and_a_foreign_country_in_capitals() -> None:
+    abroad = Address(lines=("Storgatan 1", " \u202e "), postal_code="211 20", city="Malmö", country="SE")
+    assert text(address=abroad).window == ("Storgatan 1", "211 20 Malmö", "SWEDEN")
+    nowhere = Address(lines=("A",), postal_code="1", city="B", country="ZZ")
+    assert text(address=nowhere).window == ("A", "1 B", "ZZ")
+    assert text().window == ()
+
+
+def test_an_address_shows_in_no_log_or_traceback() -> None:
+    said = text(address=Address(lines=("Hemmelig Vej 1",), postal_code="8000", city="Aarhus C"))
+    assert "Hemmelig" not in repr(said)
+    assert "Hemmelig" not in repr(Address(lines=("Hemmelig Vej 1",), postal_code="8000", city="Aarhus C"))
 
 
 def test_the_register_holds_the_98_municipalities_with_valid_cvr_numbers() -> None:
@@ -205,6 +240,69 @@ async def test_a_child_that_dies_is_replaced_and_costs_only_its_letter(renderer:
     with pytest.raises(Unavailable):
         await renderer.render(text(), date(2026, 11, 23))
     await renderer.render(text(), date(2026, 11, 23))
+
+
+async def test_letters_set_together_are_those_set_alone_and_come_in_their_order(renderer: Renderer) -> None:
+    day, other = date(2026, 11, 23), date(2026, 11, 24)
+    letters = [
+        (text(name=name, kinds=kinds), on)
+        for name, kinds, on in (
+            ("Å", EMPLOYEE, day),
+            ("B", EMPLOYEE[:1], other),
+            ("C", EMPLOYEE, day),
+            ("D", ("party_hearing",), day),
+            ("B", EMPLOYEE[:1], other),
+        )
+    ]
+    alone = [await renderer.render(*letter) for letter in letters]
+    assert await renderer.render_all(letters) == alone
+    two = Renderer(workers=2)
+    assert await two.render_all(letters) == alone
+    assert len(two._idle) == 2
+    await two.close()
+    assert await renderer.render_all([]) == []
+
+
+async def test_words_that_cannot_be_set_cost_no_other_letter(renderer: Renderer) -> None:
+    day = date(2026, 11, 23)
+    good, bad = (text(), day), (replace(text(), portal=""), day)
+    first, second, third = await renderer.render_all([good, bad, good])
+    assert first == third == await renderer.render(*good)
+    assert isinstance(second, NotRendered)
+
+
+# A child that answers with the recipient's name, and dies of some.
+FRAGILE = """
+import json, sys
+from services.notifier.letters.compositor import read_frame, write_frame
+while (request := read_frame(sys.stdin.buffer)) is not None:
+    for wish in json.loads(request):
+        if wish["letter"]["recipient"].startswith("deadly"):
+            sys.exit(1)
+        write_frame(sys.stdout.buffer, b"+" + wish["letter"]["recipient"].encode())
+"""
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (["a", "deadly", "b", "c"], [b"a", None, b"b", b"c"]),
+        (["deadly", "a", "b"], [None, b"a", b"b"]),
+        (["a", "b", "deadly"], [b"a", b"b", None]),
+        (["a", "deadly", "b", "deadly", "c"], [b"a", None, b"b", None, b"c"]),
+        # children that do nothing at all are not started for every letter
+        (["deadly", "deadly", "a"], [None, None, None]),
+    ],
+)
+async def test_a_letter_that_kills_its_child_costs_no_other_of_the_batch(
+    monkeypatch: pytest.MonkeyPatch, names: list[str], expected: list[bytes | None]
+) -> None:
+    monkeypatch.setattr("services.notifier.letters.renderer._COMMAND", (sys.executable, "-c", FRAGILE))
+    renderer = Renderer()
+    got = await renderer.render_all([(text(name=name), date(2026, 11, 23)) for name in names])
+    await renderer.close()
+    assert [one if isinstance(one, bytes) else None for one in got] == expected
+    assert all(isinstance(one, bytes | Unavailable) for one in got)
 
 
 async def test_a_child_that_hangs_is_ended() -> None:

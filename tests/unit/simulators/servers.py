@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from simulators.post_gateway.app import make_app
 from simulators.post_gateway.intake import Intake
 from simulators.post_gateway.ledger import Ledger
 from simulators.post_gateway.pusher import Pusher
+from simulators.post_gateway.register import Register
 from simulators.post_gateway.switches import Switchboard
 from simulators.post_gateway.wire import BreakableProtocol
 
@@ -72,11 +73,18 @@ class Receiver:
 
 @contextlib.asynccontextmanager
 async def gateway(
-    path: Path, *, push_url: str | None = None, dedupes: bool = True, clock: Clock | None = None
+    path: Path,
+    *,
+    push_url: str | None = None,
+    dedupes: bool = True,
+    clock: Clock | None = None,
+    absent: Mapping[str, float] | None = None,
 ) -> AsyncIterator[str]:
-    """A gateway whose ledger is at `path`."""
+    """A gateway whose ledger is at `path`; `absent` are the shares of people who are not in its services."""
+    ledger = Ledger(path)
     intake = Intake(
-        ledger=Ledger(path),
+        ledger=ledger,
+        register=Register(ledger=ledger, absent=absent or {}),
         clock=clock or SystemClock(),
         switchboard=Switchboard(),
         dedupes=dedupes,

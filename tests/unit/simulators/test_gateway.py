@@ -6,14 +6,14 @@ import contextlib
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 from uuid import UUID, uuid4
 
 import aiohttp
 import pytest
-from python_serviceplatformen import digital_post
-from python_serviceplatformen.authentication import KombitAccess
+from python_serviceplatformen.models import physical_mail as oio
 from starlette.responses import Response
+from xsdata.formats.dataclass.serializers import XmlSerializer
 
 from plumbing.safe_xml import parse, text_of
 from tests.unit.simulators.letters import CPR, message, request, without
@@ -62,7 +62,10 @@ def post_status(body: bytes) -> dict[str, str | None]:
     inner = text_of(parse(body, max_bytes=100_000), "Base64")
     assert inner is not None
     root = parse(base64.b64decode(inner), max_bytes=100_000)
-    names = ("TransmissionId", "MessageUUID", "KanalKode", "TransaktionsDatoTid", "TransaktionsStatusKode", "FejlKode")
+    names = (
+        "TransmissionId", "MessageUUID", "AfsendelseIdentifikator", "KanalKode", "TransaktionsDatoTid",
+        "TransaktionsStatusKode", "FejlKode",
+    )  # fmt: skip
     return {name: text_of(root, name) for name in names}
 
 
@@ -212,35 +215,133 @@ async def test_what_waits_to_be_pushed_survives_a_restart(tmp_path: Path) -> Non
             await receiver.wait_for(1)
 
 
-class _Access:
-    """What the public library needs of a login."""
-
-    def __init__(self, environment: str, certificate: Path) -> None:
-        self.environment = environment
-        self.cert_path = str(certificate)
-
-    def get_access_token(self, _entity: str) -> str:
-        return "Holder-of-key token"
-
-
-async def test_the_public_librarys_own_client_works_against_it(tmp_path: Path) -> None:
-    certificate = tmp_path / "certificate.pem"
-    certificate.touch()
-    async with gateway(tmp_path / "l") as address, _session() as session:
-        access = cast("KombitAccess", _Access(f"{address}/", certificate))
-        transaction = await asyncio.to_thread(digital_post.send_message, "Digital Post", message(), access)
-        attempts = (await ledger_of(session, address))["attempts"]
-        assert [(attempt["transaction_id"], attempt["outcome"]) for attempt in attempts] == [(transaction, "accepted")]
-        assert await asyncio.to_thread(digital_post.is_registered, CPR, "digitalpost", access)
-        async with session.post(f"{address}/_sim/exemptions", json={"number": CPR, "exempt": True}):
-            pass
-        assert not await asyncio.to_thread(digital_post.is_registered, CPR, "digitalpost", access)
-        assert await asyncio.to_thread(digital_post.is_registered, CPR, "nemsms", access)
-
-
 async def test_slow_is_slow(tmp_path: Path) -> None:
     async with gateway(tmp_path / "l") as address, _session() as session:
         await switch(session, address, mode="slow", seconds=0.3)
         began = time.monotonic()
         assert (await send(session, address, request(message())))[0] == 200
+        assert time.monotonic() - began >= 0.3
+
+
+def paper(dispatch_id: str) -> bytes:
+    made = oio.create_physical_mail(265, b"%PDF-1.7")
+    made.afsendelse_identifikator = oio.AfsendelseIdentifikator(value=dispatch_id)
+    request = oio.KombiRequest(
+        kombi_valg_kode="Fysisk Post", forsendelse_i_samling=oio.ForsendelseISamling(forsendelse_i=made)
+    )
+    return str(XmlSerializer().render(request)).encode()
+
+
+def sender_of(body: bytes) -> str | None:
+    root = parse(body, max_bytes=100_000)
+    return next(text_of(one, "UUIDIdentifikator") for one in root.iter() if one.tag.endswith("BeskedAnsvarligAktoer"))
+
+
+async def test_paper_is_taken_over_once_and_its_life_is_told_by_the_print_house(tmp_path: Path) -> None:
+    async with pushing(tmp_path) as (receiver, address), _session() as session:
+        dispatch_id = "dc3303Soa44e-9c1c-46aaf36974de"
+        assert await send(session, address, paper(dispatch_id)) == (200, "true", None)
+        assert await send(session, address, paper(dispatch_id)) == (409, "false", "message.duplicate")
+        bodies = await receiver.wait_for(5)
+        statuses = [post_status(body) for body in bodies]
+        assert [status["TransaktionsStatusKode"] for status in statuses] == [
+            "Afsendt", "Modtaget Fjern-print", "Klar", "Afleveret til print og kuvertering", "Modtaget Post Danmark"
+        ]  # fmt: skip
+        for status in statuses:
+            assert (status["AfsendelseIdentifikator"], status["KanalKode"]) == (dispatch_id, "Fysisk Post")
+            assert (status["MessageUUID"], status["TransmissionId"]) == (None, None)
+        assert {sender_of(body) for body in bodies} == {"afd21f3d-11c7-4f51-b2a6-f31d6480a9fb"}
+        ledger = await ledger_of(session, address)
+        assert [letter["dispatch_id"] for letter in ledger["letters"]] == [dispatch_id]
+        assert ledger["delivered_twice"] == []
+
+
+async def test_paper_that_a_forgetful_gateway_got_twice_is_seen(tmp_path: Path) -> None:
+    async with gateway(tmp_path / "l", dedupes=False) as address, _session() as session:
+        for _ in range(2):
+            assert (await send(session, address, paper("one")))[0] == 200
+        ledger = await ledger_of(session, address)
+        assert [(found["message_uuid"], found["letters"]) for found in ledger["delivered_twice"]] == [("one", 2)]
+
+
+async def test_statuses_of_digital_post_are_told_by_digital_post(tmp_path: Path) -> None:
+    async with pushing(tmp_path) as (receiver, address), _session() as session:
+        await send(session, address, request(message()))
+        [body] = await receiver.wait_for(1)
+        assert sender_of(body) == "96514e13-afdd-44d6-95a8-adc2ca19b127"
+
+
+async def is_registered(session: aiohttp.ClientSession, address: str, number: str, service: str) -> bool:
+    url = f"{address}/service/PostForespoerg_1/{service}"
+    async with session.get(url, params={"cprNumber": number}) as answer:
+        return bool((await answer.json())["result"])
+
+
+async def test_a_share_of_people_is_in_no_service_and_always_the_same_ones(tmp_path: Path) -> None:
+    numbers = [f"61{nth:08}" for nth in range(400)]
+    found = []
+    for name in ("one", "two"):
+        absent = {"digitalpost": 0.25, "nemsms": 0.5}
+        async with gateway(tmp_path / name, absent=absent) as address, _session() as session:
+            asked = {
+                service: [number for number in numbers if await is_registered(session, address, number, service)]
+                for service in absent
+            }
+            found.append(asked)
+    assert found[0] == found[1]
+    assert 260 <= len(found[0]["digitalpost"]) <= 340
+    assert 150 <= len(found[0]["nemsms"]) <= 250
+    assert not set(found[0]["nemsms"]) <= set(found[0]["digitalpost"])
+
+
+async def test_what_was_said_of_a_person_counts_before_the_share(tmp_path: Path) -> None:
+    async with gateway(tmp_path / "l", absent={"digitalpost": 1.0}) as address, _session() as session:
+        assert not await is_registered(session, address, CPR, "digitalpost")
+        async with session.post(f"{address}/_sim/exemptions", json={"number": CPR, "exempt": False}) as answer:
+            assert answer.status == 200
+        assert await is_registered(session, address, CPR, "digitalpost")
+
+
+async def test_whoever_is_exempt_gets_no_digital_post(tmp_path: Path) -> None:
+    receiver = Receiver()
+    async with (
+        serving(receiver.app) as receiving,
+        gateway(tmp_path / "l", push_url=f"{receiving}/modtag", absent={"digitalpost": 1.0}) as address,
+        _session() as session,
+    ):
+        assert (await send(session, address, request(message())))[0] == 200
+        [body] = await receiver.wait_for(1)
+        status = post_status(body)
+        assert (status["TransaktionsStatusKode"], status["FejlKode"]) == ("Fejlet", "recipient.exempt")
+
+
+@pytest.mark.parametrize(
+    ("mode", "status"),
+    [("lookup_error500", 500), ("lookup_error503", 503), ("lookup_error429", 429), ("lookup_refuse", 400)],
+)
+async def test_the_register_misbehaves_as_told_and_letters_are_untouched(
+    tmp_path: Path, mode: str, status: int
+) -> None:
+    async with gateway(tmp_path / "l") as address, _session() as session:
+        assert await switch(session, address, mode=mode, number=1, retry_after=7) == 200
+        assert (await send(session, address, request(message())))[0] == 200
+        url = f"{address}/service/PostForespoerg_1/digitalpost"
+        async with session.get(url, params={"cprNumber": CPR}) as answer:
+            assert answer.status == status
+            assert answer.headers.get("retry-after") == ("7" if status in {429, 503} else None)
+        assert await is_registered(session, address, CPR, "digitalpost")
+
+
+async def test_the_register_may_be_slow_show_a_page_or_break_off(tmp_path: Path) -> None:
+    async with gateway(tmp_path / "l") as address, _session() as session:
+        url = f"{address}/service/PostForespoerg_1/digitalpost"
+        await switch(session, address, mode="lookup_html", number=1)
+        async with session.get(url, params={"cprNumber": CPR}) as answer:
+            assert (answer.status, answer.content_type) == (200, "text/html")
+        await switch(session, address, mode="lookup_down")
+        with pytest.raises(aiohttp.ClientError):
+            await session.get(url, params={"cprNumber": CPR})
+        await switch(session, address, mode="lookup_slow", seconds=0.3, number=1)
+        began = time.monotonic()
+        assert await is_registered(session, address, CPR, "digitalpost")
         assert time.monotonic() - began >= 0.3

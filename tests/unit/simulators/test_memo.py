@@ -5,8 +5,10 @@ from dataclasses import replace
 from uuid import uuid4
 
 import pytest
+from python_serviceplatformen.models.message import Message, Recipient, Sender, create_nemsms
 
-from simulators.post_gateway.memo import Refused, read
+from simulators.post_gateway.handed_in import Refused
+from simulators.post_gateway.memo import read
 from tests.unit.simulators.letters import CPR, message, moved_last, request, to, without
 
 LAUGHS = b'<!DOCTYPE a [<!ENTITY b "ha">]><kombi_request><KombiValgKode>Digital Post</KombiValgKode>&b;</kombi_request>'
@@ -28,7 +30,8 @@ def test_a_whole_message_is_read() -> None:
         (b"<other/>", "kombi.invalid"),
         (b"<kombi_request/>", "kombi.invalid"),
         (request(message(), choice="Brevdue"), "kombi.invalid"),
-        (request(message(), choice="Fysisk Post"), "kombi.not-played"),
+        (request(message(), choice="Fysisk Post"), "kombi.invalid"),
+        (request(message(), choice="Automatisk Valg"), "kombi.not-played"),
         (b"<kombi_request><KombiValgKode>Digital Post</KombiValgKode></kombi_request>", "memo.invalid"),
         (request(without(message(), "messageUUID")), "memo.invalid"),
     ],
@@ -71,7 +74,7 @@ def test_an_entry_point_must_be_absolute_https() -> None:
         assert read(request(message(url=url))).fault is not None
 
 
-@pytest.mark.parametrize("filename", ["a/b.pdf", "a:b.pdf", "a\u00a0b.pdf", "a?.pdf"])
+@pytest.mark.parametrize("filename", ["a/b.pdf", "a:b.pdf", "a\u00a0b.pdf", "a\u2060b.pdf", "a?.pdf"])
 def test_a_file_name_may_not_hold_what_windows_or_unicode_make_special(filename: str) -> None:
     letter = message()
     assert letter.messageBody is not None
@@ -85,3 +88,41 @@ def test_the_text_hash_tells_the_words_and_not_the_ids() -> None:
     assert read(request(one)).text_sha256 == read(request(again)).text_sha256
     assert read(request(one)).text_sha256 != read(request(other)).text_sha256
     assert base64.b64encode(b"x")  # the words are inside base64: the hash is over what was sent
+
+
+def sms(text: str = "Påmindelse: du har opgaver") -> Message:
+    return create_nemsms(
+        "Påmindelse",
+        text,
+        Sender(senderID="55133018", idType="CVR", label="Aarhus Kommune"),
+        Recipient(recipientID=CPR, idType="CPR", label="Test Testesen"),
+    )
+
+
+def test_a_nemsms_is_a_header_and_nothing_else() -> None:
+    handed_in = read(request(sms(), choice="NemSMS"))
+    assert (handed_in.choice, handed_in.recipient, handed_in.fault) == ("NemSMS", CPR, None)
+    assert read(request(sms("x" * 150), choice="NemSMS")).fault is None
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        message(),
+        sms(""),
+        sms("x" * 151),
+        sms(f"Om {CPR}"),
+        replace(sms(), messageBody=message().messageBody),
+        replace(sms(), messageHeader=replace(sms().messageHeader, mandatory=True)),
+        replace(sms(), messageHeader=replace(sms().messageHeader, legalNotification=False)),
+    ],
+    ids=["a letter", "empty", "too long", "a number", "a body", "mandatory", "legal"],
+)
+def test_a_nemsms_that_is_none_fails(wrong: Message) -> None:
+    fault = read(request(wrong, choice="NemSMS")).fault
+    assert fault is not None
+    assert CPR not in fault.text
+
+
+def test_a_nemsms_is_no_digital_post() -> None:
+    assert read(request(sms())).fault is not None

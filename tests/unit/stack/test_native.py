@@ -11,7 +11,7 @@ from stack import MissingPiece, StackError
 from stack.accounts import Account
 from stack.native import java, postgres
 from stack.native.broker import settings as broker_settings
-from stack.native.jars import KAFKA, verify
+from stack.native.jars import KAFKA, VERAPDF, Program, verify
 from stack.packages import install
 from stack.ports import free_port, is_answering
 from tests.support.fixtures import new_run_dir
@@ -52,17 +52,21 @@ def test_a_jar_that_is_not_the_one_we_know_is_refused(tmp_path: Path) -> None:
     jar = tmp_path / "kafka.jar"
     jar.write_bytes(b"as it was")
     known = {"kafka.jar": hashlib.sha256(b"as it was").hexdigest()}
-    verify(tmp_path, known)
+    verify(KAFKA, tmp_path, known)
     jar.write_bytes(b"as it was not")
     with pytest.raises(StackError, match=r"kafka\.jar"):
-        verify(tmp_path, known)
+        verify(KAFKA, tmp_path, known)
 
 
-def test_every_jar_of_the_broker_has_a_hash() -> None:
-    lines = (KAFKA / "jars.sha256").read_text().split()
-    assert len(lines[0]) == 64
-    assert "kafka_2.13-4.4.0.jar" in lines
-    assert "<version>4.4.0</version>" in (KAFKA / "pom.xml").read_text()
+@pytest.mark.parametrize(
+    ("program", "jar", "version"),
+    [(KAFKA, "kafka_2.13-4.4.0.jar", "4.4.0"), (VERAPDF, "greenfield-apps-1.28.2.jar", "1.28.2")],
+)
+def test_every_jar_has_a_hash_and_the_version_that_is_asked_for(program: Program, jar: str, version: str) -> None:
+    lines = program.hashes.read_text().split()
+    assert all(len(digest) == 64 for digest in lines[::2])
+    assert jar in lines[1::2]
+    assert f"<version>{version}</version>" in (program.home / "pom.xml").read_text()
 
 
 def test_nothing_that_makes_a_commit_durable_is_switched_off() -> None:
