@@ -85,16 +85,19 @@ class StatusPush:
             log.error("a push that is no status message", code=error.code)
             return _answer(200, "malformed", status_code=40, error=error.code)
         try:
-            hearing = await self._taken(status)
-            count(status, hearing)
-            faultpoint("notifier.status_after_commit")
+            await self.take(status)
         except Exception as error:
             if not (is_transient(error) or isinstance(error, FaultInjected)):
                 raise
             log.warning("a status cannot be taken now", error=type(error).__name__)
             return _answer(503, "unavailable")
-        self._after_commit()
         return _answer(200, "kept", status_code=20)
+
+    async def take(self, status: Status) -> None:
+        """Take a status; it is kept for good when this returns."""
+        count(status, await self._taken(status))
+        faultpoint("notifier.status_after_commit")
+        self._after_commit()
 
     async def _take_all(self, statuses: Sequence[Status]) -> list[Hearing | Exception | None]:
         async with self._database.transaction() as connection:
