@@ -1,4 +1,4 @@
-"""`python -m bench [stage|bad|full|memory|render] [--count N] [--pairs N] [--minutes N]`: measure and print the tables."""
+"""`python -m bench [stage|bad|full|letters|memory|render] [--count N] [--pairs N] [--minutes N]`: measure, print tables."""
 
 import argparse
 import asyncio
@@ -16,59 +16,82 @@ from plumbing.postgres import migrations
 from stack import Stack
 
 _NOTIFICATIONS = 20_000
-_LETTERS = 200
+_LETTERS = 3_000
+_RENDERED = 200
 
 
 def main() -> None:
     """Read the arguments, bring up servers of the bench's own, measure, take them down."""
     parser = argparse.ArgumentParser(prog="python -m bench")
-    parser.add_argument("what", nargs="?", choices=("stage", "bad", "full", "memory", "render", "all"), default="all")
-    parser.add_argument("--count", type=int, help=f"notifications ({_NOTIFICATIONS}) or letters ({_LETTERS}) a run")
+    parser.add_argument(
+        "what", nargs="?", choices=("stage", "bad", "full", "letters", "memory", "render", "all"), default="all"
+    )
+    defaults = f"notifications ({_NOTIFICATIONS}), letters ({_LETTERS}) or letters set ({_RENDERED}) a run"
+    parser.add_argument("--count", type=int, help=defaults)
     parser.add_argument("--pairs", type=int, default=7, help="counted pairs")
     parser.add_argument("--minutes", type=float, default=10.0, help="length of the memory run")
     asked = parser.parse_args()
     print(f"machine: {os.cpu_count()} cores, {platform.machine()}, load before {os.getloadavg()[0]:.2f}", flush=True)
     if asked.what not in ("memory", "render"):
-        _pairs(asked.what, asked.count or _NOTIFICATIONS, asked.pairs)
+        _pairs(asked.what, asked.count, asked.pairs)
     if asked.what in ("memory", "all"):
         memory.measure(asked.minutes)
     if asked.what in ("render", "all"):
-        render.measure(asked.count or _LETTERS, asked.pairs)
+        render.measure(asked.count or _RENDERED, asked.pairs)
 
 
-def _pairs(what: str, count: int, wanted: int) -> None:
+def _pairs(what: str, count: int | None, wanted: int) -> None:
     run_dir = Path(tempfile.mkdtemp(prefix="mit-sygefravaer-bench-"))
     run_dir.chmod(0o711)
     stack = Stack.start(run_dir)
     try:
-        stack.create_topics()
-        empty = stack.create_database("intake", suffix="_bench")
-        migrations.upgrade("services.intake.migrations", empty.owner_dsn, role=empty.role)
-        clean = f"bench.notification.{secrets.token_hex(4)}"
-        size = traffic.preload(stack, clean, count, seed=7)
-        print(f"{count} notifications of {size / count:.0f} bytes a run", flush=True)
-        stage = Side(name="stage", worker="stage", topic=clean, template=empty.name)
-        if what in ("stage", "all"):
-            print("the intake stage beside the bare loop", flush=True)
-            _compare(stack, stage, Side(name="bare", worker="bare", topic=clean, template=empty.name), count, wanted)
-        if what in ("bad", "all"):
-            print("one notification in ten bad, beside clean ones", flush=True)
-            bad = f"bench.bad.{secrets.token_hex(4)}"
-            traffic.preload(stack, bad, count, seed=7, bad=0.1)
-            _compare(stack, Side(name="bad", worker="stage", topic=bad, template=empty.name), stage, count, wanted)
-        if what in ("full", "all"):
-            print("a million absences in the tables, beside empty ones", flush=True)
-            # Just after a checkpoint the first touch of each page is logged whole: three times as many notifications, so that
-            # it is not all that is measured.
-            long = f"bench.long.{secrets.token_hex(4)}"
-            traffic.preload(stack, long, 3 * count, seed=8)
-            stage = replace(stage, topic=long)
-            full = stack.create_database("intake", suffix="_full", template=empty.name)
-            asyncio.run(traffic.fill(full.owner_dsn, absences=1_000_000))
-            _compare(stack, replace(stage, name="full", template=full.name), stage, 3 * count, wanted)
+        if what != "letters":
+            _stages(stack, what, count or _NOTIFICATIONS, wanted)
+        if what in ("letters", "all"):
+            _letters(stack, count or _LETTERS, wanted)
     finally:
         stack.stop()
         shutil.rmtree(run_dir, ignore_errors=True)
+
+
+def _stages(stack: Stack, what: str, count: int, wanted: int) -> None:
+    stack.create_topics()
+    empty = stack.create_database("intake", suffix="_bench")
+    migrations.upgrade("services.intake.migrations", empty.owner_dsn, role=empty.role)
+    clean = f"bench.notification.{secrets.token_hex(4)}"
+    size = traffic.preload(stack, clean, count, seed=7)
+    print(f"{count} notifications of {size / count:.0f} bytes a run", flush=True)
+    stage = Side(name="stage", worker="stage", topic=clean, template=empty.name)
+    if what in ("stage", "all"):
+        print("the intake stage beside the bare loop", flush=True)
+        _compare(stack, stage, Side(name="bare", worker="bare", topic=clean, template=empty.name), count, wanted)
+    if what in ("bad", "all"):
+        print("one notification in ten bad, beside clean ones", flush=True)
+        bad = f"bench.bad.{secrets.token_hex(4)}"
+        traffic.preload(stack, bad, count, seed=7, bad=0.1)
+        _compare(stack, Side(name="bad", worker="stage", topic=bad, template=empty.name), stage, count, wanted)
+    if what in ("full", "all"):
+        print("a million absences in the tables, beside empty ones", flush=True)
+        # Just after a checkpoint the first touch of each page is logged whole: three times as many notifications, so that
+        # it is not all that is measured.
+        long = f"bench.long.{secrets.token_hex(4)}"
+        traffic.preload(stack, long, 3 * count, seed=8)
+        stage = replace(stage, topic=long)
+        full = stack.create_database("intake", suffix="_full", template=empty.name)
+        asyncio.run(traffic.fill(full.owner_dsn, absences=1_000_000))
+        _compare(stack, replace(stage, name="full", template=full.name), stage, 3 * count, wanted)
+
+
+def _letters(stack: Stack, count: int, wanted: int) -> None:
+    empty = stack.create_database("notifier", suffix="_bench")
+    migrations.upgrade("services.notifier.migrations", empty.owner_dsn, role=empty.role)
+    for name, what in (("letters", "letters sent"), ("statuses", "statuses taken")):
+        print(f"{what} in groups, beside one by one", flush=True)
+        together, alone = (
+            Side(name=side, worker=worker, topic="", template=empty.name, service="notifier")
+            for side, worker in (("groups", name), ("alone", f"{name}-alone"))
+        )
+        _compare(stack, together, alone, count, wanted)
 
 
 def _compare(stack: Stack, first: Side, second: Side, count: int, wanted: int) -> None:

@@ -15,12 +15,13 @@ from stack import Stack
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Side:
-    """One of the two: `worker` is what `bench.worker` runs, on this topic, on a copy of this database."""
+    """One of the two: `worker` is what `bench.worker` runs, on this topic, on a copy of this database of `service`."""
 
     name: str
     worker: str
     topic: str
     template: str
+    service: str = "intake"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -75,7 +76,7 @@ def table(first: Side, second: Side, pairs: Sequence[Pair]) -> str:
 
 
 def _run(stack: Stack, side: Side, count: int) -> Measured:
-    database = stack.create_database("intake", suffix=f"_{secrets.token_hex(4)}", template=side.template)
+    database = stack.create_database(side.service, suffix=f"_{secrets.token_hex(4)}", template=side.template)
     task = Task(
         bootstrap=stack.kafka_bootstrap,
         dsn=database.runtime_dsn,

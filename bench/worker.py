@@ -1,4 +1,7 @@
-"""`python -m bench.worker bare|stage`: one measured run. The task comes as JSON on standard input, the result goes to output."""
+"""`python -m bench.worker bare|stage|letters|letters-alone|statuses|statuses-alone`: one measured run.
+
+The task comes as JSON on standard input, the result goes to output.
+"""
 
 import json
 import sys
@@ -24,9 +27,14 @@ def _side(name: str) -> Callable[[Task], Coroutine[Any, Any, Measured]]:
         from bench import bare
 
         return bare.run
-    from bench import stage
+    if name == "stage":
+        from bench import stage
 
-    return stage.run
+        return stage.run
+    from bench import letters
+
+    side = letters.sending if name.startswith("letters") else letters.telling
+    return side(together=not name.endswith("-alone"))
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 from plumbing.jobs.policy import Policy
 from plumbing.jobs.store import SCHEMA, Claim, Job, LeaseLost, ParkedJob, add, hold, parked, release
-from plumbing.jobs.verdicts import Again, Done, Parked, Verdict
+from plumbing.jobs.verdicts import Again, Done, Joint, Parked, Verdict
 from plumbing.jobs.worker import Worker
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "Claim",
     "Done",
     "Job",
+    "Joint",
     "LeaseLost",
     "Parked",
     "ParkedJob",

@@ -2,9 +2,10 @@
 
 Invariants: a job is added once, by its id, in the transaction of what it follows from; it is claimed by writing a fresh token
 and the end of the lease, committed before the work begins; whoever writes a result names the token and changes nothing where it
-no longer holds; jobs with the same order key are claimed one at a time, in the order in which they were added, and a parked one
-holds up those behind it. Leases and pauses are real time, by the database's clock, never domain time. A payload holds ids and
-codes: what is sensitive stays sealed where it belongs.
+no longer holds; rows of several jobs are held in the order of `seq` before anything is done to them; jobs with the same order key
+are claimed one at a time, in the order in which they were added, and a parked one holds up those behind it. Leases and pauses are
+real time, by the database's clock, never domain time. A payload holds ids and codes: what is sensitive stays sealed where it
+belongs.
 
 `available_at` is both: when a waiting job may be tried, and when the lease of a claimed one ends.
 """
@@ -102,26 +103,28 @@ async def claim(connection: Connection, queue: str, *, limit: int, lease_seconds
     return sorted(claims, key=lambda one: one.seq)
 
 
-async def hold(connection: Connection, claim: Claim) -> None:
-    """Be sure that the claim holds until the transaction ends; raises LeaseLost."""
-    if await connection.fetchval("select 1 from job where seq = $1 and token = $2 for update", claim.seq, claim.token):
-        return
-    raise LeaseLost
+async def hold(connection: Connection, claims: Sequence[Claim]) -> set[Claim]:
+    """Those of the claims that still hold: they do so until the transaction ends."""
+    rows = await connection.fetch(_HOLD, *_named(claims))
+    held = {row["seq"] for row in rows}
+    return {claim for claim in claims if claim.seq in held}
 
 
-async def finish(connection: Connection, claim: Claim) -> None:
-    """The job is over; raises LeaseLost."""
-    _held(await connection.execute("delete from job where seq = $1 and token = $2", claim.seq, claim.token))
+async def finish(connection: Connection, claims: Sequence[Claim]) -> None:
+    """The jobs are over; raises LeaseLost unless every claim holds."""
+    _all_held(await connection.execute(_FINISH, *_named(claims)), claims)
 
 
-async def put_back(connection: Connection, claim: Claim, *, reason: str, pause: float) -> None:
-    """Let it be tried again `pause` seconds from now; raises LeaseLost."""
-    _held(await connection.execute(_PUT_BACK, claim.seq, claim.token, reason, pause))
+async def put_back(
+    connection: Connection, claims: Sequence[Claim], reasons: Sequence[str], pauses: Sequence[float]
+) -> None:
+    """Let each be tried again after its pause, seconds from now; raises LeaseLost unless every claim holds."""
+    _all_held(await connection.execute(_PUT_BACK, *_named(claims), list(reasons), list(pauses)), claims)
 
 
-async def park(connection: Connection, claim: Claim, *, reason: str) -> None:
-    """Let nobody try it until it is released; raises LeaseLost."""
-    _held(await connection.execute(_PARK, claim.seq, claim.token, reason))
+async def park(connection: Connection, claims: Sequence[Claim], reasons: Sequence[str]) -> None:
+    """Let nobody try them until they are released; raises LeaseLost unless every claim holds."""
+    _all_held(await connection.execute(_PARK, *_named(claims), list(reasons)), claims)
 
 
 async def parked(connection: Connection, queue: str, *, limit: int = 1000) -> list[ParkedJob]:
@@ -152,8 +155,12 @@ async def depth(connection: Connection, queue: str) -> Depth:
     return Depth(waiting=row["waiting"], oldest_seconds=float(row["oldest"]), parked=row["parked"])
 
 
-def _held(status: str) -> None:
-    if status.endswith(" 0"):
+def _named(claims: Sequence[Claim]) -> tuple[list[int], list[UUID]]:
+    return [claim.seq for claim in claims], [claim.token for claim in claims]
+
+
+def _all_held(status: str, claims: Sequence[Claim]) -> None:
+    if int(status.rpartition(" ")[2]) != len(claims):
         raise LeaseLost
 
 
@@ -190,14 +197,31 @@ where job.seq = chosen.seq
 returning job.seq, job.job_id, job.payload, job.attempts, job.token
 """
 
+_HOLD = """
+select job.seq
+from job join unnest($1::bigint[], $2::uuid[]) as claim (seq, token) on job.seq = claim.seq and job.token = claim.token
+order by job.seq
+for update of job
+"""
+
+_FINISH = """
+delete from job
+using unnest($1::bigint[], $2::uuid[]) as claim (seq, token)
+where job.seq = claim.seq and job.token = claim.token
+"""
+
 _PUT_BACK = """
 update job
-set token = null, reason = $3, available_at = clock_timestamp() + make_interval(secs => $4)
-where seq = $1 and token = $2
+set token = null, reason = claim.reason, available_at = clock_timestamp() + make_interval(secs => claim.pause)
+from unnest($1::bigint[], $2::uuid[], $3::text[], $4::float8[]) as claim (seq, token, reason, pause)
+where job.seq = claim.seq and job.token = claim.token
 """
 
 _PARK = """
-update job set token = null, reason = $3, state = 'parked' where seq = $1 and token = $2
+update job
+set token = null, reason = claim.reason, state = 'parked'
+from unnest($1::bigint[], $2::uuid[], $3::text[]) as claim (seq, token, reason)
+where job.seq = claim.seq and job.token = claim.token
 """
 
 _PARKED = """

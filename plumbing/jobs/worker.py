@@ -1,15 +1,18 @@
-"""The worker: claims jobs of one queue, does them side by side, writes each result where its lease still holds.
+"""The worker: claims jobs of one queue, does them side by side, writes their results in groups where their leases still hold.
 
 Invariants: a claim is committed before its work begins, and only what can begin at once is claimed; the lease is longer than
 the work's own deadline, so a worker that lives has written or given up before anybody else may begin; a result, whatever it
-changes, is written in one transaction with the job's end, under its token; what goes wrong is tried again by the policy, what
-has been tried too often is parked, in the database and in the metrics, never dropped. Nothing here knows what the work is.
+changes, is written in one transaction with the job's end, under its token; results that are written together do not depend on
+each other: a lost lease drops its own, and a group that cannot be written is written one by one; what goes wrong is tried again
+by the policy, what has been tried too often is parked, in the database and in the metrics, never dropped. Nothing here knows what
+the work is.
 """
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
-from typing import Final, assert_never
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, assert_never
 
 import structlog
 from prometheus_client import Counter, Gauge, Histogram
@@ -18,8 +21,9 @@ from plumbing.faults import FaultInjected, faultpoint
 from plumbing.jobs import store
 from plumbing.jobs.policy import Policy
 from plumbing.jobs.store import Claim, LeaseLost
-from plumbing.jobs.verdicts import Again, Done, Parked, Verdict
+from plumbing.jobs.verdicts import Again, Done, Joint, Parked, Verdict, Write
 from plumbing.postgres import Connection, Database, is_transient
+from plumbing.together import Together
 
 log = structlog.get_logger(__name__)
 
@@ -31,16 +35,26 @@ ENDED: Final = Counter("mitsyg_jobs_ended", "Attempts, by how they ended.", ("qu
 SECONDS: Final = Histogram("mitsyg_jobs_seconds", "Time an attempt took.", ("queue",))
 
 Work = Callable[[Claim], Awaitable[Verdict]]
-GiveUp = Callable[[Connection, Claim], Awaitable[None]]
+GiveUp = Callable[[Claim], Write]
 
 EXHAUSTED: Final = "attempts-exhausted"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Ended:
+    """An attempt that ended, and what is to be written of it, in this order."""
+
+    claim: Claim
+    verdict: Verdict
+    writes: tuple[Write, ...]
 
 
 class Worker:
     """Runs until stopped; `wake()` after a commit spares the wait for the next poll.
 
-    `give_up` writes what follows when a job is parked because it was tried too often; `after_write` is called after each
-    committed result, e.g. to wake the outbox relay.
+    `give_up` makes what is written when a job is parked because it was tried too often; `after_write` is called after each
+    committed result, e.g. to wake the outbox relay. Up to `settle_together` results that come within `settle_seconds` are one
+    transaction; with 1 each is one of its own, at once.
     """
 
     def __init__(
@@ -54,6 +68,8 @@ class Worker:
         deadline: float = 15.0,
         margin: float = 10.0,
         poll: float = 0.5,
+        settle_together: int = 64,
+        settle_seconds: float = 0.02,
         give_up: GiveUp | None = None,
         after_write: Callable[[], None] | None = None,
     ) -> None:
@@ -65,6 +81,7 @@ class Worker:
         self._deadline = deadline
         self._lease = deadline + margin
         self._poll = poll
+        self._settled = Together(self._settle, seconds=settle_seconds, most=settle_together)
         self._give_up = give_up
         self._after_write = after_write
         self._wake = asyncio.Event()
@@ -141,11 +158,9 @@ class Worker:
         with SECONDS.labels(self._queue).time():
             try:
                 faultpoint("jobs.after_claim")
-                verdict = await self._attempt(claim)
+                ended = await self._attempt(claim)
                 faultpoint("jobs.before_result")
-                async with self._database.transaction() as connection:
-                    await self._settle(connection, claim, verdict)
-                    faultpoint("jobs.before_result_commit")
+                await self._settled(ended)
                 faultpoint("jobs.after_result")
                 if self._after_write is not None:
                     self._after_write()
@@ -159,11 +174,13 @@ class Worker:
                 ENDED.labels(self._queue, "not-written").inc()
                 log.warning("a result could not be written", queue=self._queue, error=type(error).__name__)
                 return
-        ENDED.labels(self._queue, type(verdict).__name__.lower()).inc()
+        if isinstance(ended.verdict, Parked):
+            log.error("a job is parked", queue=self._queue, job=str(claim.job_id), reason=ended.verdict.reason)
+        ENDED.labels(self._queue, type(ended.verdict).__name__.lower()).inc()
 
-    async def _attempt(self, claim: Claim) -> Verdict:
+    async def _attempt(self, claim: Claim) -> _Ended:
         if claim.attempt > self._policy.attempts:
-            return Parked(reason=EXHAUSTED, write=self._giving_up(claim))
+            return self._given_up(claim, EXHAUSTED)
         try:
             async with asyncio.timeout(self._deadline):
                 verdict = await self._work(claim)
@@ -174,32 +191,58 @@ class Worker:
                 log.error("an attempt failed by a fault of ours", queue=self._queue, exc_info=error)
             verdict = Again(reason=type(error).__name__)
         if isinstance(verdict, Again) and claim.attempt >= self._policy.attempts:
-            return Parked(reason=verdict.reason, write=self._giving_up(claim, verdict.write))
-        return verdict
+            return self._given_up(claim, verdict.reason, verdict.write)
+        return _Ended(claim=claim, verdict=verdict, writes=_those(verdict.write))
 
-    async def _settle(self, connection: Connection, claim: Claim, verdict: Verdict) -> None:
-        """First the job, under its token, then what the result changes: a lost lease writes nothing."""
-        match verdict:
-            case Done():
-                await store.finish(connection, claim)
-            case Again():
-                pause = max(self._policy.pause(claim.attempt), verdict.after or 0.0)
-                await store.put_back(connection, claim, reason=verdict.reason, pause=pause)
-            case Parked():
-                await store.park(connection, claim, reason=verdict.reason)
-                log.error("a job is parked", queue=self._queue, job=str(claim.job_id), reason=verdict.reason)
-            case _:
-                assert_never(verdict)
-        if verdict.write is not None:
-            await verdict.write(connection)
+    def _given_up(self, claim: Claim, reason: str, first: Write | None = None) -> _Ended:
+        last = self._give_up(claim) if self._give_up is not None else None
+        return _Ended(claim=claim, verdict=Parked(reason=reason), writes=_those(first, last))
 
-    def _giving_up(
-        self, claim: Claim, first: Callable[[Connection], Awaitable[None]] | None = None
-    ) -> Callable[[Connection], Awaitable[None]]:
-        async def write(connection: Connection) -> None:
-            if first is not None:
-                await first(connection)
-            if self._give_up is not None:
-                await self._give_up(connection, claim)
+    async def _settle(self, group: Sequence[_Ended]) -> list[LeaseLost | None]:
+        """First the jobs, under their tokens, then what their results change: a lost lease writes nothing."""
+        async with self._database.transaction() as connection:
+            held = await store.hold(connection, [one.claim for one in group])
+            if held:
+                ours = sorted((one for one in group if one.claim in held), key=lambda one: one.claim.seq)
+                await self._end(connection, ours)
+                await _write(connection, [write for one in ours for write in one.writes])
+                faultpoint("jobs.before_result_commit")
+        return [None if one.claim in held else LeaseLost() for one in group]
 
-        return write
+    async def _end(self, connection: Connection, group: Sequence[_Ended]) -> None:
+        done: list[Claim] = []
+        again: list[tuple[Claim, str, float]] = []
+        parked: list[tuple[Claim, str]] = []
+        for one in group:
+            match one.verdict:
+                case Done():
+                    done.append(one.claim)
+                case Again(reason=reason, after=after):
+                    again.append((one.claim, reason, max(self._policy.pause(one.claim.attempt), after or 0.0)))
+                case Parked(reason=reason):
+                    parked.append((one.claim, reason))
+                case _:
+                    assert_never(one.verdict)
+        if done:
+            await store.finish(connection, done)
+        if again:
+            await store.put_back(connection, *zip(*again, strict=True))
+        if parked:
+            await store.park(connection, *zip(*parked, strict=True))
+
+
+def _those(*writes: Write | None) -> tuple[Write, ...]:
+    return tuple(write for write in writes if write is not None)
+
+
+async def _write(connection: Connection, writes: Sequence[Write]) -> None:
+    """Each in its turn, those that can be done together in the turn of the first."""
+    joint: dict[Any, list[Any]] = {}
+    for write in writes:
+        if isinstance(write, Joint):
+            joint.setdefault(write.write_all, []).append(write.item)
+    for write in writes:
+        if not isinstance(write, Joint):
+            await write(connection)
+        elif items := joint.pop(write.write_all, None):
+            await write.write_all(connection, items)

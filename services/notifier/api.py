@@ -3,13 +3,15 @@
 Who may push: the real one comes with mutual TLS, which ends in the proxy in front of us; the proxy adds a bearer token that only
 it knows. The simulator sends the token itself. See README.md.
 
+Pushes that come within a few milliseconds are taken in one transaction, and each is answered when that is committed.
+
 What is answered: 200 with StatusKode 20 once the message is kept for good, whatever it says; 200 with StatusKode 40 for what is
 no status message (it would be none the next time either); 401, 413, and 503 for *not now*, after which it is pushed again.
 Nothing of a message is logged: error texts of the gateway may quote the letter.
 """
 
 import hmac
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 from xml.etree.ElementTree import Element, SubElement, tostring
 
@@ -22,8 +24,11 @@ from starlette.routing import Route
 
 from plumbing.faults import FaultInjected, faultpoint
 from plumbing.postgres import Database, is_transient
+from plumbing.together import Together
+from services.notifier.domain import Hearing, Status
 from services.notifier.post_status import MAX_PUSH_BYTES, NoStatus, read_status
-from services.notifier.usecases import TakeStatus
+from services.notifier.usecases import TakeStatuses
+from services.notifier.usecases.take_statuses import count
 
 log = structlog.get_logger(__name__)
 
@@ -31,11 +36,21 @@ PUSHES: Final = Counter("mitsyg_status_pushes", "Pushes, by how they were answer
 
 
 class StatusPush:
-    """The route's work."""
+    """The route's work; up to `together` pushes are gathered for `gather_seconds` at most."""
 
-    def __init__(self, database: Database, take: TakeStatus, token: str, after_commit: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        take: TakeStatuses,
+        token: str,
+        after_commit: Callable[[], None],
+        *,
+        together: int = 64,
+        gather_seconds: float = 0.005,
+    ) -> None:
         self._database = database
         self._take = take
+        self._taken = Together(self._take_all, seconds=gather_seconds, most=together)
         self._after_commit = after_commit
         self._token = f"Bearer {token}".encode()
 
@@ -52,17 +67,25 @@ class StatusPush:
             log.error("a push that is no status message", code=error.code)
             return _answer(200, "malformed", status_code=40, error=error.code)
         try:
-            async with self._database.transaction() as connection:
-                await self._take(connection, status)
-                faultpoint("notifier.status_before_commit")
-            faultpoint("notifier.status_after_commit")
+            await self.take(status)
         except Exception as error:
             if not (is_transient(error) or isinstance(error, FaultInjected)):
                 raise
             log.warning("a status cannot be taken now", error=type(error).__name__)
             return _answer(503, "unavailable")
-        self._after_commit()
         return _answer(200, "kept", status_code=20)
+
+    async def take(self, status: Status) -> None:
+        """Take a status; it is kept for good when this returns."""
+        count(status, await self._taken(status))
+        faultpoint("notifier.status_after_commit")
+        self._after_commit()
+
+    async def _take_all(self, statuses: Sequence[Status]) -> list[Hearing | Exception | None]:
+        async with self._database.transaction() as connection:
+            hearings = await self._take(connection, statuses)
+            faultpoint("notifier.status_before_commit")
+        return [*hearings]
 
 
 def make_api(push: StatusPush) -> Starlette:

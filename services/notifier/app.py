@@ -28,7 +28,7 @@ from services.notifier.handlers import read_request
 from services.notifier.letters import Renderer
 from services.notifier.settings import Settings
 from services.notifier.store import Store
-from services.notifier.usecases import QUEUE, RequestLetters, SendLetter, SurfaceOverdue, TakeStatus
+from services.notifier.usecases import QUEUE, RequestLetters, SendLetter, SurfaceOverdue, TakeStatuses
 from services.notifier.usecases.move import Mover
 
 NAME = "notifier"
@@ -72,7 +72,7 @@ async def serve(settings: Settings) -> None:
                 after_commit=wake,
             ),
         )
-        take = TakeStatus(store, move, clock)
+        take = TakeStatuses(store, move, clock)
         push = StatusPush(database, take, settings.status_push_token.get_secret_value(), kafka.relay.wake)
         runner.serve(make_api(push), settings.http_host, settings.http_port)
         surface = SurfaceOverdue(store, move, after_seconds=settings.status_overdue_seconds)
@@ -112,7 +112,7 @@ def _sender(
 ) -> Worker:
     session = gateway_session(
         seconds=settings.gateway_seconds,
-        connections=settings.letter_concurrency,
+        connections=settings.letters_at_once,
         reuse_connections=settings.gateway_dedupes,
         certificate=settings.gateway_certificate,
     )
@@ -129,6 +129,7 @@ def _sender(
         gateway_dedupes=settings.gateway_dedupes,
         portal=settings.portal_url,
         memo=settings.memo_form(),
+        together=settings.letters_together,
     )
 
     def after_write() -> None:
@@ -144,7 +145,8 @@ def _sender(
             ceiling=settings.retry_ceiling_seconds,
             attempts=settings.letter_attempts,
         ),
-        concurrency=settings.letter_concurrency,
+        concurrency=settings.letters_at_once,
+        settle_together=settings.letters_together,
         deadline=settings.gateway_seconds + BESIDE_THE_CALL_SECONDS,
         margin=LEASE_MARGIN_SECONDS,
         give_up=send.give_up,

@@ -327,6 +327,15 @@ class Hearing(StrEnum):
     UNMATCHED = "unmatched"
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HeardStatus:
+    """A status, what it did, and the letter it is about: None where none of ours is."""
+
+    status: Status
+    name: LetterName | None
+    hearing: Hearing
+
+
 def told(letter: Letter, status: Status) -> tuple[Letter, Hearing]:
     """The letter after a status, and what the status was."""
     match status.status_code:

@@ -55,7 +55,18 @@ class Settings(KafkaSettings):
         "window",
         description="Where the print house finds name and address: in the envelope's window only, or as data as well.",
     )
-    letter_concurrency: int = Field(16, ge=1, le=256, description="Letters in work at once.")
+    letter_concurrency: int = Field(
+        64,
+        ge=1,
+        le=256,
+        description="Letters in work at once, and written together, where the gateway recognises repeats.",
+    )
+    letter_doubt: int = Field(
+        8,
+        ge=1,
+        le=64,
+        description="The same where it does not, each written by itself: what a killed process leaves in doubt.",
+    )
     letter_attempts: int = Field(1000, ge=1, description="Attempts before a letter's job is parked.")
     retry_first_seconds: float = Field(0.5, gt=0, description="Pause before the second attempt; each doubles.")
     retry_ceiling_seconds: float = Field(300.0, gt=0, description="Longest pause between attempts.")
@@ -75,3 +86,13 @@ class Settings(KafkaSettings):
         if self.paper_shipment_type is None:
             return None
         return PaperForm(shipment_type=self.paper_shipment_type, recipient=self.paper_recipient)
+
+    @property
+    def letters_at_once(self) -> int:
+        """Letters in work at once."""
+        return self.letter_concurrency if self.gateway_dedupes else min(self.letter_concurrency, self.letter_doubt)
+
+    @property
+    def letters_together(self) -> int:
+        """Letters written in one transaction, at most."""
+        return self.letter_concurrency if self.gateway_dedupes else 1

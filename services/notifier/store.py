@@ -1,17 +1,19 @@
 """The tables of `notifier`: letters, their sealed requests, the statuses told of them. All the SQL of this service.
 
 Invariants: a letter is read `for update` before anything about it is decided; rows are inserted and locked in the order of
-their ids; requests and statuses are only ever added. `awaiting_since` is real time, by the database's clock.
+their ids, a status in that of its message's; requests and statuses are only ever added. `awaiting_since` is real time, by the
+database's clock.
 """
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 import asyncpg
 
 from plumbing.postgres import Connection
-from services.notifier.domain import Hearing, Letter, LetterName, LetterState, NewLetter, Proof, Request, Status
+from services.notifier.domain import HeardStatus, Letter, LetterName, LetterState, NewLetter, Proof, Request, Status
 
 DIGITAL_POST = "digital_post"
 
@@ -50,80 +52,78 @@ class Store:
 
     async def digests(self, connection: Connection, names: Sequence[LetterName]) -> dict[LetterName, bytes]:
         """What was asked for under these names."""
-        rows = await connection.fetch(_DIGESTS, [one.letter_id for one in names], [one.version for one in names])
+        rows = await connection.fetch(_DIGESTS, *_named(names))
         return {_name(row): row["digest"] for row in rows}
 
-    async def read(self, connection: Connection, name: LetterName) -> Letter | None:
-        """The letter, without locking it."""
-        row = await connection.fetchrow(_READ, name.letter_id, name.version)
-        return None if row is None else _letter(row)
+    async def read(self, connection: Connection, names: Sequence[LetterName]) -> dict[LetterName, Letter]:
+        """The letters, without locking them."""
+        return {_name(row): _letter(row) for row in await connection.fetch(_READ, *_named(names))}
 
-    async def lock(self, connection: Connection, name: LetterName) -> Letter | None:
-        """The letter, locked until the transaction ends."""
-        row = await connection.fetchrow(_READ + "for update", name.letter_id, name.version)
-        return None if row is None else _letter(row)
+    async def lock(self, connection: Connection, names: Sequence[LetterName]) -> dict[LetterName, Letter]:
+        """The letters, locked until the transaction ends."""
+        return {_name(row): _letter(row) for row in await connection.fetch(_LOCK, *_named(names))}
 
-    async def lock_by_message(self, connection: Connection, message_uuid: UUID) -> Letter | None:
-        """The letter the gateway knows under that id, locked until the transaction ends."""
-        row = await connection.fetchrow(_BY_MESSAGE, message_uuid)
-        return None if row is None else _letter(row)
+    async def lock_by_message(self, connection: Connection, message_uuids: Sequence[UUID]) -> dict[UUID, Letter]:
+        """The letters the gateway knows under those ids, locked until the transaction ends."""
+        return {row["message_uuid"]: _letter(row) for row in await connection.fetch(_BY_MESSAGE, list(message_uuids))}
 
     async def lock_overdue(self, connection: Connection, seconds: float, limit: int) -> list[Letter]:
         """Letters that have waited for a status for longer than that, locked; those somebody else has are left to them."""
         return [_letter(row) for row in await connection.fetch(_OVERDUE, seconds, limit)]
 
-    async def save(self, connection: Connection, letter: Letter) -> None:
-        """Write how far the letter is; the caller holds its lock."""
+    async def save(self, connection: Connection, letters: Sequence[Letter]) -> None:
+        """Write how far the letters are, each named once; the caller holds their locks."""
         await connection.execute(
             _SAVE,
-            letter.request.name.letter_id,
-            letter.request.name.version,
-            letter.state.value,
-            letter.repeats_recognised,
-            letter.state.awaits_status,
-            letter.proof.transmission_id if letter.proof else None,
-            letter.proof.status_code if letter.proof else None,
-            letter.proof.at if letter.proof else None,
-            letter.failure,
+            *_named([letter.request.name for letter in letters]),
+            [letter.state.value for letter in letters],
+            [letter.repeats_recognised for letter in letters],
+            [letter.state.awaits_status for letter in letters],
+            [letter.proof.transmission_id if letter.proof else None for letter in letters],
+            [letter.proof.status_code if letter.proof else None for letter in letters],
+            [letter.proof.at if letter.proof else None for letter in letters],
+            [letter.failure for letter in letters],
         )
 
-    async def add_request(self, connection: Connection, name: LetterName, sealed: bytes) -> None:
-        """Fix the letter's bytes for ever."""
-        await connection.execute(_ADD_REQUEST, name.letter_id, name.version, DIGITAL_POST, sealed)
-
-    async def request_of(self, connection: Connection, name: LetterName) -> bytes | None:
-        """The letter's bytes, sealed."""
-        sealed: bytes | None = await connection.fetchval(
-            "select sealed from letter_request where letter_id = $1 and version = $2", name.letter_id, name.version
-        )
-        return sealed
-
-    async def add_status(
-        self, connection: Connection, status: Status, name: LetterName | None, hearing: Hearing
-    ) -> None:
-        """Keep a status."""
-        await connection.execute(
-            _ADD_STATUS,
-            status.besked_id,
-            status.message_uuid,
-            name.letter_id if name else None,
-            name.version if name else None,
-            status.transmission_id,
-            status.status_code,
-            status.error_code,
-            status.at,
-            hearing.value,
-            status.dispatch_id,
-            status.channel,
-            [event.code for event in status.events],
-            [event.at for event in status.events],
+    async def add_requests(self, connection: Connection, requests: Mapping[LetterName, bytes]) -> None:
+        """Fix the letters' bytes, which are sealed, for ever; fails where a letter has some."""
+        await connection.copy_records_to_table(
+            "letter_request",
+            columns=("letter_id", "version", "channel", "sealed"),
+            records=[(name.letter_id, name.version, DIGITAL_POST, sealed) for name, sealed in requests.items()],
         )
 
-    async def has_status(self, connection: Connection, besked_id: UUID) -> bool:
-        """Whether this very message came before."""
-        return bool(
-            await connection.fetchval("select exists (select from letter_status where besked_id = $1)", besked_id)
+    async def requests_of(self, connection: Connection, names: Sequence[LetterName]) -> dict[LetterName, bytes]:
+        """The letters' bytes, sealed, as far as they are fixed."""
+        return {_name(row): row["sealed"] for row in await connection.fetch(_REQUESTS, *_named(names))}
+
+    async def add_statuses(self, connection: Connection, heard: Sequence[HeardStatus]) -> set[UUID]:
+        """Keep statuses; the messages that were not there yet."""
+        ordered = sorted(heard, key=lambda one: one.status.besked_id)
+        names = [one.name for one in ordered]
+        rows = await connection.fetch(
+            _ADD_STATUSES,
+            [one.status.besked_id for one in ordered],
+            [one.status.message_uuid for one in ordered],
+            [name.letter_id if name else None for name in names],
+            [name.version if name else None for name in names],
+            [one.status.transmission_id for one in ordered],
+            [one.status.status_code for one in ordered],
+            [one.status.error_code for one in ordered],
+            [one.status.at for one in ordered],
+            [one.hearing.value for one in ordered],
+            [one.status.dispatch_id for one in ordered],
+            [one.status.channel for one in ordered],
+            [_told_events(one.status) for one in ordered],
         )
+        return {row["besked_id"] for row in rows}
+
+    async def known_statuses(self, connection: Connection, besked_ids: Sequence[UUID]) -> set[UUID]:
+        """Those of the messages that came before."""
+        rows = await connection.fetch(
+            "select besked_id from letter_status where besked_id = any ($1::uuid[])", list(besked_ids)
+        )
+        return {row["besked_id"] for row in rows}
 
     async def open_letters(self, connection: Connection) -> list[Open]:
         """The letters that are under way; outside a transaction."""
@@ -131,6 +131,15 @@ class Store:
             Open(state=LetterState(row["state"]), number=row["number"], oldest_seconds=float(row["oldest"]))
             for row in await connection.fetch(_OPEN)
         ]
+
+
+def _told_events(status: Status) -> str:
+    """As JSON, since unnest would flatten arrays of arrays."""
+    return json.dumps([[event.code, None if event.at is None else event.at.isoformat()] for event in status.events])
+
+
+def _named(names: Sequence[LetterName]) -> tuple[list[UUID], list[int]]:
+    return [name.letter_id for name in names], [name.version for name in names]
 
 
 def _name(row: asyncpg.Record) -> LetterName:
@@ -185,9 +194,11 @@ select letter_id, version, message_uuid, absence_id, citizen_id, municipality_co
 from letter
 """
 
-_READ = _COLUMNS + "where letter_id = $1 and version = $2\n"
+_READ = _COLUMNS + "join unnest($1::uuid[], $2::integer[]) as wanted (letter_id, version) using (letter_id, version)\n"
 
-_BY_MESSAGE = _COLUMNS + "where message_uuid = $1\nfor update\n"
+_LOCK = _READ + "order by letter_id, version\nfor update of letter\n"
+
+_BY_MESSAGE = _COLUMNS + "where message_uuid = any ($1::uuid[])\norder by letter_id, version\nfor update\n"
 
 _OVERDUE = (
     _COLUMNS
@@ -201,25 +212,38 @@ for update skip locked
 
 _SAVE = """
 update letter
-set awaiting_since = case when not $5 then null when state = $3 then awaiting_since else clock_timestamp() end,
-    state = $3,
-    repeats_recognised = $4,
-    transmission_id = $6,
-    status_code = $7,
-    dispatched_at = $8,
-    failure = $9
-where letter_id = $1 and version = $2
+set awaiting_since = case when not new.awaits_status then null when letter.state = new.state then letter.awaiting_since
+                     else clock_timestamp() end,
+    state = new.state,
+    repeats_recognised = new.repeats_recognised,
+    transmission_id = new.transmission_id,
+    status_code = new.status_code,
+    dispatched_at = new.dispatched_at,
+    failure = new.failure
+from unnest($1::uuid[], $2::integer[], $3::text[], $4::boolean[], $5::boolean[], $6::text[], $7::text[], $8::timestamptz[],
+            $9::text[])
+     as new (letter_id, version, state, repeats_recognised, awaits_status, transmission_id, status_code, dispatched_at, failure)
+where letter.letter_id = new.letter_id and letter.version = new.version
 """
 
-_ADD_REQUEST = """
-insert into letter_request (letter_id, version, channel, sealed) values ($1, $2, $3, $4)
+_REQUESTS = """
+select letter_id, version, sealed
+from letter_request join unnest($1::uuid[], $2::integer[]) as wanted (letter_id, version) using (letter_id, version)
 """
 
-_ADD_STATUS = """
+_ADD_STATUSES = """
 insert into letter_status (besked_id, message_uuid, letter_id, version, transmission_id, status_code, error_code, at, hearing,
                            dispatch_id, channel, event_codes, event_times)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+select besked_id, message_uuid, letter_id, version, transmission_id, status_code, error_code, at, hearing, dispatch_id, channel,
+       array(select event ->> 0 from jsonb_array_elements(events::jsonb) as event),
+       array(select (event ->> 1)::timestamptz from jsonb_array_elements(events::jsonb) as event)
+from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::integer[], $5::text[], $6::text[], $7::text[], $8::timestamptz[],
+            $9::text[], $10::text[], $11::text[], $12::text[]) with ordinality
+     as heard (besked_id, message_uuid, letter_id, version, transmission_id, status_code, error_code, at, hearing, dispatch_id,
+               channel, events, nth)
+order by nth
 on conflict (besked_id) do nothing
+returning besked_id
 """
 
 _OPEN = """

@@ -1,19 +1,25 @@
 """Jobs on a real PostgreSQL: claimed once, done once, tried again, never lost, never written by who lost the lease."""
 
 import asyncio
+import contextlib
 import json
+import os
+import signal
+import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
+from typing_extensions import override
 
-from plumbing import jobs
+from plumbing import faults, jobs
 from plumbing.errors import Unavailable
-from plumbing.jobs import Again, Claim, Done, Job, LeaseLost, Parked, Policy, Verdict, Worker, commands, store
+from plumbing.jobs import Again, Claim, Done, Job, Joint, LeaseLost, Parked, Policy, Verdict, Worker, commands, store
+from plumbing.jobs.verdicts import Write
 from plumbing.postgres import Connection, Database
 from tests.support.fixtures import PlainDatabaseFactory
 
@@ -22,7 +28,7 @@ QUICK = Policy(first=0.01, ceiling=0.02, attempts=5)
 
 
 @pytest.fixture
-async def database(plain_database: PlainDatabaseFactory) -> AsyncIterator[Database]:
+async def dsn(plain_database: PlainDatabaseFactory) -> str:
     addresses = plain_database()
     owner = await asyncpg.connect(addresses.owner_dsn)
     await owner.execute(jobs.SCHEMA.replace("{role}", addresses.role))
@@ -30,7 +36,12 @@ async def database(plain_database: PlainDatabaseFactory) -> AsyncIterator[Databa
         f"create table effect (job_id uuid not null); grant select, insert on effect to {addresses.role}"
     )
     await owner.close()
-    opened = await Database.open(addresses.runtime_dsn, application_name="test")
+    return addresses.runtime_dsn
+
+
+@pytest.fixture
+async def database(dsn: str) -> AsyncIterator[Database]:
+    opened = await Database.open(dsn, application_name="test")
     yield opened
     await opened.close()
 
@@ -40,6 +51,7 @@ class Bench:
     """A queue, and what was written by its jobs."""
 
     database: Database
+    dsn: str
     seen: list[bytes] = field(default_factory=list)
 
     async def add(self, *payloads: bytes, order_key: str | None = None) -> list[UUID]:
@@ -79,13 +91,18 @@ class Bench:
         worker.stop()
         await running
 
+    async def until_claimed(self, number: int) -> None:
+        async with asyncio.timeout(20), self.database.acquire() as connection:
+            while await connection.fetchval("select count(*) from job where token is not null") < number:
+                await asyncio.sleep(0.02)
+
     async def empty(self) -> bool:
         return (await self.depth()).waiting == 0
 
 
 @pytest.fixture
-def bench(database: Database) -> Bench:
-    return Bench(database=database)
+def bench(database: Database, dsn: str) -> Bench:
+    return Bench(database=database, dsn=dsn)
 
 
 def worker(bench: Bench, work: Callable[[Claim], Awaitable[Verdict]], **options: object) -> Worker:
@@ -134,17 +151,17 @@ async def test_who_lost_the_lease_writes_nothing(bench: Bench) -> None:
     await asyncio.sleep(0.1)
     [owner] = await bench.claim()
     writes: list[Callable[[Connection], Awaitable[None]]] = [
-        partial(store.finish, claim=zombie),
-        partial(store.put_back, claim=zombie, reason="late", pause=0),
-        partial(store.park, claim=zombie, reason="late"),
-        partial(jobs.hold, claim=zombie),
+        partial(store.finish, claims=[zombie]),
+        partial(store.put_back, claims=[zombie], reasons=["late"], pauses=[0]),
+        partial(store.park, claims=[zombie], reasons=["late"]),
     ]
     for write in writes:
         with pytest.raises(LeaseLost):
             async with bench.database.transaction() as connection:
                 await write(connection)
     async with bench.database.transaction() as connection:
-        await store.finish(connection, owner)
+        assert await jobs.hold(connection, [zombie]) == set()
+        await store.finish(connection, [owner])
     assert (await bench.depth()).waiting == 0
 
 
@@ -174,6 +191,232 @@ async def test_the_effect_and_the_end_of_the_job_are_one(bench: Bench) -> None:
 
     await bench.until(bench.empty, worker(bench, work, deadline=0.1, margin=0.1))
     assert sum((await bench.effects()).values()) == 1
+
+
+async def steal(bench: Bench, payload: bytes) -> None:
+    """Somebody else gets the job now, as after the end of a lease."""
+    async with bench.database.acquire() as connection:
+        await connection.execute(
+            "update job set token = gen_random_uuid(), available_at = clock_timestamp() where payload = $1", payload
+        )
+
+
+async def test_results_that_come_together_are_written_together(bench: Bench) -> None:
+    made = await bench.add(*[b"%d" % nth for nth in range(20)])
+    groups: list[list[UUID]] = []
+
+    async def write_all(connection: Connection, job_ids: Sequence[UUID]) -> None:
+        groups.append(list(job_ids))
+        await connection.executemany("insert into effect values ($1)", [(job_id,) for job_id in job_ids])
+
+    async def work(claim: Claim) -> Verdict:
+        await asyncio.sleep(0.001 * (20 - int(claim.payload)))  # the first to be claimed ends last
+        return Done(write=Joint(write_all=write_all, item=claim.job_id))
+
+    await bench.until(bench.empty, worker(bench, work, concurrency=20, settle_seconds=0.5, settle_together=20))
+    assert groups == [made]
+    assert await bench.effects() == Counter(made)
+
+
+async def test_each_ends_as_it_ended_whatever_the_others_did(bench: Bench) -> None:
+    made = await bench.add(b"done", b"again", b"parked", b"fails")
+
+    async def work(claim: Claim) -> Verdict:
+        write = bench.effect(claim)
+        match claim.payload:
+            case b"again" if claim.attempt == 1:
+                return Again(reason="not-now", after=0.3, write=write)
+            case b"parked":
+                return Parked(reason="odd", write=write)
+            case b"fails" if claim.attempt == 1:
+                raise RuntimeError
+        return Done(write=write)
+
+    await bench.until(bench.empty, worker(bench, work, settle_seconds=0.05))
+    assert await bench.effects() == Counter({made[0]: 1, made[1]: 2, made[2]: 1, made[3]: 1})
+    async with bench.database.acquire() as connection:
+        [parked] = await jobs.parked(connection, QUEUE)
+    assert (parked.job_id, parked.reason) == (made[2], "odd")
+
+
+async def test_a_lost_lease_takes_nothing_from_those_it_is_settled_with(bench: Bench) -> None:
+    """The zombie of a group: one of its jobs is somebody else's by now, the others are still its own."""
+    made = await bench.add(b"kept", b"lost", b"kept too")
+    zombies: list[bytes] = []
+
+    async def work(claim: Claim) -> Verdict:
+        if claim.payload == b"lost" and claim.attempt == 1:
+            await steal(bench, b"lost")
+        zombies.append(claim.payload)
+        return Done(write=bench.effect(claim))
+
+    await bench.until(bench.empty, worker(bench, work, settle_seconds=0.1, settle_together=3))
+    assert Counter(zombies) == {b"kept": 1, b"lost": 2, b"kept too": 1}
+    assert await bench.effects() == Counter(made)
+
+
+async def test_a_group_of_which_no_lease_holds_writes_nothing(bench: Bench) -> None:
+    made = await bench.add(b"1", b"2", b"3")
+
+    async def work(claim: Claim) -> Verdict:
+        if claim.attempt == 1:
+            await steal(bench, claim.payload)
+        return await bench.done(claim)
+
+    await bench.until(bench.empty, worker(bench, work, settle_seconds=0.1, settle_together=3))
+    assert (len(bench.seen), await bench.effects()) == (6, Counter(made))
+
+
+@pytest.mark.parametrize("error", [Unavailable("test"), RuntimeError("a fault of ours")])
+async def test_a_write_that_fails_takes_nothing_from_those_it_is_settled_with(bench: Bench, error: Exception) -> None:
+    made = await bench.add(*[b"%d" % nth for nth in range(6)])
+
+    async def work(claim: Claim) -> Verdict:
+        async def write(connection: Connection) -> None:
+            await bench.effect(claim)(connection)
+            if claim.payload == b"3" and claim.attempt == 1:
+                raise error
+
+        return Done(write=write)
+
+    async def all_but_one() -> bool:
+        return (await bench.depth()).waiting == 1
+
+    one = worker(bench, work, settle_seconds=0.1, settle_together=6, deadline=0.5, margin=1.0)
+    await bench.until(all_but_one, one)
+    assert await bench.effects() == Counter(made[:3] + made[4:])
+    await bench.until(bench.empty, worker(bench, work))
+    assert await bench.effects() == Counter(made)
+
+
+class _SaysItFailed(Database):
+    """Commits, and loses the answer: the first time, the group's."""
+
+    lost = 0
+
+    @override
+    @contextlib.asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Connection]:
+        async with super().transaction() as connection:
+            yield connection
+        if not self.lost:
+            self.lost += 1
+            raise ConnectionResetError
+
+
+async def test_a_group_whose_commit_is_not_heard_of_is_written_once(bench: Bench) -> None:
+    made = await bench.add(*[b"%d" % nth for nth in range(6)])
+
+    async def work(claim: Claim) -> Verdict:
+        if claim.payload == b"3" and claim.attempt == 1:
+            return Again(reason="not-now")
+        return await bench.done(claim)
+
+    deaf = replace(bench, database=_SaysItFailed(bench.database._pool))
+    await bench.until(bench.empty, worker(deaf, work, settle_seconds=0.1, settle_together=6))
+    assert (len(bench.seen), await bench.effects()) == (6, Counter(made))
+
+
+async def test_with_groups_of_one_each_result_is_written_by_itself_and_at_once(bench: Bench) -> None:
+    await bench.add(b"quick", b"slow")
+    ended = asyncio.Event()
+
+    async def work(claim: Claim) -> Verdict:
+        if claim.payload == b"slow":
+            await ended.wait()
+        return await bench.done(claim)
+
+    async def one_is_written() -> bool:
+        if len(await bench.effects()) == 1:
+            ended.set()
+        return await bench.empty()
+
+    async with asyncio.timeout(5):
+        await bench.until(one_is_written, worker(bench, work, settle_seconds=60, settle_together=1))
+
+
+async def test_a_slow_job_holds_up_no_other_result(bench: Bench) -> None:
+    await bench.add(*[b"%d" % nth for nth in range(5)])
+
+    async def work(claim: Claim) -> Verdict:
+        if claim.payload == b"0":
+            await asyncio.sleep(1.5)
+        return await bench.done(claim)
+
+    async def the_others() -> bool:
+        return len(await bench.effects()) == 4
+
+    running = worker(bench, work)
+    task = asyncio.create_task(running.run())
+    async with asyncio.timeout(1.2):
+        while not await the_others():
+            await asyncio.sleep(0.01)
+    running.stop()
+    await task
+    assert await bench.empty()
+
+
+POINTS = ["jobs.after_claim", "jobs.before_result", "jobs.before_result_commit", "jobs.after_result"]
+
+
+@pytest.mark.parametrize("point", POINTS)
+async def test_a_fault_at_any_point_leaves_each_effect_once(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, point: str
+) -> None:
+    monkeypatch.setattr(faults, "_plan", faults._parse(f"{point}:raise:1,{point}:raise:3"))
+    monkeypatch.setattr(faults, "_passed", Counter())
+    made = await bench.add(*[b""] * 8)
+    await bench.until(bench.empty, worker(bench, bench.done, settle_seconds=0.05, deadline=0.2, margin=0.3))
+    assert faults._passed[point] >= 3
+    assert await bench.effects() == Counter(made)
+
+
+_CHILD = """
+import asyncio, sys
+from plumbing.jobs import Done, Policy, Worker
+from plumbing.postgres import Database
+
+async def main():
+    database = await Database.open(sys.argv[1], application_name="child")
+    async def work(claim):
+        async def write(connection):
+            await connection.execute("insert into effect values ($1)", claim.job_id)
+        return Done(write=write)
+    await Worker(database, "letters", work, policy=Policy(), deadline=0.5, margin=0.5, settle_seconds=0.05).run()
+
+asyncio.run(main())
+"""
+
+
+@contextlib.asynccontextmanager
+async def child(bench: Bench, faultpoints: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    """A worker in a process of its own that meets this fault."""
+    environment = {**os.environ, "FAULTPOINTS": faultpoints}
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", _CHILD, bench.dsn, env=environment)
+    yield process
+    with contextlib.suppress(ProcessLookupError):
+        process.kill()
+    await process.wait()
+
+
+@pytest.mark.parametrize("point", POINTS)
+async def test_a_worker_killed_at_any_point_leaves_each_effect_once(bench: Bench, point: str) -> None:
+    made = await bench.add(*[b""] * 8)
+    async with child(bench, f"{point}:kill:1") as process, asyncio.timeout(20):
+        assert await process.wait() == -signal.SIGKILL
+    await bench.until(bench.empty, worker(bench, bench.done))
+    assert await bench.effects() == Counter(made)
+
+
+async def test_a_worker_that_stood_still_past_its_leases_writes_nothing(bench: Bench) -> None:
+    made = await bench.add(*[b""] * 8)
+    async with child(bench, "jobs.before_result:stop:4") as zombie:
+        await bench.until_claimed(8)
+        await bench.until(bench.empty, worker(bench, bench.done, poll=0.2), seconds=20)
+        zombie.send_signal(signal.SIGCONT)
+        await asyncio.sleep(0.5)
+        assert zombie.returncode is None
+    assert await bench.effects() == Counter(made)
 
 
 async def test_every_job_is_done_once_by_many_workers(bench: Bench) -> None:
@@ -256,9 +499,9 @@ async def test_what_was_tried_too_often_is_parked_told_of_and_can_be_released(be
     async def work(_: Claim) -> Verdict:
         return Again(reason="gateway-down")
 
-    async def give_up(connection: Connection, claim: Claim) -> None:
+    def give_up(claim: Claim) -> Write:
         given_up.append(claim.job_id)
-        await bench.effect(claim)(connection)
+        return bench.effect(claim)
 
     await bench.until(bench.empty, worker(bench, work, give_up=give_up))
     assert (given_up, await bench.effects()) == ([job_id], Counter({job_id: 1}))
@@ -276,7 +519,7 @@ async def test_somebody_on_duty_sees_parked_jobs_and_releases_them(
     first, second = await bench.add(b"one", b"two")
     for claim in await bench.claim():
         async with bench.database.transaction() as connection:
-            await store.park(connection, claim, reason="odd-answer-418")
+            await store.park(connection, [claim], ["odd-answer-418"])
     assert await commands.run(bench.database, QUEUE, ["list"]) == 0
     listed = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [(job["job_id"], job["payload"], job["reason"]) for job in listed] == [
@@ -307,7 +550,7 @@ async def test_jobs_with_one_order_key_are_done_in_their_order_one_at_a_time(ben
     assert (first.payload, other.payload) == (b"1", b"other")
     assert await bench.claim() == []
     async with bench.database.transaction() as connection:
-        await store.finish(connection, first)
+        await store.finish(connection, [first])
     assert [claim.payload for claim in await bench.claim()] == [b"2"]
 
 

@@ -3,6 +3,6 @@
 from services.notifier.usecases.request_letters import RequestLetters
 from services.notifier.usecases.send_letter import QUEUE, SendLetter
 from services.notifier.usecases.surface_overdue import SurfaceOverdue
-from services.notifier.usecases.take_status import TakeStatus
+from services.notifier.usecases.take_statuses import TakeStatuses
 
-__all__ = ["QUEUE", "RequestLetters", "SendLetter", "SurfaceOverdue", "TakeStatus"]
+__all__ = ["QUEUE", "RequestLetters", "SendLetter", "SurfaceOverdue", "TakeStatuses"]

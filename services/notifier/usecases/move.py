@@ -1,12 +1,13 @@
-"""One step of a letter, written whole: its new state, the audit entry, and the event where somebody has to hear of it.
+"""Steps of letters, written whole: the new state, the audit entry, and the event where somebody has to hear of it.
 
-Invariants: state, entry and event are one transaction, under the letter's lock; the event's id is derived from letter and
-outcome, so the same outcome told twice is one event.
+Invariants: state, entry and event of a step are one transaction, under the letter's lock; the event's id is derived from letter
+and outcome, so the same outcome told twice is one event.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from prometheus_client import Counter
 
@@ -26,10 +27,17 @@ OUTCOME_UNKNOWN: Final = "outcome-unknown"
 MOVED: Final = Counter("mitsyg_letters_moved", "Letters that came to a state.", ("state",))
 
 
-class Letters(Protocol):
-    """Where a letter's state is kept."""
+class Move(NamedTuple):
+    """A letter as it was found, locked, and as it is to be."""
 
-    async def save(self, connection: Connection, letter: Letter) -> None: ...
+    before: Letter
+    after: Letter
+
+
+class Letters(Protocol):
+    """Where letters' states are kept."""
+
+    async def save(self, connection: Connection, letters: Sequence[Letter]) -> None: ...
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,15 +47,19 @@ class Mover:
     letters: Letters
     clock: Clock
 
-    async def __call__(self, connection: Connection, before: Letter, after: Letter) -> None:
-        """Write the step from `before`, which is locked, to `after`; nothing where they are the same."""
-        if after == before:
+    async def __call__(self, connection: Connection, moves: Sequence[Move]) -> None:
+        """Write the steps, those of one letter one after the other; nothing where nothing changes."""
+        steps = [move for move in moves if move.after != move.before]
+        if not steps:
             return
         now = self.clock.now()
-        await self.letters.save(connection, after)
-        await audit.put(connection, [entry(after, f"letter.{after.state}", now)])
-        await outbox.put(connection, announcements(after, now) if after.state != before.state else [])
-        MOVED.labels(after.state.value).inc()
+        last = {move.after.request.name: move.after for move in steps}
+        await self.letters.save(connection, list(last.values()))
+        await audit.put(connection, [entry(after, f"letter.{after.state}", now) for _, after in steps])
+        told = [after for before, after in steps if after.state != before.state]
+        await outbox.put(connection, [event for letter in told for event in announcements(letter, now)])
+        for _, after in steps:
+            MOVED.labels(after.state.value).inc()
 
 
 def entry(letter: Letter, action: str, now: datetime) -> Entry:

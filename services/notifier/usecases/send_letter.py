@@ -1,13 +1,15 @@
-"""One attempt at sending a letter: the work of a job.
+"""One attempt at sending a letter: the work of a job. What attempts under way at once have in common is asked for and written
+together.
 
 Invariants (L2): the bytes are made once and stored, sealed, before the first call, and every later call sends those bytes under
 the same message id; where the gateway does not recognise repeats, a call is begun only after the letter was written down as in
-doubt, and a letter in doubt is never called for again; an answer over HTTP never makes a letter sent, that is the status's word;
-nothing is written by who lost the job's lease.
+doubt, by itself, and a letter in doubt is never called for again; an answer over HTTP never makes a letter sent, that is the
+status's word; nothing is written by who lost the job's lease. Jobs are held before letters are locked, letters in their order.
 """
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Final, Protocol, assert_never
 from uuid import UUID
@@ -16,14 +18,17 @@ import structlog
 from prometheus_client import Counter
 
 from plumbing import ids, jobs
+from plumbing.errors import Unavailable
 from plumbing.faults import faultpoint
-from plumbing.jobs import Again, Claim, Done, Parked, Verdict
+from plumbing.jobs import Again, Claim, Done, Joint, LeaseLost, Parked, Verdict
+from plumbing.jobs.verdicts import Write
 from plumbing.postgres import Connection, Database
 from plumbing.sealing import SealBroken, open_sealed, seal
+from plumbing.together import Together
 from services.notifier import domain
 from services.notifier.domain import Answer, Heard, Letter, LetterName, NoRecipient, Recipient, Step
 from services.notifier.letters import MemoForm, Municipality, NotRendered, Words, kombi_request, municipality, words
-from services.notifier.usecases.move import Mover
+from services.notifier.usecases.move import Move, Mover
 
 log = structlog.get_logger(__name__)
 
@@ -35,13 +40,13 @@ ANSWERS: Final = Counter("mitsyg_gateway_answers", "Calls to the gateway, by wha
 class Letters(Protocol):
     """Where letters and their bytes are kept."""
 
-    async def read(self, connection: Connection, name: LetterName) -> Letter | None: ...
+    async def read(self, connection: Connection, names: Sequence[LetterName]) -> dict[LetterName, Letter]: ...
 
-    async def lock(self, connection: Connection, name: LetterName) -> Letter | None: ...
+    async def lock(self, connection: Connection, names: Sequence[LetterName]) -> dict[LetterName, Letter]: ...
 
-    async def add_request(self, connection: Connection, name: LetterName, sealed: bytes) -> None: ...
+    async def add_requests(self, connection: Connection, requests: Mapping[LetterName, bytes]) -> None: ...
 
-    async def request_of(self, connection: Connection, name: LetterName) -> bytes | None: ...
+    async def requests_of(self, connection: Connection, names: Sequence[LetterName]) -> dict[LetterName, bytes]: ...
 
 
 class People(Protocol):
@@ -64,8 +69,29 @@ class Render(Protocol):
     async def render(self, words: Words, day: date) -> bytes: ...
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Made:
+    """A letter's bytes, sealed, that are to be fixed under this claim."""
+
+    claim: Claim
+    name: LetterName
+    sealed: bytes
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Change:
+    """What a letter is to become of whatever it is then."""
+
+    name: LetterName
+    step: Callable[[Letter], Letter]
+
+
 class SendLetter:
-    """Called with each claimed job of the queue."""
+    """Called with each claimed job of the queue.
+
+    Up to `together` letters, gathered for `gather_seconds` at most, are fixed in one transaction. 1 is for a gateway that does
+    not recognise repeats: there a process that ends leaves every letter in doubt that was fixed and whose answer was not written.
+    """
 
     def __init__(
         self,
@@ -79,6 +105,8 @@ class SendLetter:
         gateway_dedupes: bool,
         portal: str,
         memo: MemoForm,
+        together: int = 1,
+        gather_seconds: float = 0.005,
     ) -> None:
         self._database = database
         self._letters = letters
@@ -89,12 +117,14 @@ class SendLetter:
         self._dedupes = gateway_dedupes
         self._portal = portal
         self._memo = memo
+        self._read = Together(self._read_all, seconds=0.0, most=together)
+        self._fix = Together(self._fix_all, seconds=gather_seconds, most=together)
+        self._fixed = Together(self._fixed_all, seconds=gather_seconds, most=together)
 
     async def __call__(self, claim: Claim) -> Verdict:
         faultpoint("notifier.after_claim")
         name = name_of(claim.payload)
-        async with self._database.acquire() as connection:
-            letter = await self._letters.read(connection, name)
+        letter = await self._read(name)
         if letter is None:
             return Parked(reason="letter-missing")
         match domain.next_step(letter, gateway_dedupes=self._dedupes):
@@ -112,9 +142,9 @@ class SendLetter:
             return request
         return await self._call(letter, request)
 
-    async def give_up(self, connection: Connection, claim: Claim) -> None:
+    def give_up(self, claim: Claim) -> Write:
         """The job was tried too often: a letter that may have been sent is surfaced as unknown."""
-        await self._moving(name_of(claim.payload), domain.unknowable)(connection)
+        return self._moving(name_of(claim.payload), domain.unknowable)
 
     async def _compose(self, claim: Claim, letter: Letter) -> bytes | Verdict:
         """Make the bytes and fix them; a verdict where there is nothing to be sent."""
@@ -130,11 +160,7 @@ class SendLetter:
             log.error("a letter cannot be set", letter=str(letter.request.name.letter_id), kind=error.kind)
             return Parked(reason="not-rendered")
         sealed = seal(recipient.key, request, owner=str(letter.request.citizen_id), field=SEALED_FIELD)
-        async with self._database.transaction() as connection:
-            await jobs.hold(connection, claim)
-            before = await self._locked(connection, letter.request.name)
-            await self._letters.add_request(connection, letter.request.name, sealed)
-            await self._move(connection, before, domain.prepared(before, gateway_dedupes=self._dedupes))
+        await self._fix(_Made(claim=claim, name=letter.request.name, sealed=sealed))
         faultpoint("notifier.after_render_stored")
         return request
 
@@ -143,14 +169,9 @@ class SendLetter:
         key = await self._people.key(letter.request.citizen_id)
         if isinstance(key, NoRecipient):  # erased meanwhile; whether it was sent before, only a status can tell
             return Done(write=self._moving(letter.request.name, domain.unknowable))
-        async with self._database.transaction() as connection:
-            await jobs.hold(connection, claim)
-            sealed = await self._letters.request_of(connection, letter.request.name)
-            if not self._dedupes:
-                before = await self._locked(connection, letter.request.name)
-                await self._move(connection, before, domain.prepared(before, gateway_dedupes=False))
+        sealed = await self._fixed(claim)
         try:
-            return open_sealed(key, sealed or b"", owner=str(letter.request.citizen_id), field=SEALED_FIELD)
+            return open_sealed(key, sealed, owner=str(letter.request.citizen_id), field=SEALED_FIELD)
         except SealBroken:
             return Parked(reason="seal-broken")
 
@@ -206,18 +227,55 @@ class SendLetter:
     def _refused(self, letter: Letter, reason: str) -> Verdict:
         return Done(write=self._moving(letter.request.name, lambda found: domain.refused(found, reason)))
 
-    def _moving(self, name: LetterName, step: Callable[[Letter], Letter]) -> Callable[[Connection], Awaitable[None]]:
-        async def write(connection: Connection) -> None:
-            before = await self._locked(connection, name)
-            await self._move(connection, before, step(before))
-            faultpoint("notifier.before_result")
+    def _moving(self, name: LetterName, step: Callable[[Letter], Letter]) -> Write:
+        return Joint(write_all=self._change_all, item=_Change(name=name, step=step))
 
-        return write
+    async def _read_all(self, names: Sequence[LetterName]) -> list[Letter | Exception | None]:
+        async with self._database.acquire() as connection:
+            found = await self._letters.read(connection, names)
+        return [found.get(name) for name in names]
 
-    async def _locked(self, connection: Connection, name: LetterName) -> Letter:
-        letter = await self._letters.lock(connection, name)
-        assert letter is not None  # letters are never deleted
-        return letter
+    async def _fix_all(self, group: Sequence[_Made]) -> list[Exception | None]:
+        async with self._database.transaction() as connection:
+            held = await jobs.hold(connection, [made.claim for made in group])
+            requests = {made.name: made.sealed for made in group if made.claim in held}
+            letters = await self._letters.lock(connection, list(requests))
+            due = {
+                name: letter
+                for name, letter in letters.items()
+                if domain.next_step(letter, gateway_dedupes=self._dedupes) is Step.COMPOSE
+            }
+            await self._letters.add_requests(connection, {name: requests[name] for name in due})
+            await self._prepare(connection, due)
+        # What moved meanwhile, e.g. by this very transaction when its commit was not heard of, is looked at anew.
+        return [
+            LeaseLost() if made.claim not in held else None if made.name in due else Unavailable("letter")
+            for made in group
+        ]
+
+    async def _fixed_all(self, claims: Sequence[Claim]) -> list[bytes | Exception]:
+        names = {claim: name_of(claim.payload) for claim in claims}
+        async with self._database.transaction() as connection:
+            held = await jobs.hold(connection, claims)
+            wanted = [name for claim, name in names.items() if claim in held]
+            found = await self._letters.requests_of(connection, wanted)
+            if not self._dedupes:
+                await self._prepare(connection, await self._letters.lock(connection, wanted))
+        return [found.get(names[claim], b"") if claim in held else LeaseLost() for claim in claims]
+
+    async def _prepare(self, connection: Connection, letters: Mapping[LetterName, Letter]) -> None:
+        moves = [Move(letter, domain.prepared(letter, gateway_dedupes=self._dedupes)) for letter in letters.values()]
+        await self._move(connection, moves)
+
+    async def _change_all(self, connection: Connection, changes: Sequence[_Change]) -> None:
+        letters = await self._letters.lock(connection, list({change.name for change in changes}))
+        moves = []
+        for change in changes:
+            before = letters[change.name]  # letters are never deleted
+            letters[change.name] = after = change.step(before)
+            moves.append(Move(before, after))
+        await self._move(connection, moves)
+        faultpoint("notifier.before_result")
 
 
 def payload_of(name: LetterName) -> bytes:

@@ -11,7 +11,7 @@ import structlog
 from plumbing.postgres import Connection
 from services.notifier import domain
 from services.notifier.domain import Letter
-from services.notifier.usecases.move import Mover
+from services.notifier.usecases.move import Move, Mover
 
 log = structlog.get_logger(__name__)
 
@@ -34,7 +34,7 @@ class SurfaceOverdue:
 
     async def __call__(self, connection: Connection) -> int:
         found = await self._letters.lock_overdue(connection, self._after_seconds, AT_ONCE)
+        await self._move(connection, [Move(letter, domain.unknowable(letter)) for letter in found])
         for letter in found:
-            await self._move(connection, letter, domain.unknowable(letter))
             log.error("a letter's outcome is unknown", letter=str(letter.request.name.letter_id), state=letter.state)
         return len(found)

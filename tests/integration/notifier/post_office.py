@@ -29,7 +29,7 @@ from services.notifier.gateways import PostGateway, gateway_session
 from services.notifier.handlers import read_request
 from services.notifier.letters import MemoForm, Renderer, Words
 from services.notifier.store import Store
-from services.notifier.usecases import QUEUE, RequestLetters, SendLetter, SurfaceOverdue, TakeStatus
+from services.notifier.usecases import QUEUE, RequestLetters, SendLetter, SurfaceOverdue, TakeStatuses
 from services.notifier.usecases.move import Mover
 from tests.unit.simulators.servers import gateway, serving
 
@@ -155,7 +155,7 @@ async def open_post_office(
 ) -> AsyncIterator[PostOffice]:
     store, clock, people = Store(), FixedClock(), People()
     move = Mover(letters=store, clock=clock)
-    api = make_api(StatusPush(database, TakeStatus(store, move, clock), TOKEN, lambda: None))
+    api = make_api(StatusPush(database, TakeStatuses(store, move, clock), TOKEN, lambda: None))
     setter = renderer or Typewriter()
     async with (
         serving(api) as pushing,
@@ -173,6 +173,7 @@ async def open_post_office(
             gateway_dedupes=dedupes,
             portal="https://mitsygefravaer.example",
             memo=MemoForm(),
+            together=16 if dedupes else 1,
         )
         worker = Worker(
             database,
@@ -182,6 +183,7 @@ async def open_post_office(
             deadline=1.7,
             margin=0.3,
             poll=0.05,
+            settle_together=16 if dedupes else 1,
             give_up=send.give_up,
         )
         undertaker = Undertaker(fetch_key=_month_key, write=dead_letter, clock=clock, group="mitsyg.notifier.x")

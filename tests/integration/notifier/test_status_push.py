@@ -12,7 +12,7 @@ from plumbing.postgres import Database
 from plumbing.safe_xml import parse, text_of
 from services.notifier.api import StatusPush, make_api
 from services.notifier.store import Store
-from services.notifier.usecases import TakeStatus
+from services.notifier.usecases import TakeStatuses
 from services.notifier.usecases.move import Mover
 from simulators.post_gateway.ledger import Status
 from simulators.post_gateway.statuses import DELIVERED, FAILED, is_acknowledged, push_body
@@ -169,7 +169,7 @@ async def test_what_is_too_large_or_no_status_is_answered_and_kept_nowhere(offic
 async def test_no_database_means_later_and_not_never(office: PostOffice, database: DatabaseFactory) -> None:
     gone = await Database.open(database("notifier").runtime_dsn, application_name="test")
     await gone.close()
-    take = TakeStatus(Store(), Mover(letters=Store(), clock=FixedClock()), FixedClock())
+    take = TakeStatuses(Store(), Mover(letters=Store(), clock=FixedClock()), FixedClock())
     async with serving(make_api(StatusPush(gone, take, "secret", lambda: None))) as address:
         url = f"{address}/beskedfordeler/modtag"
         headers = {"authorization": "Bearer secret"}

@@ -1,0 +1,157 @@
+"""The notifier's two ways, in groups and one by one: letters sent, and what became of them told.
+
+The vault, the renderer and the gateway answer at once, from memory: the notifier itself is measured. A PDF has the size of a real
+one, so that what is sealed and stored has it too; building the MeMo around it is part of what is measured.
+"""
+
+import asyncio
+import os
+from collections.abc import Callable, Coroutine
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, Final
+from uuid import uuid4
+
+from bench.child import Measured, Task, meter
+from plumbing.clock import SystemClock
+from plumbing.jobs import Job, Policy, Worker, add
+from plumbing.postgres import Database
+from services.notifier.api import StatusPush
+from services.notifier.domain import (
+    DELIVERED_STATUS,
+    Heard,
+    LetterName,
+    NewLetter,
+    NoRecipient,
+    Recipient,
+    Request,
+    Status,
+)
+from services.notifier.letters import MemoForm, Words
+from services.notifier.store import Store
+from services.notifier.usecases import QUEUE, SendLetter, TakeStatuses
+from services.notifier.usecases.move import Mover
+from services.notifier.usecases.send_letter import payload_of
+
+PDF: Final = os.urandom(39_000)
+GROUPS: Final = 64
+ALONE: Final = 16
+"""Letters in work at once: as the notifier has them in groups, and as it had them before there were any."""
+_PUSHES_AT_ONCE: Final = 64
+_DAY: Final = date(2026, 11, 23)
+
+
+class _InstantVault:
+    async def recipient(self, citizen_id: object) -> Recipient | NoRecipient:  # noqa: ARG002
+        return Recipient(cpr="6101901234", name="Prøve Prøvesen", key=b"k" * 32)
+
+    async def key(self, citizen_id: object) -> bytes | NoRecipient:  # noqa: ARG002
+        return b"k" * 32
+
+
+class _InstantRenderer:
+    async def render(self, words: Words, day: date) -> bytes:  # noqa: ARG002
+        return PDF
+
+
+class _InstantGateway:
+    async def send(self, request: bytes, *, transaction_id: object) -> Heard:  # noqa: ARG002
+        return Heard(http_status=200, result=True)
+
+
+def sending(together: bool) -> Callable[[Task], Coroutine[Any, Any, Measured]]:
+    """Sends `task.count` letters: from the first claim until the last job is gone."""
+
+    async def run(task: Task) -> Measured:
+        database = await Database.open(task.dsn, application_name="bench", max_size=16)
+        await _ask_for(database, task.count)
+        move = Mover(letters=Store(), clock=SystemClock())
+        send = SendLetter(
+            database,
+            letters=Store(),
+            move=move,
+            people=_InstantVault(),
+            gateway=_InstantGateway(),
+            renderer=_InstantRenderer(),
+            gateway_dedupes=True,
+            portal="https://mitsygefravaer.example",
+            memo=MemoForm(),
+            together=GROUPS if together else 1,
+        )
+        worker = Worker(
+            database,
+            QUEUE,
+            send,
+            policy=Policy(),
+            concurrency=GROUPS if together else ALONE,
+            settle_together=GROUPS if together else 1,
+        )
+        meter.begin()
+        working = asyncio.create_task(worker.run())
+        while await _left(database):
+            await asyncio.sleep(0.02)
+        measured = meter.end(task.count)
+        worker.stop()
+        await working
+        await database.close()
+        return measured
+
+    return run
+
+
+def telling(together: bool) -> Callable[[Task], Coroutine[Any, Any, Measured]]:
+    """Takes the delivery of `task.count` letters, read from their pushes already, as many at once as a gateway may push."""
+
+    async def run(task: Task) -> Measured:
+        database = await Database.open(task.dsn, application_name="bench", max_size=16)
+        names = await _ask_for(database, task.count)
+        take = TakeStatuses(Store(), Mover(letters=Store(), clock=SystemClock()), SystemClock())
+        push = StatusPush(database, take, "t" * 16, lambda: None, together=_PUSHES_AT_ONCE if together else 1)
+        statuses = [
+            Status(
+                besked_id=uuid4(),
+                message_uuid=name.letter_id,
+                transmission_id=str(uuid4()),
+                status_code=DELIVERED_STATUS,
+                error_code=None,
+                at=datetime.now(UTC),
+            )
+            for name in names
+        ]
+        meter.begin()
+        for first in range(0, len(statuses), _PUSHES_AT_ONCE):
+            await asyncio.gather(*map(push.take, statuses[first : first + _PUSHES_AT_ONCE]))
+        measured = meter.end(task.count)
+        await database.close()
+        return measured
+
+    return run
+
+
+async def _ask_for(database: Database, count: int) -> list[LetterName]:
+    names = [LetterName(letter_id=uuid4(), version=1) for _ in range(count)]
+    for first in range(0, count, 500):
+        letters = [_letter(name) for name in names[first : first + 500]]
+        made = [Job(job_id=uuid4(), queue=QUEUE, payload=payload_of(one.request.name)) for one in letters]
+        async with database.transaction() as connection:
+            await Store().add(connection, letters)
+            await add(connection, made)
+    return names
+
+
+def _letter(name: LetterName) -> NewLetter:
+    request = Request(
+        name=name,
+        absence_id=uuid4(),
+        citizen_id=uuid4(),
+        municipality_code="0751",
+        planned_day=_DAY,
+        planned_deadline_day=_DAY + timedelta(days=8),
+        kinds=("information_form",),
+        requested_at=datetime.now(UTC),
+    )
+    return NewLetter(request=request, message_uuid=name.letter_id, task_ids=(uuid4(),), digest=bytes(32))
+
+
+async def _left(database: Database) -> bool:
+    async with database.acquire() as connection:
+        return bool(await connection.fetchval("select exists (select from job)"))

@@ -1,0 +1,108 @@
+"""The gateway tells what became of letters: inside the caller's transaction.
+
+Invariants: a status is matched by the message id and by nothing else; every status is kept once, those that contradict, come late
+or belong to no letter too; the letter only moves forward, by the statuses in the order in which they came; what it comes to is
+announced with it or not at all.
+"""
+
+from collections.abc import Sequence
+from typing import Final, Protocol
+from uuid import UUID
+
+import structlog
+from prometheus_client import Counter
+
+from plumbing import audit
+from plumbing.clock import Clock
+from plumbing.postgres import Connection
+from services.notifier import domain
+from services.notifier.domain import HeardStatus, Hearing, Letter, Status
+from services.notifier.usecases.move import Move, Mover, entry
+
+log = structlog.get_logger(__name__)
+
+HEARD: Final = Counter("mitsyg_gateway_statuses", "Status messages, by what they did.", ("hearing",))
+AGAIN: Final = "again"
+_TO_LOOK_AT: Final = frozenset({Hearing.CONTRADICTION, Hearing.UNKNOWN_CODE, Hearing.UNMATCHED})
+
+
+class Letters(Protocol):
+    """Where letters and statuses are kept."""
+
+    async def known_statuses(self, connection: Connection, besked_ids: Sequence[UUID]) -> set[UUID]: ...
+
+    async def lock_by_message(self, connection: Connection, message_uuids: Sequence[UUID]) -> dict[UUID, Letter]: ...
+
+    async def add_statuses(self, connection: Connection, heard: Sequence[HeardStatus]) -> set[UUID]: ...
+
+
+class KeptMeanwhile(Exception):
+    """One of several messages was kept by another transaction since it was looked for: they are to be taken one by one."""
+
+
+class TakeStatuses:
+    """Takes status messages, in the order in which they came."""
+
+    def __init__(self, letters: Letters, move: Mover, clock: Clock) -> None:
+        self._letters = letters
+        self._move = move
+        self._clock = clock
+
+    async def __call__(self, connection: Connection, statuses: Sequence[Status]) -> list[Hearing | None]:
+        """What each did; None for a message that came before. Raises KeptMeanwhile, never for a single one."""
+        letters = await self._letters.lock_by_message(
+            connection, [one.message_uuid for one in statuses if one.message_uuid is not None]
+        )
+        # Under the letters' locks: of a message pushed twice at once the second is seen to be one.
+        known = await self._letters.known_statuses(connection, [one.besked_id for one in statuses])
+        heard: list[HeardStatus] = []
+        moves: list[Move] = []
+        hearings: list[Hearing | None] = []
+        for status in statuses:
+            if status.besked_id in known:
+                hearings.append(None)
+                continue
+            known.add(status.besked_id)
+            uuid = status.message_uuid
+            before = None if uuid is None else letters.get(uuid)
+            if uuid is None or before is None:
+                name, hearing = None, Hearing.UNMATCHED
+            else:
+                name = before.request.name
+                letters[uuid], hearing = domain.told(before, status)
+                moves.append(Move(before, letters[uuid]))
+            heard.append(HeardStatus(status=status, name=name, hearing=hearing))
+            hearings.append(hearing)
+        if not heard:
+            return hearings
+        if len(await self._letters.add_statuses(connection, heard)) < len(heard):
+            if len(statuses) > 1:
+                raise KeptMeanwhile
+            return [None]
+        await self._move(connection, moves)
+        await self._note(connection, heard, letters)
+        return hearings
+
+    async def _note(self, connection: Connection, heard: Sequence[HeardStatus], letters: dict[UUID, Letter]) -> None:
+        """What moved nothing is in the audit trail too."""
+        now = self._clock.now()
+        named = {letter.request.name: letter for letter in letters.values()}
+        entries = [
+            entry(named[one.name], f"status.{one.hearing}", now)
+            for one in heard
+            if one.name is not None and one.hearing is not Hearing.APPLIED
+        ]
+        await audit.put(connection, entries)
+
+
+def count(status: Status, hearing: Hearing | None) -> None:
+    """Tell of a status that is kept for good."""
+    HEARD.labels(hearing.value if hearing is not None else AGAIN).inc()
+    if hearing in _TO_LOOK_AT:
+        log.error(
+            "a status to look at",
+            hearing=hearing,
+            besked=str(status.besked_id),
+            about=status.gateway_id,
+            channel=status.channel,
+        )
