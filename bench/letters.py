@@ -6,7 +6,7 @@ one, so that what is sealed and stored has it too; building the MeMo around it i
 
 import asyncio
 import os
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 from uuid import uuid4
@@ -18,19 +18,25 @@ from plumbing.postgres import Database
 from services.notifier.api import StatusPush
 from services.notifier.domain import (
     DELIVERED_STATUS,
+    Channel,
     Heard,
+    Letter,
     LetterName,
+    LetterState,
+    LookedUp,
     NewLetter,
     NoRecipient,
     Recipient,
+    Registration,
     Request,
     Status,
+    Ways,
 )
-from services.notifier.letters import MemoForm, Words
+from services.notifier.letters import MemoForm, PaperForm, Words
 from services.notifier.store import Store
-from services.notifier.usecases import QUEUE, SendLetter, TakeStatuses
+from services.notifier.usecases import QUEUE, Forms, SendLetter, TakeStatuses
+from services.notifier.usecases.letter_jobs import payload_of
 from services.notifier.usecases.move import Mover
-from services.notifier.usecases.send_letter import payload_of
 
 PDF: Final = os.urandom(39_000)
 GROUPS: Final = 64
@@ -57,6 +63,12 @@ class _InstantGateway:
     async def send(self, request: bytes, *, transaction_id: object) -> Heard:  # noqa: ARG002
         return Heard(http_status=200, result=True)
 
+    async def send_paper(self, request: bytes, *, transaction_id: object) -> Heard:  # noqa: ARG002
+        return Heard(http_status=200, result=True)
+
+    async def is_registered(self, cpr: str, *, transaction_id: object) -> LookedUp:  # noqa: ARG002
+        return LookedUp(registration=Registration.REGISTERED, http_status=200)
+
 
 def sending(together: bool) -> Callable[[Task], Coroutine[Any, Any, Measured]]:
     """Sends `task.count` letters: from the first claim until the last job is gone."""
@@ -74,7 +86,9 @@ def sending(together: bool) -> Callable[[Task], Coroutine[Any, Any, Measured]]:
             renderer=_InstantRenderer(),
             gateway_dedupes=True,
             portal="https://mitsygefravaer.example",
-            memo=MemoForm(),
+            clock=SystemClock(),
+            ways=Ways(),
+            forms=Forms(memo=MemoForm(), paper=PaperForm(shipment_type=1)),
             together=GROUPS if together else 1,
         )
         worker = Worker(
@@ -104,7 +118,8 @@ def telling(together: bool) -> Callable[[Task], Coroutine[Any, Any, Measured]]:
     async def run(task: Task) -> Measured:
         database = await Database.open(task.dsn, application_name="bench", max_size=16)
         names = await _ask_for(database, task.count)
-        take = TakeStatuses(Store(), Mover(letters=Store(), clock=SystemClock()), SystemClock())
+        await _hand_over(database, names)
+        take = TakeStatuses(Store(), Mover(letters=Store(), clock=SystemClock()), SystemClock(), Ways())
         push = StatusPush(database, take, "t" * 16, lambda: None, together=_PUSHES_AT_ONCE if together else 1)
         statuses = [
             Status(
@@ -138,6 +153,22 @@ async def _ask_for(database: Database, count: int) -> list[LetterName]:
     return names
 
 
+async def _hand_over(database: Database, names: Sequence[LetterName]) -> None:
+    """So that the gateway knows them."""
+    known = [
+        Letter(
+            request=_letter(name).request,
+            state=LetterState.HANDED_OVER,
+            channel=Channel.DIGITAL_POST,
+            gateway_id=str(name.letter_id),
+            repeats_recognised=True,
+        )
+        for name in names
+    ]
+    async with database.transaction() as connection:
+        await Store().save(connection, known)
+
+
 def _letter(name: LetterName) -> NewLetter:
     request = Request(
         name=name,
@@ -149,7 +180,7 @@ def _letter(name: LetterName) -> NewLetter:
         kinds=("information_form",),
         requested_at=datetime.now(UTC),
     )
-    return NewLetter(request=request, message_uuid=name.letter_id, task_ids=(uuid4(),), digest=bytes(32))
+    return NewLetter(request=request, gateway_id=str(name.letter_id), task_ids=(uuid4(),), digest=bytes(32))
 
 
 async def _left(database: Database) -> bool:

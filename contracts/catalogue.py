@@ -23,7 +23,7 @@ from contracts.absence.v1 import (
 )
 from contracts.dead_letter.v1 import DeadLetter
 from contracts.events import SCHEMA_PREFIX, Event, schema_id
-from contracts.letter.v1 import LetterDispatched, LetterFailed, LetterRequested
+from contracts.letter.v1 import LetterDispatched, LetterFailed, LetterRequested, LetterReturned
 from contracts.nemrefusion.v1 import Notification, Receipt
 from contracts.task.v1 import TaskClosed, TaskDeadlineSet, TaskOpened
 from contracts.topics import NEMREFUSION_NOTIFICATION
@@ -105,6 +105,7 @@ MESSAGES: Final[tuple[Message, ...]] = (
     _event("letter", LetterRequested),
     _event("letter", LetterDispatched),
     _event("letter", LetterFailed),
+    _event("letter", LetterReturned),
     _event("dead_letter", DeadLetter),
 )
 

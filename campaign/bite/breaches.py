@@ -424,16 +424,39 @@ BREACHES: Final[tuple[Breach, ...]] = (
     _breach(
         "M3",
         "what the gateway has taken over counts as dispatched",
-        "services/notifier/domain.py",
-        "    return letter if letter.state.is_final else replace(letter, state=LetterState.HANDED_OVER)\n",
-        "    return letter if letter.state.is_final else replace(letter, state=LetterState.DISPATCHED)\n",
+        "services/notifier/domain/letters.py",
+        "    if letter.state in {LetterState.PREPARED, LetterState.IN_DOUBT, LetterState.UNKNOWN}:\n"
+        "        return replace(letter, state=LetterState.HANDED_OVER)\n",
+        "    if letter.state in {LetterState.PREPARED, LetterState.IN_DOUBT, LetterState.UNKNOWN}:\n"
+        "        return replace(letter, state=LetterState.DISPATCHED)\n",
     ),
     _breach(
         "M3",
         "a call without an answer counts as never made",
-        "services/notifier/domain.py",
+        "services/notifier/domain/answers.py",
         "        return Answer.UNKNOWN if heard.was_sent else Answer.NOT_TAKEN\n",
         "        return Answer.NOT_TAKEN\n",
+    ),
+    _breach(
+        "M3",
+        "a fault nobody knows goes on paper as if it were known",
+        "services/notifier/domain/channels.py",
+        "    remedy = ways.codes.get(code, Remedy.NOTIFY)\n",
+        "    remedy = ways.codes.get(code, Remedy.OTHER_CHANNEL)\n",
+    ),
+    _breach(
+        "M3",
+        "a letter that was never called for is sent though the one before turned out delivered",
+        "services/notifier/domain/statuses.py",
+        "    if letter.state in {LetterState.REQUESTED, LetterState.HELD}:\n",
+        "    if letter.state in {LetterState.HELD}:\n",
+    ),
+    _breach(
+        "M1",
+        "who is not registered gets Digital Post all the same",
+        "services/notifier/domain/channels.py",
+        "    return Channel.PAPER if ways.paper else None\n",
+        "    return Channel.DIGITAL_POST if ways.paper else None\n",
     ),
     _breach(
         "O1",

@@ -116,14 +116,16 @@ BUGS: Final[tuple[Bug, ...]] = (
         patch=Patch(
             file=SEND_LETTER,
             changes={
-                "from uuid import UUID\n": "from dataclasses import replace\nfrom uuid import UUID, uuid4\n",
-                "request = await self._recall(claim, letter)": "request = await self._anew(letter)",
+                "from uuid import UUID\n": "from uuid import UUID, uuid4\n",
+                "return await self._recall(claim, letter)": "return await self._anew(letter)",
                 "    async def _recall(": (
-                    "    async def _anew(self, letter: Letter) -> bytes:\n"
+                    "    async def _anew(self, letter: Letter) -> _Fixed:\n"
                     "        recipient = await self._people.recipient(letter.request.citizen_id)\n"
                     "        sender = municipality(letter.request.municipality_code)\n"
-                    "        assert isinstance(recipient, Recipient) and sender is not None\n"
-                    "        return await self._written(replace(letter, message_uuid=uuid4()), recipient, sender)\n\n"
+                    "        assert isinstance(recipient, Recipient) and sender is not None and letter.channel is not None\n"
+                    "        made_up = str(uuid4())\n"
+                    "        request = await self._written(letter, letter.channel, made_up, recipient, sender)\n"
+                    "        return _Fixed(channel=letter.channel, gateway_id=made_up, request=request)\n\n"
                     "    async def _recall("
                 ),
             },

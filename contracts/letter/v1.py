@@ -88,3 +88,15 @@ class LetterFailed(_LetterEvent):
     channel: Channel
     reason: Code = Field(description="A code, never free text")
     at: Instant
+
+
+class LetterReturned(_LetterEvent):
+    """The post brought a posted letter back. What its dispatch started stands; somebody has to find the citizen."""
+
+    TYPE: ClassVar[str] = "dk.mitsygefravaer.letter.returned.v1"
+    TOPIC: ClassVar[Topic] = LETTER
+    SOURCE: ClassVar[str] = "/mitsygefravaer/notifier"
+
+    channel: Channel
+    dispatched_at: Instant = Field(description="The proven dispatch, which stands")
+    at: Instant = Field(description="When we heard of it")

@@ -44,12 +44,14 @@ class LeaseLost(Exception):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Job:
-    """Work to be done. `job_id` is derived from its cause, so that a repeat adds nothing."""
+    """Work to be done, `pause_seconds` from now at the earliest. `job_id` is derived from its cause, so that a repeat adds
+    nothing."""
 
     job_id: UUID
     queue: str
     payload: bytes
     order_key: str | None = None
+    pause_seconds: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -84,6 +86,7 @@ async def add(connection: Connection, jobs: Sequence[Job]) -> None:
         [job.queue for job in jobs],
         [job.order_key for job in jobs],
         [job.payload for job in jobs],
+        [job.pause_seconds for job in jobs],
     )
 
 
@@ -165,9 +168,10 @@ def _all_held(status: str, claims: Sequence[Claim]) -> None:
 
 
 _ADD = """
-insert into job (job_id, queue, order_key, payload)
-select job_id, queue, order_key, payload
-from unnest($1::uuid[], $2::text[], $3::text[], $4::bytea[]) with ordinality as job (job_id, queue, order_key, payload, nth)
+insert into job (job_id, queue, order_key, payload, available_at)
+select job_id, queue, order_key, payload, clock_timestamp() + make_interval(secs => pause)
+from unnest($1::uuid[], $2::text[], $3::text[], $4::bytea[], $5::float8[]) with ordinality
+     as job (job_id, queue, order_key, payload, pause, nth)
 order by nth
 on conflict (job_id) do nothing
 """

@@ -13,6 +13,7 @@ from contracts.dead_letter.v1 import record as dead_letter
 from contracts.envelope import BadEnvelope
 from contracts.events import BadEvent, Reader, UnknownEventType
 from contracts.topics import LETTER_REQUEST, consumer_group, dead_letter_topic
+from plumbing.clock import Clock, SystemClock
 from plumbing.dead_letters import Undertaker, desk
 from plumbing.faults import faultpoint
 from plumbing.jobs import Policy, Worker, commands
@@ -21,6 +22,7 @@ from plumbing.postgres import Database, is_transient
 from plumbing.service import Runner
 from plumbing.service.kafka import KafkaSide, make_clock
 from plumbing.stage import Stage
+from services.notifier import commands as typed
 from services.notifier.api import StatusPush, make_api
 from services.notifier.domain import LetterState
 from services.notifier.gateways import PostGateway, Vault, gateway_session
@@ -28,7 +30,7 @@ from services.notifier.handlers import read_request
 from services.notifier.letters import Renderer
 from services.notifier.settings import Settings
 from services.notifier.store import Store
-from services.notifier.usecases import QUEUE, RequestLetters, SendLetter, SurfaceOverdue, TakeStatuses
+from services.notifier.usecases import QUEUE, Forms, Guard, RequestLetters, SendLetter, SurfaceOverdue, TakeStatuses
 from services.notifier.usecases.move import Mover
 
 NAME = "notifier"
@@ -38,6 +40,8 @@ LEASE_MARGIN_SECONDS = 5.0
 
 log = structlog.get_logger(__name__)
 OPEN = Gauge("mitsyg_letters_open", "Letters neither dispatched nor failed, by state.", ("state",))
+HELD = Gauge("mitsyg_letters_held", "Letters that a shut gate holds.")
+SHUT = Gauge("mitsyg_letter_gates_shut", "Gates that are shut.")
 OLDEST_OPEN = Gauge("mitsyg_letters_oldest_open_seconds", "Age of the oldest of them.", ("state",))
 
 
@@ -53,8 +57,10 @@ async def serve(settings: Settings) -> None:
         vault = Vault(client)
         kafka = KafkaSide(runner, settings, NAME, database)
         store = Store()
-        move = Mover(letters=store, clock=clock)
-        worker = _sender(runner, settings, database, store=store, move=move, vault=vault, relay=kafka.relay)
+        move = Mover(letters=store, clock=clock, pause_seconds=settings.fallback_pause_seconds)
+        worker = _sender(
+            runner, settings, database, store=store, move=move, vault=vault, clock=clock, relay=kafka.relay
+        )
 
         def wake() -> None:
             worker.wake()
@@ -67,16 +73,21 @@ async def serve(settings: Settings) -> None:
             Stage(
                 database,
                 read=read_request,
-                work=RequestLetters(store, clock),
+                work=RequestLetters(store, move, clock, settings.limits()),
                 undertaker=Undertaker(fetch_key=vault.month_key, write=dead_letter, clock=clock, group=group),
                 after_commit=wake,
             ),
         )
-        take = TakeStatuses(store, move, clock)
+        take = TakeStatuses(store, move, clock, settings.ways())
         push = StatusPush(database, take, settings.status_push_token.get_secret_value(), kafka.relay.wake)
         runner.serve(make_api(push), settings.http_host, settings.http_port)
-        surface = SurfaceOverdue(store, move, after_seconds=settings.status_overdue_seconds)
-        every = min(30.0, settings.status_overdue_seconds / 4)
+        surface = SurfaceOverdue(
+            store,
+            move,
+            digital_seconds=settings.status_overdue_seconds,
+            paper_seconds=settings.paper_overdue_seconds,
+        )
+        every = min(30.0, settings.status_overdue_seconds / 4, settings.paper_overdue_seconds / 4)
         runner.loop("overdue letters", lambda: _surfacing(database, surface, every, kafka.relay))
         runner.loop("letter gauges", lambda: _gauges(database, store))
         await runner.run()
@@ -107,8 +118,27 @@ async def dead_letters(settings: Settings, arguments: Sequence[str]) -> int:
         return await desk.run(mine, arguments)
 
 
+async def guard(settings: Settings, arguments: Sequence[str]) -> int:
+    """`guard list|stop|go`: which letters are held, and turning it."""
+    database = await Database.open(settings.database_url.get_secret_value(), application_name=NAME, max_size=1)
+    try:
+        store, clock = Store(), SystemClock()
+        turns = Guard(database, store, Mover(letters=store, clock=clock), clock)
+        return await typed.run(database, store, turns, arguments)
+    finally:
+        await database.close()
+
+
 def _sender(
-    runner: Runner, settings: Settings, database: Database, *, store: Store, move: Mover, vault: Vault, relay: Relay
+    runner: Runner,
+    settings: Settings,
+    database: Database,
+    *,
+    store: Store,
+    move: Mover,
+    vault: Vault,
+    clock: Clock,
+    relay: Relay,
 ) -> Worker:
     session = gateway_session(
         seconds=settings.gateway_seconds,
@@ -126,9 +156,11 @@ def _sender(
         people=vault,
         gateway=PostGateway(session, settings.gateway_url),
         renderer=renderer,
+        clock=clock,
         gateway_dedupes=settings.gateway_dedupes,
         portal=settings.portal_url,
-        memo=settings.memo_form(),
+        ways=settings.ways(),
+        forms=Forms(memo=settings.memo_form(), paper=settings.paper_form()),
         together=settings.letters_together,
     )
 
@@ -178,6 +210,10 @@ async def _gauges(database: Database, store: Store) -> None:
         with contextlib.suppress(Exception):  # the gauges keep their last value while the database is away
             async with database.acquire() as connection:
                 found = {one.state: one for one in await store.open_letters(connection)}
+                gates = await store.gates(connection)
+                await store.forget_paces(connection)
+            SHUT.set(len(gates))
+            HELD.set(found[LetterState.HELD].number if LetterState.HELD in found else 0)
             for state in LetterState:
                 if not state.is_final:
                     OPEN.labels(state.value).set(found[state].number if state in found else 0)

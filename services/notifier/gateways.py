@@ -17,7 +17,7 @@ from plumbing.dead_letters import KeyDestroyed, MonthKey
 from plumbing.errors import Unavailable
 from plumbing.safe_xml import BadXml, parse, text_of
 from services.notifier import domain
-from services.notifier.domain import Heard, LookedUp, NoRecipient, Recipient, Registration
+from services.notifier.domain import Address, Heard, LookedUp, NoRecipient, Recipient, Registration
 
 _LARGEST_ANSWER_BYTES: Final = 64 * 1024
 _LONGEST_RETRY_AFTER: Final = 3600.0
@@ -78,8 +78,14 @@ class Vault:
 
 def _recipient(answer: v1.CardAnswer) -> Recipient | NoRecipient:
     if isinstance(answer, v1.KnownCard):
-        return Recipient(cpr=answer.cpr, name=answer.name, key=answer.key)
+        return Recipient(cpr=answer.cpr, name=answer.name, key=answer.key, address=_address(answer.address))
     return NoRecipient(reason=f"citizen.{answer.state}")
+
+
+def _address(told: v1.Address | None) -> Address | None:
+    if told is None:
+        return None
+    return Address(lines=told.lines, postal_code=told.postal_code, city=told.city, country=told.country)
 
 
 class PostGateway:

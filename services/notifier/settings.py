@@ -3,9 +3,10 @@
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, PositiveInt, SecretStr
 
 from plumbing.service.settings import KafkaSettings
+from services.notifier.domain import DEFAULT_CODES, Limits, Remedy, Ways
 from services.notifier.letters import Classification, MemoForm, PaperForm
 
 
@@ -29,7 +30,34 @@ class Settings(KafkaSettings):
         description="Bearer token of the push; added by the proxy that has checked the client certificate.",
     )
     status_overdue_seconds: float = Field(
-        86_400.0, gt=0, description="How long a status may take before the letter is surfaced as unknown."
+        86_400.0, gt=0, description="How long a status may take before a message is surfaced as unknown."
+    )
+    paper_overdue_seconds: float = Field(
+        10 * 86_400.0, gt=0, description="The same for a letter on paper, which is printed and posted first."
+    )
+    paper_proof_status: Literal[
+        "Afsendt", "Modtaget Fjern-print", "Afleveret til print og kuvertering", "Modtaget Post Danmark"
+    ] = Field("Modtaget Post Danmark", description="The status that proves that a letter on paper was posted.")
+    paper_return_codes: frozenset[str] = Field(
+        frozenset(), description="Event codes by which the print house tells that a letter came back, as a JSON list."
+    )
+    fallback_pause_seconds: float = Field(
+        600.0,
+        ge=0,
+        description="How long a letter waits before it goes on paper, for the gateway to contradict itself.",
+    )
+    gateway_codes: dict[str, Remedy] = Field(
+        default_factory=dict,
+        description="What follows from error codes beside those that are known, as JSON: notify, other_channel, once_more.",
+    )
+    guard_per_hour: int = Field(500, gt=0, description="Letters of one kind a municipality may ask for in an hour.")
+    guard_per_day: int = Field(2_000, gt=0, description="The same on a day.")
+    guard_country_per_hour: int = Field(
+        10_000, gt=0, description="Letters of one kind asked for in an hour, everywhere."
+    )
+    guard_country_per_day: int = Field(30_000, gt=0, description="The same on a day.")
+    guard_special: dict[str, tuple[PositiveInt, PositiveInt]] = Field(
+        default_factory=dict, description="Other limits by municipality code, as JSON: [an hour, a day]."
     )
     portal_url: str = Field(
         "https://mitsygefravaer.example",
@@ -86,6 +114,25 @@ class Settings(KafkaSettings):
         if self.paper_shipment_type is None:
             return None
         return PaperForm(shipment_type=self.paper_shipment_type, recipient=self.paper_recipient)
+
+    def ways(self) -> Ways:
+        """Which channels there are, and what leads from one to the other."""
+        return Ways(
+            paper=self.paper_shipment_type is not None,
+            paper_proof=self.paper_proof_status,
+            return_codes=self.paper_return_codes,
+            codes={**DEFAULT_CODES, **self.gateway_codes},
+        )
+
+    def limits(self) -> Limits:
+        """How many letters are too many."""
+        return Limits(
+            hour=self.guard_per_hour,
+            day=self.guard_per_day,
+            country_hour=self.guard_country_per_hour,
+            country_day=self.guard_country_per_day,
+            special=self.guard_special,
+        )
 
     @property
     def letters_at_once(self) -> int:

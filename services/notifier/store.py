@@ -1,21 +1,35 @@
-"""The tables of `notifier`: letters, their sealed requests, the statuses told of them. All the SQL of this service.
+"""The tables of `notifier`: letters and their sendings, the statuses told of them, the guard's counts and gates. All the SQL of
+this service.
 
-Invariants: a letter is read `for update` before anything about it is decided; rows are inserted and locked in the order of
-their ids, a status in that of its message's; requests and statuses are only ever added. `awaiting_since` is real time, by the
+Invariants: a letter is read `for update` before anything about it is decided; rows are inserted and locked in the order of their
+ids, a status in that of its message's; requests, look-ups and statuses are only ever added. A letter's row holds the sending
+that is under way, those before it have rows of their own. `awaiting_since`, and the guard's hours, are real time, by the
 database's clock.
 """
 
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 import asyncpg
 
 from plumbing.postgres import Connection
-from services.notifier.domain import HeardStatus, Letter, LetterName, LetterState, NewLetter, Proof, Request, Status
-
-DIGITAL_POST = "digital_post"
+from services.notifier import domain
+from services.notifier.domain import (
+    Channel,
+    HeardStatus,
+    Letter,
+    LetterName,
+    LetterState,
+    NewLetter,
+    Pace,
+    PastSending,
+    Proof,
+    Request,
+    Status,
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,6 +41,17 @@ class Open:
     oldest_seconds: float
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Gate:
+    """A gate that is shut, by whom and why, and the letters it may hold."""
+
+    pace: Pace
+    shut_by: str
+    reason: str
+    shut_at: datetime
+    held: int
+
+
 class Store:
     """Every call is inside the caller's transaction, except where it says otherwise."""
 
@@ -36,7 +61,6 @@ class Store:
             _ADD,
             [one.request.name.letter_id for one in letters],
             [one.request.name.version for one in letters],
-            [one.message_uuid for one in letters],
             [one.request.absence_id for one in letters],
             [one.request.citizen_id for one in letters],
             [one.request.municipality_code for one in letters],
@@ -47,6 +71,8 @@ class Store:
             [",".join(one.request.kinds) for one in letters],
             [one.request.requested_at for one in letters],
             [one.digest for one in letters],
+            [domain.template(one.request.kinds) for one in letters],
+            [one.gateway_id for one in letters],
         )
         return {_name(row) for row in rows}
 
@@ -57,19 +83,42 @@ class Store:
 
     async def read(self, connection: Connection, names: Sequence[LetterName]) -> dict[LetterName, Letter]:
         """The letters, without locking them."""
-        return {_name(row): _letter(row) for row in await connection.fetch(_READ, *_named(names))}
+        return await self._letters(connection, _READ, names)
 
     async def lock(self, connection: Connection, names: Sequence[LetterName]) -> dict[LetterName, Letter]:
         """The letters, locked until the transaction ends."""
-        return {_name(row): _letter(row) for row in await connection.fetch(_LOCK, *_named(names))}
+        return await self._letters(connection, _LOCK, names)
 
-    async def lock_by_message(self, connection: Connection, message_uuids: Sequence[UUID]) -> dict[UUID, Letter]:
-        """The letters the gateway knows under those ids, locked until the transaction ends."""
-        return {row["message_uuid"]: _letter(row) for row in await connection.fetch(_BY_MESSAGE, list(message_uuids))}
+    async def lock_by_gateway_id(
+        self, connection: Connection, gateway_ids: Sequence[str]
+    ) -> tuple[dict[str, LetterName], dict[LetterName, Letter]]:
+        """Which letter each id is about, by a sending of now or of before, and those letters, locked."""
+        names = {row["gateway_id"]: _name(row) for row in await connection.fetch(_BY_GATEWAY_ID, list(gateway_ids))}
+        return names, await self.lock(connection, list(set(names.values())))
 
-    async def lock_overdue(self, connection: Connection, seconds: float, limit: int) -> list[Letter]:
+    async def lock_overdue(
+        self, connection: Connection, *, digital_seconds: float, paper_seconds: float, limit: int
+    ) -> list[Letter]:
         """Letters that have waited for a status for longer than that, locked; those somebody else has are left to them."""
-        return [_letter(row) for row in await connection.fetch(_OVERDUE, seconds, limit)]
+        rows = await connection.fetch(_OVERDUE, digital_seconds, paper_seconds, limit)
+        return list((await self._with_past(connection, rows)).values())
+
+    async def lock_held(self, connection: Connection, pace: Pace, limit: int) -> list[Letter]:
+        """Held letters of that key that no other shut gate holds, the longest waiting first."""
+        country = pace.municipality_code == domain.COUNTRY
+        rows = await connection.fetch(_HELD, None if country else pace.municipality_code, pace.template, limit)
+        return list((await self._with_past(connection, rows)).values())
+
+    async def _letters(self, connection: Connection, sql: str, names: Sequence[LetterName]) -> dict[LetterName, Letter]:
+        return await self._with_past(connection, await connection.fetch(sql, *_named(names)))
+
+    async def _with_past(self, connection: Connection, rows: Sequence[asyncpg.Record]) -> dict[LetterName, Letter]:
+        """The letters, with the sendings before where there were any; those of a locked letter cannot change."""
+        past: dict[LetterName, list[PastSending]] = {}
+        if several := [_name(row) for row in rows if row["sending"] > 1]:
+            for row in await connection.fetch(_PAST, *_named(several)):
+                past.setdefault(_name(row), []).append(_past(row))
+        return {(name := _name(row)): _letter(row, past.get(name, ())) for row in rows}
 
     async def save(self, connection: Connection, letters: Sequence[Letter]) -> None:
         """Write how far the letters are, each named once; the caller holds their locks."""
@@ -83,19 +132,87 @@ class Store:
             [letter.proof.status_code if letter.proof else None for letter in letters],
             [letter.proof.at if letter.proof else None for letter in letters],
             [letter.failure for letter in letters],
+            [letter.sending for letter in letters],
+            [letter.channel.value if letter.channel else None for letter in letters],
+            [letter.gateway_id for letter in letters],
+            [letter.proof.channel.value if letter.proof else None for letter in letters],
         )
+        past = [(letter.request.name, one) for letter in letters for one in letter.past]
+        if past:
+            await connection.execute(
+                _SAVE_PAST,
+                *_named([name for name, _ in past]),
+                [one.number for _, one in past],
+                [one.channel.value for _, one in past],
+                [one.gateway_id for _, one in past],
+                [one.code for _, one in past],
+                [one.proof.transmission_id if one.proof else None for _, one in past],
+                [one.proof.status_code if one.proof else None for _, one in past],
+                [one.proof.at if one.proof else None for _, one in past],
+            )
 
-    async def add_requests(self, connection: Connection, requests: Mapping[LetterName, bytes]) -> None:
-        """Fix the letters' bytes, which are sealed, for ever; fails where a letter has some."""
+    async def add_lookups(self, connection: Connection, found: Mapping[LetterName, bool]) -> None:
+        """Keep what the register said of the letters' citizens."""
+        if found:
+            await connection.execute(_ADD_LOOKUPS, *_named(list(found)), list(found.values()))
+
+    async def add_requests(self, connection: Connection, requests: Sequence[tuple[Letter, bytes]]) -> None:
+        """Fix the bytes of the letters' sendings, which are sealed, for ever; fails where a sending has some."""
         await connection.copy_records_to_table(
             "letter_request",
-            columns=("letter_id", "version", "channel", "sealed"),
-            records=[(name.letter_id, name.version, DIGITAL_POST, sealed) for name, sealed in requests.items()],
+            columns=("letter_id", "version", "sending", "channel", "sealed"),
+            records=[
+                (letter.request.name.letter_id, letter.request.name.version, letter.sending, letter.channel, sealed)
+                for letter, sealed in requests
+            ],
         )
 
-    async def requests_of(self, connection: Connection, names: Sequence[LetterName]) -> dict[LetterName, bytes]:
-        """The letters' bytes, sealed, as far as they are fixed."""
-        return {_name(row): row["sealed"] for row in await connection.fetch(_REQUESTS, *_named(names))}
+    async def requests_of(self, connection: Connection, letters: Sequence[Letter]) -> dict[LetterName, bytes]:
+        """The bytes of the letters' sendings, sealed, as far as they are fixed."""
+        names, sendings = _named([one.request.name for one in letters]), [one.sending for one in letters]
+        return {_name(row): row["sealed"] for row in await connection.fetch(_REQUESTS, *names, sendings)}
+
+    async def count(self, connection: Connection, asked: Mapping[Pace, int]) -> dict[Pace, tuple[int, int]]:
+        """Count letters that were asked for; how many there are by now in this hour and on this day.
+
+        Others who count under the same key wait until the transaction ends.
+        """
+        # The country last: everybody waits for that one.
+        ordered = sorted(asked, key=lambda pace: (pace.municipality_code == domain.COUNTRY, pace))
+        rows = await connection.fetch(_COUNT, *_keys(ordered), [asked[pace] for pace in ordered])
+        return {_pace(row): (row["in_hour"], row["in_day"]) for row in rows}
+
+    async def shut_gates(self, connection: Connection) -> frozenset[Pace]:
+        """The keys whose letters are held."""
+        rows = await connection.fetch("select municipality_code, template from letter_gate")
+        return frozenset(map(_pace, rows))
+
+    async def shut(self, connection: Connection, paces: Sequence[Pace], actor: str, reason: str) -> None:
+        """Shut gates; those that are shut stay as they are."""
+        await connection.execute(_SHUT, *_keys(paces), actor, reason)
+
+    async def open(self, connection: Connection, pace: Pace) -> bool:
+        """Open a gate and count anew; whether it was shut."""
+        await connection.execute("delete from letter_pace where (municipality_code, template) = ($1, $2)", *pace)
+        done = await connection.execute("delete from letter_gate where (municipality_code, template) = ($1, $2)", *pace)
+        return bool(done != "DELETE 0")
+
+    async def gates(self, connection: Connection) -> list[Gate]:
+        """The gates that are shut; outside a transaction."""
+        return [
+            Gate(
+                pace=_pace(row),
+                shut_by=row["shut_by"],
+                reason=row["reason"],
+                shut_at=row["shut_at"],
+                held=row["held"],
+            )
+            for row in await connection.fetch(_GATES)
+        ]
+
+    async def forget_paces(self, connection: Connection) -> None:
+        """Drop counts of days that are over."""
+        await connection.execute("delete from letter_pace where hour < clock_timestamp() - interval '2 days'")
 
     async def add_statuses(self, connection: Connection, heard: Sequence[HeardStatus]) -> set[UUID]:
         """Keep statuses; the messages that were not there yet."""
@@ -142,14 +259,19 @@ def _named(names: Sequence[LetterName]) -> tuple[list[UUID], list[int]]:
     return [name.letter_id for name in names], [name.version for name in names]
 
 
+def _keys(paces: Sequence[Pace]) -> tuple[list[str], list[str]]:
+    return [pace.municipality_code for pace in paces], [pace.template for pace in paces]
+
+
+def _pace(row: asyncpg.Record) -> Pace:
+    return Pace(row["municipality_code"], row["template"])
+
+
 def _name(row: asyncpg.Record) -> LetterName:
     return LetterName(letter_id=row["letter_id"], version=row["version"])
 
 
-def _letter(row: asyncpg.Record) -> Letter:
-    proof = None
-    if row["dispatched_at"] is not None:
-        proof = Proof(transmission_id=row["transmission_id"], status_code=row["status_code"], at=row["dispatched_at"])
+def _letter(row: asyncpg.Record, past: Sequence[PastSending]) -> Letter:
     return Letter(
         request=Request(
             name=_name(row),
@@ -161,23 +283,47 @@ def _letter(row: asyncpg.Record) -> Letter:
             kinds=tuple(row["kinds"]),
             requested_at=row["requested_at"],
         ),
-        message_uuid=row["message_uuid"],
         state=LetterState(row["state"]),
+        sending=row["sending"],
+        channel=Channel(row["channel"]) if row["channel"] else None,
+        gateway_id=row["gateway_id"],
         repeats_recognised=row["repeats_recognised"],
-        proof=proof,
+        past=tuple(past),
+        proof=_proof(row, row["proof_channel"]),
         failure=row["failure"],
     )
 
 
+def _past(row: asyncpg.Record) -> PastSending:
+    return PastSending(
+        number=row["sending"],
+        channel=Channel(row["channel"]),
+        gateway_id=row["gateway_id"],
+        code=row["code"],
+        proof=_proof(row, row["channel"]),
+    )
+
+
+def _proof(row: asyncpg.Record, channel: str) -> Proof | None:
+    if row["dispatched_at"] is None:
+        return None
+    return Proof(
+        channel=Channel(channel),
+        transmission_id=row["transmission_id"],
+        status_code=row["status_code"],
+        at=row["dispatched_at"],
+    )
+
+
 _ADD = """
-insert into letter (letter_id, version, message_uuid, absence_id, citizen_id, municipality_code, planned_day,
-                    planned_deadline_day, task_ids, kinds, requested_at, digest, state)
-select letter_id, version, message_uuid, absence_id, citizen_id, municipality_code, planned_day, planned_deadline_day,
-       string_to_array(task_ids, ',')::uuid[], string_to_array(kinds, ','), requested_at, digest, 'requested'
-from unnest($1::uuid[], $2::integer[], $3::uuid[], $4::uuid[], $5::uuid[], $6::text[], $7::date[], $8::date[], $9::text[],
-            $10::text[], $11::timestamptz[], $12::bytea[])
-     as new (letter_id, version, message_uuid, absence_id, citizen_id, municipality_code, planned_day,
-             planned_deadline_day, task_ids, kinds, requested_at, digest)
+insert into letter (letter_id, version, gateway_id, absence_id, citizen_id, municipality_code, planned_day, planned_deadline_day,
+                    task_ids, kinds, requested_at, digest, template, state)
+select letter_id, version, gateway_id, absence_id, citizen_id, municipality_code, planned_day, planned_deadline_day,
+       string_to_array(task_ids, ',')::uuid[], string_to_array(kinds, ','), requested_at, digest, template, 'requested'
+from unnest($1::uuid[], $2::integer[], $3::uuid[], $4::uuid[], $5::text[], $6::date[], $7::date[], $8::text[], $9::text[],
+            $10::timestamptz[], $11::bytea[], $12::text[], $13::text[])
+     as new (letter_id, version, absence_id, citizen_id, municipality_code, planned_day, planned_deadline_day, task_ids, kinds,
+             requested_at, digest, template, gateway_id)
 order by letter_id, version
 on conflict do nothing
 returning letter_id, version
@@ -188,27 +334,52 @@ select letter.letter_id, letter.version, letter.digest
 from letter join unnest($1::uuid[], $2::integer[]) as wanted (letter_id, version) using (letter_id, version)
 """
 
-_COLUMNS = """
-select letter_id, version, message_uuid, absence_id, citizen_id, municipality_code, planned_day, planned_deadline_day, kinds,
-       requested_at, state, repeats_recognised, transmission_id, status_code, dispatched_at, failure
-from letter
+_COLUMNS = """ select letter_id, version, absence_id, citizen_id, municipality_code, planned_day, planned_deadline_day, kinds,
+requested_at, state, sending, channel, gateway_id, repeats_recognised, transmission_id, status_code, dispatched_at,
+proof_channel, failure from letter
 """
 
 _READ = _COLUMNS + "join unnest($1::uuid[], $2::integer[]) as wanted (letter_id, version) using (letter_id, version)\n"
 
 _LOCK = _READ + "order by letter_id, version\nfor update of letter\n"
 
-_BY_MESSAGE = _COLUMNS + "where message_uuid = any ($1::uuid[])\norder by letter_id, version\nfor update\n"
+# An id never leaves its letter: whichever of the two it is found in, the letter is the same once it is locked.
+_BY_GATEWAY_ID = """
+select gateway_id, letter_id, version from letter where gateway_id = any ($1::text[])
+union all
+select gateway_id, letter_id, version from letter_past_sending where gateway_id = any ($1::text[])
+"""
 
 _OVERDUE = (
     _COLUMNS
     + """
-where state in ('in_doubt', 'handed_over') and awaiting_since < clock_timestamp() - make_interval(secs => $1)
+where state in ('in_doubt', 'handed_over')
+  and awaiting_since < clock_timestamp() - make_interval(secs => case channel when 'paper' then $2::float8 else $1::float8 end)
 order by letter_id, version
-limit $2
+limit $3
 for update skip locked
 """
 )
+
+_HELD = (
+    _COLUMNS
+    + """
+where state = 'held' and template = $2 and ($1::text is null or municipality_code = $1)
+  and not exists (
+      select from letter_gate gate
+      where gate.template = letter.template and gate.municipality_code in (letter.municipality_code, '*')
+  )
+order by taken_in_at, letter_id, version
+limit $3
+for update skip locked
+"""
+)
+
+_PAST = """
+select letter_id, version, sending, channel, gateway_id, code, transmission_id, status_code, dispatched_at
+from letter_past_sending join unnest($1::uuid[], $2::integer[]) as wanted (letter_id, version) using (letter_id, version)
+order by letter_id, version, sending
+"""
 
 _SAVE = """
 update letter
@@ -219,16 +390,72 @@ set awaiting_since = case when not new.awaits_status then null when letter.state
     transmission_id = new.transmission_id,
     status_code = new.status_code,
     dispatched_at = new.dispatched_at,
-    failure = new.failure
+    failure = new.failure,
+    sending = new.sending,
+    channel = new.channel,
+    gateway_id = new.gateway_id,
+    proof_channel = new.proof_channel
 from unnest($1::uuid[], $2::integer[], $3::text[], $4::boolean[], $5::boolean[], $6::text[], $7::text[], $8::timestamptz[],
-            $9::text[])
-     as new (letter_id, version, state, repeats_recognised, awaits_status, transmission_id, status_code, dispatched_at, failure)
+            $9::text[], $10::integer[], $11::text[], $12::text[], $13::text[])
+     as new (letter_id, version, state, repeats_recognised, awaits_status, transmission_id, status_code, dispatched_at, failure,
+             sending, channel, gateway_id, proof_channel)
 where letter.letter_id = new.letter_id and letter.version = new.version
+"""
+
+_SAVE_PAST = """
+insert into letter_past_sending (letter_id, version, sending, channel, gateway_id, code, transmission_id, status_code,
+                                 dispatched_at)
+select * from unnest($1::uuid[], $2::integer[], $3::integer[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
+                     $9::timestamptz[])
+on conflict (letter_id, version, sending) do update
+set transmission_id = excluded.transmission_id, status_code = excluded.status_code, dispatched_at = excluded.dispatched_at
+where letter_past_sending.dispatched_at is null and excluded.dispatched_at is not null
+"""
+
+_ADD_LOOKUPS = """
+insert into letter_lookup (letter_id, version, registered)
+select * from unnest($1::uuid[], $2::integer[], $3::boolean[])
 """
 
 _REQUESTS = """
 select letter_id, version, sealed
-from letter_request join unnest($1::uuid[], $2::integer[]) as wanted (letter_id, version) using (letter_id, version)
+from letter_request
+join unnest($1::uuid[], $2::integer[], $3::integer[]) as wanted (letter_id, version, sending)
+    using (letter_id, version, sending)
+"""
+
+_COUNT = """
+with counted as (
+    insert into letter_pace (municipality_code, template, hour, number)
+    select municipality_code, template, date_trunc('hour', clock_timestamp(), 'UTC'), number
+    from unnest($1::text[], $2::text[], $3::integer[]) with ordinality as asked (municipality_code, template, number, nth)
+    order by nth
+    on conflict (municipality_code, template, hour) do update set number = letter_pace.number + excluded.number
+    returning municipality_code, template, hour, number
+)
+select counted.municipality_code, counted.template, counted.number as in_hour,
+       counted.number + coalesce(sum(earlier.number), 0)::integer as in_day
+from counted
+left join letter_pace earlier
+    on earlier.municipality_code = counted.municipality_code and earlier.template = counted.template
+    and earlier.hour >= date_trunc('day', counted.hour, 'UTC') and earlier.hour < counted.hour
+group by counted.municipality_code, counted.template, counted.number
+"""
+
+_SHUT = """
+insert into letter_gate (municipality_code, template, shut_by, reason)
+select municipality_code, template, $3, $4
+from unnest($1::text[], $2::text[]) as shut (municipality_code, template)
+on conflict (municipality_code, template) do nothing
+"""
+
+_GATES = """
+select municipality_code, template, shut_by, reason, shut_at,
+       (select count(*) from letter
+        where state = 'held' and letter.template = gate.template
+          and gate.municipality_code in (letter.municipality_code, '*')) as held
+from letter_gate gate
+order by shut_at, municipality_code, template
 """
 
 _ADD_STATUSES = """
@@ -249,6 +476,6 @@ returning besked_id
 _OPEN = """
 select state, count(*) as number, extract(epoch from clock_timestamp() - min(taken_in_at)) as oldest
 from letter
-where state not in ('dispatched', 'failed')
+where state not in ('dispatched', 'returned', 'failed')
 group by state
 """

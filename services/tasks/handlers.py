@@ -2,13 +2,13 @@
 
 from contracts.envelope import BadEnvelope
 from contracts.events import BadEvent, Decoded, Reader, UnknownEventType
-from contracts.letter.v1 import LetterDispatched, LetterFailed
 from plumbing.bus import Record
 from plumbing.stage import event_reader
 from services.tasks.usecases.reading import ABSENCE_EVENTS, AnyAbsenceEvent
+from services.tasks.usecases.start_clocks import LETTER_EVENTS, AnyLetterEvent
 
 _ABSENCES = Reader[AnyAbsenceEvent](*ABSENCE_EVENTS)
-_LETTERS = Reader[LetterDispatched | LetterFailed](LetterDispatched, LetterFailed)
+_LETTERS = Reader[AnyLetterEvent](*LETTER_EVENTS)
 _FAULTS = (BadEnvelope, BadEvent)
 
 
@@ -17,7 +17,7 @@ def _absence(record: Record) -> tuple[str, Decoded[AnyAbsenceEvent]]:
     return decoded.envelope.id, decoded
 
 
-def _letter(record: Record) -> tuple[str, Decoded[LetterDispatched | LetterFailed]]:
+def _letter(record: Record) -> tuple[str, Decoded[AnyLetterEvent]]:
     decoded = _LETTERS.decode(record.headers, record.value)
     return decoded.envelope.id, decoded
 

@@ -13,7 +13,11 @@ ANATOMY = {"__main__", "app", "api", "handlers", "usecases", "store", "gateways"
 # Each further name is a decision: what it is for stands beside it.
 MORE = {
     "intake": {"municipalities": "Denmark's municipalities as dated data"},
-    "notifier": {"letters": "words and bytes of a letter", "post_status": "the gateway's status messages, read"},
+    "notifier": {
+        "commands": "what somebody on duty types",
+        "letters": "words and bytes of a letter",
+        "post_status": "the gateway's status messages, read",
+    },
 }
 
 

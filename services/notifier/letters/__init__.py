@@ -1,22 +1,20 @@
 """How a letter looks and travels: its words, its PDF, its MeMo message. Nothing here decides whether or when it is sent."""
 
-from services.notifier.letters.content import Address, Municipality, Words, municipality, words
+from services.notifier.letters.content import Municipality, Words, dated, municipality, words
 from services.notifier.letters.memo import Classification, MemoForm, kombi_request
-from services.notifier.letters.paper import NotAddressed, PaperForm, PostalAddress, dispatch_id, paper_request
+from services.notifier.letters.paper import NotAddressed, PaperForm, paper_request
 from services.notifier.letters.renderer import NotRendered, Renderer
 
 __all__ = [
-    "Address",
     "Classification",
     "MemoForm",
     "Municipality",
     "NotAddressed",
     "NotRendered",
     "PaperForm",
-    "PostalAddress",
     "Renderer",
     "Words",
-    "dispatch_id",
+    "dated",
     "kombi_request",
     "municipality",
     "paper_request",

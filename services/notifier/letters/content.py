@@ -9,14 +9,17 @@ import json
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from functools import cache
 from importlib import resources
 from typing import Final
+from zoneinfo import ZoneInfo
 
+from services.notifier.domain import Address
 from services.notifier.letters.texts import KINDS, MAY_SUBJECT, MUST_SUBJECT, SEVERAL_OPENING, Kind, TaskText
 
 HOME: Final = "DK"
+DENMARK: Final = ZoneInfo("Europe/Copenhagen")
 _WEEKDAYS: Final = ("mandag", "tirsdag", "onsdag", "torsdag", "fredag", "lørdag", "søndag")
 _MONTHS: Final = (
     "januar", "februar", "marts", "april", "maj", "juni",
@@ -35,16 +38,6 @@ class Municipality:
     code: str
     name: str
     cvr: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Address:
-    """Where a letter on paper goes, as the vault tells it; `country` is ISO 3166-1 alpha-2."""
-
-    lines: tuple[str, ...] = field(repr=False)
-    postal_code: str = field(repr=False)
-    city: str = field(repr=False)
-    country: str = HOME
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -103,6 +96,15 @@ def words(
         portal=portal,
         english=_english(asked, deadline_day),
     )
+
+
+def dated(kinds: Sequence[str], planned_day: date, deadline_day: date, now: datetime) -> tuple[date, date]:
+    """The day and the deadline that are printed: those planned, or later where the letter is made later (it was held, or goes on
+    paper after Digital Post failed). Never later than what binds, for the dispatch comes after. What the case system set
+    stays."""
+    day = max(planned_day, now.astimezone(DENMARK).date())
+    moves = all(KINDS[kind].has_eight_days for kind in kinds)
+    return day, deadline_day + (day - planned_day) if moves else deadline_day
 
 
 def _subject(asked: Sequence[Kind]) -> str:

@@ -14,7 +14,6 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Final, Literal
 from uuid import UUID
 from xml.etree.ElementTree import Element, SubElement, tostring
-from zoneinfo import ZoneInfo
 
 from python_serviceplatformen.models.message import (
     Action,
@@ -34,10 +33,9 @@ from python_serviceplatformen.models.message import (
 )
 from python_serviceplatformen.models.xml_util import dataclass_to_xml
 
-from services.notifier.letters.content import Municipality, Words
+from services.notifier.letters.content import DENMARK, Municipality, Words
 from services.notifier.letters.file_names import file_name
 
-DENMARK: Final = ZoneInfo("Europe/Copenhagen")
 CASE_SYSTEM: Final = "Mit Sygefravær"
 CHOICE: Final = "Digital Post"
 _ATTRIBUTES: Final = {

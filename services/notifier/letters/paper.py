@@ -15,16 +15,15 @@ import base64
 import re
 import textwrap
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final, Literal
-from uuid import UUID
 
 from python_serviceplatformen.models import physical_mail as oio
 from xsdata.formats.dataclass.context import XmlContext
 from xsdata.formats.dataclass.serializers import XmlSerializer
 from xsdata.formats.dataclass.serializers.config import SerializerConfig
 
-from plumbing import ids
+from services.notifier.domain import Address
 from services.notifier.letters.content import printable
 
 CHOICE: Final = "Fysisk Post"
@@ -53,16 +52,6 @@ class NotAddressed(Exception):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class PostalAddress:
-    """Where somebody gets post: street and the like in at most five lines, and a country by ISO 3166-1 alpha-2."""
-
-    lines: tuple[str, ...] = field(repr=False)
-    postal_code: str = field(repr=False)
-    city: str = field(repr=False)
-    country: str = "DK"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class PaperForm:
     """How letters are handed to the print house.
 
@@ -74,14 +63,7 @@ class PaperForm:
     recipient: Literal["window", "address"] = "window"
 
 
-def dispatch_id(letter_id: UUID, version: int, sending: int) -> str:
-    """AfsendelseIdentifikator of a letter's n-th sending (of 38 characters at most)."""
-    return str(ids.derive(letter_id, version, "sending", sending))
-
-
-def paper_request(
-    *, dispatch_id: str, name: str, address: PostalAddress, title: str, pdf: bytes, form: PaperForm
-) -> bytes:
+def paper_request(*, dispatch_id: str, name: str, address: Address, title: str, pdf: bytes, form: PaperForm) -> bytes:
     """The body of the call to KombiPostAfsend; raises NotAddressed, with the form `address` only."""
     country = oio.CountryIdentificationCode(
         value=address.country, scheme=oio.CountryIdentificationSchemeType.ISO3166_ALPHA2
@@ -110,7 +92,7 @@ def paper_request(
     return str(_SERIALIZER.render(request)).encode()
 
 
-def _told(name: str, address: PostalAddress) -> dict[str, object]:
+def _told(name: str, address: Address) -> dict[str, object]:
     """Name and address as fields of ModtagerAdresse.
 
     As lines, since lines are what the reporter told: nobody guesses which of it is the house number.
@@ -124,7 +106,7 @@ def _told(name: str, address: PostalAddress) -> dict[str, object]:
     return fields
 
 
-def _address_lines(address: PostalAddress) -> Sequence[str]:
+def _address_lines(address: Address) -> Sequence[str]:
     street = [part for line in address.lines for part in textwrap.wrap(_in_one_line(line), _LONGEST_LINE)]
     town = textwrap.wrap(_in_one_line(f"{address.postal_code} {address.city}"), _LONGEST_LINE)
     if not street or not town:

@@ -1,7 +1,7 @@
 """Steps of letters, written whole: the new state, the audit entry, and the event where somebody has to hear of it.
 
-Invariants: state, entry and event of a step are one transaction, under the letter's lock; the event's id is derived from letter
-and outcome, so the same outcome told twice is one event.
+Invariants: state, entry and event of a step are one transaction, under the letter's lock, and so is the job of the next sending
+where one begins; the event's id is derived from letter and outcome, so the same outcome told twice is one event.
 """
 
 from collections.abc import Sequence
@@ -12,19 +12,24 @@ from typing import Final, NamedTuple, Protocol
 from prometheus_client import Counter
 
 from contracts.events import encode
-from contracts.letter.v1 import Channel, DispatchProof, LetterDispatched, LetterFailed
-from plumbing import audit, ids, outbox
+from contracts.letter.v1 import DispatchProof, LetterDispatched, LetterFailed, LetterReturned
+from plumbing import audit, ids, jobs, outbox
 from plumbing.audit import Entry
 from plumbing.clock import Clock
+from plumbing.faults import faultpoint
 from plumbing.outbox import Outgoing
 from plumbing.postgres import Connection
-from services.notifier.domain import Letter, LetterState
+from services.notifier.domain import Channel, Letter, LetterState, stays_open
+from services.notifier.usecases.letter_jobs import job_of
 
 ACTOR: Final = "service:notifier"
 PURPOSE: Final = "case-handling"
 OUTCOME_UNKNOWN: Final = "outcome-unknown"
 
 MOVED: Final = Counter("mitsyg_letters_moved", "Letters that came to a state.", ("state",))
+FALLEN_BACK: Final = Counter(
+    "mitsyg_letter_sendings_failed", "Sendings that definitively failed and were followed by another.", ("channel",)
+)
 
 
 class Move(NamedTuple):
@@ -42,10 +47,14 @@ class Letters(Protocol):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Mover:
-    """Writes steps."""
+    """Writes steps.
+
+    `pause_seconds`: how long a sending waits that follows a failed one, for the gateway to contradict itself.
+    """
 
     letters: Letters
     clock: Clock
+    pause_seconds: float = 0.0
 
     async def __call__(self, connection: Connection, moves: Sequence[Move]) -> None:
         """Write the steps, those of one letter one after the other; nothing where nothing changes."""
@@ -55,11 +64,24 @@ class Mover:
         now = self.clock.now()
         last = {move.after.request.name: move.after for move in steps}
         await self.letters.save(connection, list(last.values()))
-        await audit.put(connection, [entry(after, f"letter.{after.state}", now) for _, after in steps])
+        await audit.put(connection, [entry(after, _action(before, after), now) for before, after in steps])
+        further = [after for before, after in steps if stays_open(before, after)]
+        if further:
+            faultpoint("notifier.fallback_planned")
+            await jobs.add(connection, [job_of(letter, pause_seconds=self.pause_seconds) for letter in further])
         told = [after for before, after in steps if after.state != before.state]
         await outbox.put(connection, [event for letter in told for event in announcements(letter, now)])
-        for _, after in steps:
-            MOVED.labels(after.state.value).inc()
+        for before, after in steps:
+            if after.state != before.state:
+                MOVED.labels(after.state.value).inc()
+            if stays_open(before, after):
+                FALLEN_BACK.labels(after.past[-1].channel.value).inc()
+
+
+def _action(before: Letter, after: Letter) -> str:
+    if stays_open(before, after):
+        return "letter.sending_failed"
+    return f"letter.{after.state}" if after.state != before.state else "letter.contradicted"
 
 
 def entry(letter: Letter, action: str, now: datetime) -> Entry:
@@ -84,6 +106,8 @@ def announcements(letter: Letter, now: datetime) -> list[Outgoing]:
             return [_failed(letter, letter.failure or "gateway-failed", now)]
         case LetterState.UNKNOWN:
             return [_failed(letter, OUTCOME_UNKNOWN, now)]
+        case LetterState.RETURNED:
+            return [_returned(letter, now)]
         case _:
             return []
 
@@ -96,7 +120,7 @@ def _dispatched(letter: Letter, now: datetime) -> Outgoing:
         version=name.version,
         absence_id=letter.request.absence_id,
         citizen_id=letter.request.citizen_id,
-        channel=Channel.DIGITAL_POST,
+        channel=letter.proof.channel,
         dispatched_at=letter.proof.at,
         proof=DispatchProof(
             transmission_id=letter.proof.transmission_id,
@@ -114,8 +138,24 @@ def _failed(letter: Letter, reason: str, now: datetime) -> Outgoing:
         version=name.version,
         absence_id=letter.request.absence_id,
         citizen_id=letter.request.citizen_id,
-        channel=Channel.DIGITAL_POST,
+        channel=letter.channel or Channel.DIGITAL_POST,  # of none other was heard yet
         reason=reason,
         at=now,
     )
-    return encode(event, event_id=ids.derive(name.letter_id, name.version, letter.state.value), time=now)
+    further = () if letter.sending == 1 else (letter.sending,)
+    return encode(event, event_id=ids.derive(name.letter_id, name.version, letter.state.value, *further), time=now)
+
+
+def _returned(letter: Letter, now: datetime) -> Outgoing:
+    assert letter.proof is not None
+    name = letter.request.name
+    event = LetterReturned(
+        letter_id=name.letter_id,
+        version=name.version,
+        absence_id=letter.request.absence_id,
+        citizen_id=letter.request.citizen_id,
+        channel=letter.proof.channel,
+        dispatched_at=letter.proof.at,
+        at=now,
+    )
+    return encode(event, event_id=ids.derive(name.letter_id, name.version, "returned"), time=now)

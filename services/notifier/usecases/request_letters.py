@@ -1,27 +1,33 @@
 """A letter is asked for: it is taken in, and its sending becomes a job. One batch, inside the caller's transaction.
 
-Invariants: a letter is taken in once, by its id and version, whatever event asks for it; the job is added with the letter or
-not at all; the id under which the gateway will know the letter follows from its name and is never made up.
+Invariants: a letter is taken in once, by its id and version, whatever event asks for it; the job is added with the letter, or
+not at all where the gate is shut: then the letter is held until somebody lets it go; letters are counted with those of other
+processes, in the database, in the transaction that takes them in.
 """
 
 import hashlib
 import json
-from collections.abc import Sequence
-from typing import Final, Protocol
-from uuid import UUID
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+import structlog
 
 from contracts.events import Decoded
 from contracts.letter.v1 import LetterRequested
-from plumbing import audit, ids, jobs
+from plumbing import audit, jobs
 from plumbing.clock import Clock
-from plumbing.jobs import Job
+from plumbing.faults import faultpoint
 from plumbing.postgres import Connection
 from plumbing.stage import Arrival, Refusal, Result
-from services.notifier.domain import Letter, LetterName, LetterState, NewLetter, Request
-from services.notifier.usecases.move import entry
-from services.notifier.usecases.send_letter import QUEUE, payload_of
+from services.notifier import domain
+from services.notifier.domain import Letter, LetterName, LetterState, Limits, NewLetter, Pace, Request
+from services.notifier.usecases.letter_jobs import job_of
+from services.notifier.usecases.move import Move, Mover, entry
 
-FIRST_VERSION: Final = 1
+log = structlog.get_logger(__name__)
+
+GUARD = "service:notifier"
 
 
 class Letters(Protocol):
@@ -31,13 +37,21 @@ class Letters(Protocol):
 
     async def digests(self, connection: Connection, names: Sequence[LetterName]) -> dict[LetterName, bytes]: ...
 
+    async def count(self, connection: Connection, asked: Mapping[Pace, int]) -> dict[Pace, tuple[int, int]]: ...
+
+    async def shut_gates(self, connection: Connection) -> frozenset[Pace]: ...
+
+    async def shut(self, connection: Connection, paces: Sequence[Pace], actor: str, reason: str) -> None: ...
+
 
 class RequestLetters:
     """The stage's work for `letter.requested`."""
 
-    def __init__(self, letters: Letters, clock: Clock) -> None:
+    def __init__(self, letters: Letters, move: Mover, clock: Clock, limits: Limits) -> None:
         self._letters = letters
+        self._move = move
         self._clock = clock
+        self._limits = limits
 
     async def __call__(self, connection: Connection, arrivals: Sequence[Arrival[Decoded[LetterRequested]]]) -> Result:
         result = Result()
@@ -57,18 +71,31 @@ class RequestLetters:
                         field="letter_id",
                     )
                 )
-        new = [letter for name, letter in firsts.items() if name in added]
+        new = [_requested(letter) for name, letter in firsts.items() if name in added]
         now = self._clock.now()
-        await jobs.add(connection, [_job(letter.request.name) for letter in new])
-        await audit.put(connection, [entry(_requested(letter), "letter.requested", now) for letter in new])
+        await audit.put(connection, [entry(letter, "letter.requested", now) for letter in new])
+        held = await self._held(connection, new)
+        await jobs.add(connection, [job_of(letter) for letter in new if letter not in held])
+        await self._move(connection, [Move(letter, domain.held(letter)) for letter in held])
         return result
 
-
-def message_uuid(name: LetterName) -> UUID:
-    """The id under which the gateway knows a letter: the letter's own, later versions by derivation from it."""
-    if name.version == FIRST_VERSION:
-        return name.letter_id
-    return ids.derive(name.letter_id, name.version, "message")
+    async def _held(self, connection: Connection, new: Sequence[Letter]) -> list[Letter]:
+        """Those that have to wait: the gate of one of their keys is shut, or these are more than its limit."""
+        if not new:
+            return []
+        asked = Counter(pace for letter in new for pace in domain.paces(letter.request))
+        counted = await self._letters.count(connection, asked)
+        shut = set(await self._letters.shut_gates(connection))
+        over = {pace for pace, (hour, day) in counted.items() if domain.over(pace, hour, day, self._limits)} - shut
+        if over:
+            faultpoint("notifier.guard_held")
+            await self._letters.shut(connection, sorted(over), GUARD, "too-many")
+            for pace in over:
+                log.error(
+                    "so many letters that they are held", municipality=pace.municipality_code, template=pace.template
+                )
+        shut |= over
+        return [letter for letter in new if not shut.isdisjoint(domain.paces(letter.request))]
 
 
 def _new(event: LetterRequested) -> NewLetter:
@@ -85,7 +112,7 @@ def _new(event: LetterRequested) -> NewLetter:
     )
     return NewLetter(
         request=request,
-        message_uuid=message_uuid(name),
+        gateway_id=domain.first_id(name),
         task_ids=tuple(task.task_id for task in event.tasks),
         digest=_digest(event),
     )
@@ -97,9 +124,5 @@ def _digest(event: LetterRequested) -> bytes:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).digest()
 
 
-def _job(name: LetterName) -> Job:
-    return Job(job_id=ids.derive(name.letter_id, name.version, "send"), queue=QUEUE, payload=payload_of(name))
-
-
 def _requested(new: NewLetter) -> Letter:
-    return Letter(request=new.request, message_uuid=new.message_uuid, state=LetterState.REQUESTED)
+    return Letter(request=new.request, gateway_id=new.gateway_id, state=LetterState.REQUESTED)

@@ -1,13 +1,14 @@
 """One attempt at sending a letter: the work of a job. What attempts under way at once have in common is asked for and written
 together.
 
-Invariants (L2): the bytes are made once and stored, sealed, before the first call, and every later call sends those bytes under
-the same message id; where the gateway does not recognise repeats, a call is begun only after the letter was written down as in
-doubt, by itself, and a letter in doubt is never called for again; an answer over HTTP never makes a letter sent, that is the
-status's word; nothing is written by who lost the job's lease. Jobs are held before letters are locked, letters in their order.
+Invariants (L2): the register is asked before a letter's first sending and never again, its answer is written with the bytes;
+those are made once and stored, sealed, before the first call, and every later call of the sending sends them under the same id;
+where the gateway does not recognise repeats, a call is begun only after the letter was written down as in doubt, by itself, and
+a letter in doubt is never called for again; an answer over HTTP never makes a letter sent, that is the status's word; nothing is
+written by who lost the job's lease, nor about another sending than the job's. Jobs are held before letters are locked, letters
+in their order.
 """
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -18,6 +19,7 @@ import structlog
 from prometheus_client import Counter
 
 from plumbing import ids, jobs
+from plumbing.clock import Clock
 from plumbing.errors import Unavailable
 from plumbing.faults import faultpoint
 from plumbing.jobs import Again, Claim, Done, Joint, LeaseLost, Parked, Verdict
@@ -26,15 +28,44 @@ from plumbing.postgres import Connection, Database
 from plumbing.sealing import SealBroken, open_sealed, seal
 from plumbing.together import Together
 from services.notifier import domain
-from services.notifier.domain import Answer, Heard, Letter, LetterName, NoRecipient, Recipient, Step
-from services.notifier.letters import MemoForm, Municipality, NotRendered, Words, kombi_request, municipality, words
+from services.notifier.domain import (
+    Answer,
+    Channel,
+    Heard,
+    Letter,
+    LetterName,
+    LookedUp,
+    NoRecipient,
+    Pace,
+    Recipient,
+    Registration,
+    Step,
+    Ways,
+)
+from services.notifier.letters import (
+    MemoForm,
+    Municipality,
+    NotAddressed,
+    NotRendered,
+    PaperForm,
+    Words,
+    dated,
+    kombi_request,
+    municipality,
+    paper_request,
+    words,
+)
+from services.notifier.usecases import letter_jobs
 from services.notifier.usecases.move import Move, Mover
 
 log = structlog.get_logger(__name__)
 
-QUEUE: Final = "letter"
 SEALED_FIELD: Final = "letter.request"
+ADDRESS_MISSING: Final = "address.missing"
 ANSWERS: Final = Counter("mitsyg_gateway_answers", "Calls to the gateway, by what their answer means.", ("meaning",))
+LOOKED_UP: Final = Counter(
+    "mitsyg_register_answers", "Look-ups in the gateway's register, by what they came to.", ("answer",)
+)
 
 
 class Letters(Protocol):
@@ -44,9 +75,13 @@ class Letters(Protocol):
 
     async def lock(self, connection: Connection, names: Sequence[LetterName]) -> dict[LetterName, Letter]: ...
 
-    async def add_requests(self, connection: Connection, requests: Mapping[LetterName, bytes]) -> None: ...
+    async def shut_gates(self, connection: Connection) -> frozenset[Pace]: ...
 
-    async def requests_of(self, connection: Connection, names: Sequence[LetterName]) -> dict[LetterName, bytes]: ...
+    async def add_lookups(self, connection: Connection, found: Mapping[LetterName, bool]) -> None: ...
+
+    async def add_requests(self, connection: Connection, requests: Sequence[tuple[Letter, bytes]]) -> None: ...
+
+    async def requests_of(self, connection: Connection, letters: Sequence[Letter]) -> dict[LetterName, bytes]: ...
 
 
 class People(Protocol):
@@ -62,6 +97,10 @@ class Gateway(Protocol):
 
     async def send(self, request: bytes, *, transaction_id: UUID) -> Heard: ...
 
+    async def send_paper(self, request: bytes, *, transaction_id: UUID) -> Heard: ...
+
+    async def is_registered(self, cpr: str, *, transaction_id: UUID) -> LookedUp: ...
+
 
 class Render(Protocol):
     """Sets a letter; raises NotRendered, and Unavailable."""
@@ -70,20 +109,49 @@ class Render(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class _Fixed:
+    """A sending that may be called for: its bytes are fixed."""
+
+    channel: Channel
+    gateway_id: str
+    request: bytes
+
+
+class _NotSent(Exception):
+    """There is nothing to be called for, or not now."""
+
+    def __init__(self, verdict: Verdict) -> None:
+        super().__init__()
+        self.verdict = verdict
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class _Made:
-    """A letter's bytes, sealed, that are to be fixed under this claim."""
+    """A sending's bytes, sealed, that are to be fixed under this claim; `registered` is what the register said, if it was
+    asked."""
 
     claim: Claim
-    name: LetterName
+    letter: Letter
+    channel: Channel
+    registered: bool | None
     sealed: bytes
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Change:
-    """What a letter is to become of whatever it is then."""
+    """What a letter is to become of whatever it is then, as long as it is at that sending."""
 
     name: LetterName
+    sending: int
     step: Callable[[Letter], Letter]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Forms:
+    """How requests to the gateway are written; `paper` is None where no print house takes letters."""
+
+    memo: MemoForm
+    paper: PaperForm | None = None
 
 
 class SendLetter:
@@ -102,9 +170,11 @@ class SendLetter:
         people: People,
         gateway: Gateway,
         renderer: Render,
+        clock: Clock,
         gateway_dedupes: bool,
         portal: str,
-        memo: MemoForm,
+        ways: Ways,
+        forms: Forms,
         together: int = 1,
         gather_seconds: float = 0.005,
     ) -> None:
@@ -114,176 +184,256 @@ class SendLetter:
         self._people = people
         self._gateway = gateway
         self._renderer = renderer
+        self._clock = clock
         self._dedupes = gateway_dedupes
         self._portal = portal
-        self._memo = memo
+        self._ways = ways
+        self._forms = forms
         self._read = Together(self._read_all, seconds=0.0, most=together)
         self._fix = Together(self._fix_all, seconds=gather_seconds, most=together)
         self._fixed = Together(self._fixed_all, seconds=gather_seconds, most=together)
 
     async def __call__(self, claim: Claim) -> Verdict:
         faultpoint("notifier.after_claim")
-        name = name_of(claim.payload)
-        letter = await self._read(name)
+        name, sending = letter_jobs.read(claim.payload)
+        letter, is_shut = await self._read(name)
         if letter is None:
             return Parked(reason="letter-missing")
+        try:
+            # A sending the gateway has told meanwhile to have failed is nobody's business any more.
+            fixed = await self._fixed_bytes(claim, letter, is_shut) if letter.sending == sending else None
+        except _NotSent as ended:
+            return ended.verdict
+        return Done() if fixed is None else await self._call(letter, fixed)
+
+    async def _fixed_bytes(self, claim: Claim, letter: Letter, is_shut: bool) -> _Fixed | None:
         match domain.next_step(letter, gateway_dedupes=self._dedupes):
             case Step.NOTHING:
-                return Done()
+                return None
             case Step.DOUBT:
-                return Done(write=self._moving(name, domain.in_doubt))
+                raise _NotSent(Done(write=self._moving(letter, domain.in_doubt)))
+            case Step.COMPOSE if is_shut:
+                raise _NotSent(Done(write=self._moving(letter, domain.held)))
             case Step.COMPOSE:
-                request = await self._compose(claim, letter)
+                return await self._compose(claim, letter)
             case Step.CALL:
-                request = await self._recall(claim, letter)
+                return await self._recall(claim, letter)
             case step:
                 assert_never(step)
-        if not isinstance(request, bytes):
-            return request
-        return await self._call(letter, request)
 
     def give_up(self, claim: Claim) -> Write:
         """The job was tried too often: a letter that may have been sent is surfaced as unknown."""
-        return self._moving(name_of(claim.payload), domain.unknowable)
+        name, sending = letter_jobs.read(claim.payload)
+        return Joint(write_all=self._change_all, item=_Change(name=name, sending=sending, step=domain.unknowable))
 
-    async def _compose(self, claim: Claim, letter: Letter) -> bytes | Verdict:
-        """Make the bytes and fix them; a verdict where there is nothing to be sent."""
+    async def _compose(self, claim: Claim, letter: Letter) -> _Fixed:
+        """Choose the channel, make the bytes and fix them."""
         recipient = await self._people.recipient(letter.request.citizen_id)
         sender = municipality(letter.request.municipality_code)
         if isinstance(recipient, NoRecipient):
-            return self._refused(letter, recipient.reason)
+            raise self._refused(letter, recipient.reason)
         if sender is None:
-            return self._refused(letter, "municipality.unknown")
+            raise self._refused(letter, "municipality.unknown")
+        registered, channel = None, letter.channel
+        if channel is None:
+            registered = await self._look_up(claim, letter, recipient)
+            channel = domain.chosen(registered=registered, ways=self._ways)
+        if channel is None:
+            raise self._refused(letter, domain.NOT_REGISTERED)
+        gateway_id = domain.gateway_id(letter, channel)
         try:
-            request = await self._written(letter, recipient, sender)
+            request = await self._written(letter, channel, gateway_id, recipient, sender)
+        except NotAddressed as error:
+            raise self._refused(letter, error.code) from None
         except NotRendered as error:
             log.error("a letter cannot be set", letter=str(letter.request.name.letter_id), kind=error.kind)
-            return Parked(reason="not-rendered")
+            raise _NotSent(Parked(reason="not-rendered")) from None
         sealed = seal(recipient.key, request, owner=str(letter.request.citizen_id), field=SEALED_FIELD)
-        await self._fix(_Made(claim=claim, name=letter.request.name, sealed=sealed))
+        await self._fix(_Made(claim=claim, letter=letter, channel=channel, registered=registered, sealed=sealed))
         faultpoint("notifier.after_render_stored")
-        return request
+        return _Fixed(channel=channel, gateway_id=gateway_id, request=request)
 
-    async def _recall(self, claim: Claim, letter: Letter) -> bytes | Verdict:
-        """The bytes that were fixed; a verdict where they can never be opened again."""
+    async def _look_up(self, claim: Claim, letter: Letter, recipient: Recipient) -> bool:
+        """Whether the citizen has Digital Post: an answer of the register and nothing else."""
+        name = letter.request.name
+        transaction_id = ids.derive(name.letter_id, name.version, "look-up", claim.attempt)
+        found = await self._gateway.is_registered(recipient.cpr, transaction_id=transaction_id)
+        faultpoint("notifier.after_lookup")
+        LOOKED_UP.labels(found.registration.value).inc()
+        match found.registration:
+            case Registration.REGISTERED:
+                return True
+            case Registration.NOT_REGISTERED:
+                return False
+            case Registration.UNAVAILABLE:
+                raise _NotSent(Again(reason=f"register-{found.http_status or 'unreachable'}", after=found.retry_after))
+            case Registration.ODD:
+                log.error("the register's answer is in no table", letter=str(name.letter_id), status=found.http_status)
+                raise _NotSent(Parked(reason=f"odd-register-{found.http_status}"))
+            case _:
+                assert_never(found.registration)
+
+    async def _recall(self, claim: Claim, letter: Letter) -> _Fixed:
+        """The bytes that were fixed."""
+        assert letter.channel is not None
+        assert letter.gateway_id is not None
         key = await self._people.key(letter.request.citizen_id)
         if isinstance(key, NoRecipient):  # erased meanwhile; whether it was sent before, only a status can tell
-            return Done(write=self._moving(letter.request.name, domain.unknowable))
-        sealed = await self._fixed(claim)
+            raise _NotSent(Done(write=self._moving(letter, domain.unknowable)))
+        sealed = await self._fixed((claim, letter))
         try:
-            return open_sealed(key, sealed, owner=str(letter.request.citizen_id), field=SEALED_FIELD)
+            request = open_sealed(key, sealed, owner=str(letter.request.citizen_id), field=SEALED_FIELD)
         except SealBroken:
-            return Parked(reason="seal-broken")
+            raise _NotSent(Parked(reason="seal-broken")) from None
+        return _Fixed(channel=letter.channel, gateway_id=letter.gateway_id, request=request)
 
-    async def _call(self, letter: Letter, request: bytes) -> Verdict:
+    async def _call(self, letter: Letter, fixed: _Fixed) -> Verdict:
         faultpoint("notifier.before_call")
-        heard = await self._gateway.send(request, transaction_id=ids.derive(letter.message_uuid, "transaction"))
+        send = self._gateway.send_paper if fixed.channel is Channel.PAPER else self._gateway.send
+        heard = await send(fixed.request, transaction_id=ids.derive(fixed.gateway_id, "transaction"))
         faultpoint("notifier.after_call")
-        answer = domain.meaning(heard)
+        answer = domain.meaning(heard, self._ways.codes)
         ANSWERS.labels(answer.value).inc()
-        name = letter.request.name
         match answer:
             case Answer.TAKEN_OVER:
-                return Done(write=self._moving(name, domain.handed_over))
+                return Done(write=self._moving(letter, domain.handed_over))
             case Answer.REFUSED:
-                return self._refused(letter, heard.code or "refused")
+                code = heard.code or ""
+                return Done(write=self._moving(letter, lambda found: domain.after_negative(found, code, self._ways)))
             case Answer.NOT_TAKEN:
-                write = self._moving(name, domain.not_taken)
                 return Again(
-                    reason=f"not-taken-{heard.http_status or 'unreachable'}", after=heard.retry_after, write=write
+                    reason=f"not-taken-{heard.http_status or 'unreachable'}",
+                    after=heard.retry_after,
+                    write=self._moving(letter, domain.not_taken),
                 )
             case Answer.UNKNOWN if self._dedupes:
                 return Again(reason=f"unknown-{heard.http_status or 'no-answer'}", after=heard.retry_after)
             case Answer.UNKNOWN:
                 return Done()  # in doubt since before the call: now the status has the word, and in the end somebody
             case Answer.ODD:
-                log.error("an answer that is in no table", letter=str(name.letter_id), status=heard.http_status)
+                log.error(
+                    "an answer that is in no table",
+                    letter=str(letter.request.name.letter_id),
+                    status=heard.http_status,
+                )
                 return Parked(reason=f"odd-answer-{heard.http_status}")
             case _:
                 assert_never(answer)
 
-    async def _written(self, letter: Letter, recipient: Recipient, sender: Municipality) -> bytes:
+    async def _written(
+        self, letter: Letter, channel: Channel, gateway_id: str, recipient: Recipient, sender: Municipality
+    ) -> bytes:
         asked = letter.request
+        day, deadline_day = dated(asked.kinds, asked.planned_day, asked.planned_deadline_day, self._clock.now())
+        address = recipient.address if channel is Channel.PAPER else None
+        if channel is Channel.PAPER and address is None:
+            raise NotAddressed(ADDRESS_MISSING)
         text = words(
             name=recipient.name,
             municipality=sender,
-            planned_day=asked.planned_day,
-            deadline_day=asked.planned_deadline_day,
+            planned_day=day,
+            deadline_day=deadline_day,
             kinds=asked.kinds,
             portal=self._portal,
+            address=address,
         )
+        pdf = await self._renderer.render(text, day)
+        if address is not None:
+            assert self._forms.paper is not None  # nothing goes on paper where nobody prints (Ways.paper)
+            return paper_request(
+                dispatch_id=gateway_id,
+                name=recipient.name,
+                address=address,
+                title=text.subject,
+                pdf=pdf,
+                form=self._forms.paper,
+            )
         return kombi_request(
-            message_uuid=letter.message_uuid,
+            message_uuid=UUID(gateway_id),
             cpr=recipient.cpr,
             words=text,
             municipality=sender,
             absence_id=asked.absence_id,
             requested_at=asked.requested_at,
-            deadline_day=asked.planned_deadline_day,
-            pdf=await self._renderer.render(text, asked.planned_day),
-            form=self._memo,
+            deadline_day=deadline_day,
+            pdf=pdf,
+            form=self._forms.memo,
         )
 
-    def _refused(self, letter: Letter, reason: str) -> Verdict:
-        return Done(write=self._moving(letter.request.name, lambda found: domain.refused(found, reason)))
+    def _refused(self, letter: Letter, reason: str) -> _NotSent:
+        return _NotSent(Done(write=self._moving(letter, lambda found: domain.refused(found, reason))))
 
-    def _moving(self, name: LetterName, step: Callable[[Letter], Letter]) -> Write:
-        return Joint(write_all=self._change_all, item=_Change(name=name, step=step))
+    def _moving(self, letter: Letter, step: Callable[[Letter], Letter]) -> Write:
+        change = _Change(name=letter.request.name, sending=letter.sending, step=step)
+        return Joint(write_all=self._change_all, item=change)
 
-    async def _read_all(self, names: Sequence[LetterName]) -> list[Letter | Exception | None]:
+    async def _read_all(self, names: Sequence[LetterName]) -> list[tuple[Letter | None, bool] | Exception]:
         async with self._database.acquire() as connection:
             found = await self._letters.read(connection, names)
-        return [found.get(name) for name in names]
+            shut = await self._letters.shut_gates(connection)
+        return [
+            (letter, letter is not None and not shut.isdisjoint(domain.paces(letter.request)))
+            for letter in map(found.get, names)
+        ]
 
     async def _fix_all(self, group: Sequence[_Made]) -> list[Exception | None]:
         async with self._database.transaction() as connection:
             held = await jobs.hold(connection, [made.claim for made in group])
-            requests = {made.name: made.sealed for made in group if made.claim in held}
-            letters = await self._letters.lock(connection, list(requests))
+            wanted = {made.letter.request.name: made for made in group if made.claim in held}
+            letters = await self._letters.lock(connection, list(wanted))
             due = {
-                name: letter
-                for name, letter in letters.items()
-                if domain.next_step(letter, gateway_dedupes=self._dedupes) is Step.COMPOSE
+                name: made
+                for name, made in wanted.items()
+                if letters[name].sending == made.letter.sending
+                and domain.next_step(letters[name], gateway_dedupes=self._dedupes) is Step.COMPOSE
             }
-            await self._letters.add_requests(connection, {name: requests[name] for name in due})
-            await self._prepare(connection, due)
+            fixed = {
+                name: domain.prepared(
+                    letters[name],
+                    channel=made.channel,
+                    gateway_id=domain.gateway_id(letters[name], made.channel),
+                    gateway_dedupes=self._dedupes,
+                )
+                for name, made in due.items()
+            }
+            looked_up = {name: made.registered for name, made in due.items() if made.registered is not None}
+            await self._letters.add_lookups(connection, looked_up)
+            await self._letters.add_requests(connection, [(fixed[name], made.sealed) for name, made in due.items()])
+            await self._move(connection, [Move(letters[name], after) for name, after in fixed.items()])
         # What moved meanwhile, e.g. by this very transaction when its commit was not heard of, is looked at anew.
         return [
-            LeaseLost() if made.claim not in held else None if made.name in due else Unavailable("letter")
+            LeaseLost()
+            if made.claim not in held
+            else None
+            if due.get(made.letter.request.name) is made
+            else Unavailable("letter")
             for made in group
         ]
 
-    async def _fixed_all(self, claims: Sequence[Claim]) -> list[bytes | Exception]:
-        names = {claim: name_of(claim.payload) for claim in claims}
+    async def _fixed_all(self, wanted: Sequence[tuple[Claim, Letter]]) -> list[bytes | Exception]:
         async with self._database.transaction() as connection:
-            held = await jobs.hold(connection, claims)
-            wanted = [name for claim, name in names.items() if claim in held]
-            found = await self._letters.requests_of(connection, wanted)
+            held = await jobs.hold(connection, [claim for claim, _ in wanted])
+            letters = [letter for claim, letter in wanted if claim in held]
+            found = await self._letters.requests_of(connection, letters)
             if not self._dedupes:
-                await self._prepare(connection, await self._letters.lock(connection, wanted))
-        return [found.get(names[claim], b"") if claim in held else LeaseLost() for claim in claims]
-
-    async def _prepare(self, connection: Connection, letters: Mapping[LetterName, Letter]) -> None:
-        moves = [Move(letter, domain.prepared(letter, gateway_dedupes=self._dedupes)) for letter in letters.values()]
-        await self._move(connection, moves)
+                locked = await self._letters.lock(connection, [letter.request.name for letter in letters])
+                await self._move(
+                    connection,
+                    [
+                        Move(locked[one.request.name], domain.begun(locked[one.request.name], gateway_dedupes=False))
+                        for one in letters
+                        if locked[one.request.name].sending == one.sending
+                    ],
+                )
+        return [found.get(letter.request.name, b"") if claim in held else LeaseLost() for claim, letter in wanted]
 
     async def _change_all(self, connection: Connection, changes: Sequence[_Change]) -> None:
         letters = await self._letters.lock(connection, list({change.name for change in changes}))
         moves = []
         for change in changes:
             before = letters[change.name]  # letters are never deleted
-            letters[change.name] = after = change.step(before)
-            moves.append(Move(before, after))
+            if before.sending == change.sending:
+                letters[change.name] = after = change.step(before)
+                moves.append(Move(before, after))
         await self._move(connection, moves)
         faultpoint("notifier.before_result")
-
-
-def payload_of(name: LetterName) -> bytes:
-    """What a job holds: which letter."""
-    return json.dumps({"letter_id": str(name.letter_id), "version": name.version}).encode()
-
-
-def name_of(payload: bytes) -> LetterName:
-    """Which letter a job is about."""
-    content = json.loads(payload)
-    return LetterName(letter_id=UUID(content["letter_id"]), version=content["version"])

@@ -1,4 +1,4 @@
-"""Letters whose status does not come are surfaced: told as unknown, counted, and never guessed.
+"""Letters whose status does not come are surfaced: told as unknown, counted, and never guessed; nor do they go another way.
 
 The wait is real time, not domain time: it is about the gateway, not about the citizen's days.
 """
@@ -21,19 +21,24 @@ AT_ONCE = 100
 class Letters(Protocol):
     """Where letters wait."""
 
-    async def lock_overdue(self, connection: Connection, seconds: float, limit: int) -> Sequence[Letter]: ...
+    async def lock_overdue(
+        self, connection: Connection, *, digital_seconds: float, paper_seconds: float, limit: int
+    ) -> Sequence[Letter]: ...
 
 
 class SurfaceOverdue:
     """Surfaces up to a hundred letters, inside the caller's transaction; tells how many it found."""
 
-    def __init__(self, letters: Letters, move: Mover, *, after_seconds: float) -> None:
+    def __init__(self, letters: Letters, move: Mover, *, digital_seconds: float, paper_seconds: float) -> None:
         self._letters = letters
         self._move = move
-        self._after_seconds = after_seconds
+        self._digital_seconds = digital_seconds
+        self._paper_seconds = paper_seconds
 
     async def __call__(self, connection: Connection) -> int:
-        found = await self._letters.lock_overdue(connection, self._after_seconds, AT_ONCE)
+        found = await self._letters.lock_overdue(
+            connection, digital_seconds=self._digital_seconds, paper_seconds=self._paper_seconds, limit=AT_ONCE
+        )
         await self._move(connection, [Move(letter, domain.unknowable(letter)) for letter in found])
         for letter in found:
             log.error("a letter's outcome is unknown", letter=str(letter.request.name.letter_id), state=letter.state)

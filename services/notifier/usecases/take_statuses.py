@@ -1,8 +1,8 @@
 """The gateway tells what became of letters: inside the caller's transaction.
 
-Invariants: a status is matched by the message id and by nothing else; every status is kept once, those that contradict, come late
-or belong to no letter too; the letter only moves forward, by the statuses in the order in which they came; what it comes to is
-announced with it or not at all.
+Invariants: a status is matched by the id it names and by nothing else; every status is kept once, those that contradict, come
+late or belong to no letter too; the letter only moves forward, by the statuses in the order in which they came; what it comes to
+is announced with it or not at all.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from plumbing import audit
 from plumbing.clock import Clock
 from plumbing.postgres import Connection
 from services.notifier import domain
-from services.notifier.domain import HeardStatus, Hearing, Letter, Status
+from services.notifier.domain import EXPECTED, FAILED_STATUS, HeardStatus, Hearing, Letter, LetterName, Status, Ways
 from services.notifier.usecases.move import Move, Mover, entry
 
 log = structlog.get_logger(__name__)
@@ -31,7 +31,9 @@ class Letters(Protocol):
 
     async def known_statuses(self, connection: Connection, besked_ids: Sequence[UUID]) -> set[UUID]: ...
 
-    async def lock_by_message(self, connection: Connection, message_uuids: Sequence[UUID]) -> dict[UUID, Letter]: ...
+    async def lock_by_gateway_id(
+        self, connection: Connection, gateway_ids: Sequence[str]
+    ) -> tuple[dict[str, LetterName], dict[LetterName, Letter]]: ...
 
     async def add_statuses(self, connection: Connection, heard: Sequence[HeardStatus]) -> set[UUID]: ...
 
@@ -43,16 +45,16 @@ class KeptMeanwhile(Exception):
 class TakeStatuses:
     """Takes status messages, in the order in which they came."""
 
-    def __init__(self, letters: Letters, move: Mover, clock: Clock) -> None:
+    def __init__(self, letters: Letters, move: Mover, clock: Clock, ways: Ways) -> None:
         self._letters = letters
         self._move = move
         self._clock = clock
+        self._ways = ways
 
     async def __call__(self, connection: Connection, statuses: Sequence[Status]) -> list[Hearing | None]:
         """What each did; None for a message that came before. Raises KeptMeanwhile, never for a single one."""
-        letters = await self._letters.lock_by_message(
-            connection, [one.message_uuid for one in statuses if one.message_uuid is not None]
-        )
+        about = {one.gateway_id for one in statuses}
+        names, letters = await self._letters.lock_by_gateway_id(connection, [one for one in about if one is not None])
         # Under the letters' locks: of a message pushed twice at once the second is seen to be one.
         known = await self._letters.known_statuses(connection, [one.besked_id for one in statuses])
         heard: list[HeardStatus] = []
@@ -63,14 +65,12 @@ class TakeStatuses:
                 hearings.append(None)
                 continue
             known.add(status.besked_id)
-            uuid = status.message_uuid
-            before = None if uuid is None else letters.get(uuid)
-            if uuid is None or before is None:
-                name, hearing = None, Hearing.UNMATCHED
-            else:
-                name = before.request.name
-                letters[uuid], hearing = domain.told(before, status)
-                moves.append(Move(before, letters[uuid]))
+            name = None if status.gateway_id is None else names.get(status.gateway_id)
+            hearing = Hearing.UNMATCHED
+            if name is not None:
+                before = letters[name]
+                letters[name], hearing = domain.told(before, status, self._ways)
+                moves.append(Move(before, letters[name]))
             heard.append(HeardStatus(status=status, name=name, hearing=hearing))
             hearings.append(hearing)
         if not heard:
@@ -83,12 +83,13 @@ class TakeStatuses:
         await self._note(connection, heard, letters)
         return hearings
 
-    async def _note(self, connection: Connection, heard: Sequence[HeardStatus], letters: dict[UUID, Letter]) -> None:
+    async def _note(
+        self, connection: Connection, heard: Sequence[HeardStatus], letters: dict[LetterName, Letter]
+    ) -> None:
         """What moved nothing is in the audit trail too."""
         now = self._clock.now()
-        named = {letter.request.name: letter for letter in letters.values()}
         entries = [
-            entry(named[one.name], f"status.{one.hearing}", now)
+            entry(letters[one.name], f"status.{one.hearing}", now)
             for one in heard
             if one.name is not None and one.hearing is not Hearing.APPLIED
         ]
@@ -98,11 +99,13 @@ class TakeStatuses:
 def count(status: Status, hearing: Hearing | None) -> None:
     """Tell of a status that is kept for good."""
     HEARD.labels(hearing.value if hearing is not None else AGAIN).inc()
-    if hearing in _TO_LOOK_AT:
+    is_odd_failure = status.status_code == FAILED_STATUS and status.error_code not in EXPECTED
+    if hearing in _TO_LOOK_AT or (hearing is Hearing.APPLIED and is_odd_failure):
         log.error(
             "a status to look at",
             hearing=hearing,
             besked=str(status.besked_id),
             about=status.gateway_id,
             channel=status.channel,
+            code=status.error_code,
         )

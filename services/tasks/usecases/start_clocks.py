@@ -1,4 +1,4 @@
-"""The fate of a letter: a proven dispatch sets the deadline of its tasks, a failure sets nothing (T2, M3).
+"""The fate of a letter: a proven dispatch sets the deadline of its tasks, a failure or a return sets nothing (T2, M3).
 
 Invariant: a deadline is set when a letter's dispatch is proven and by nothing else. It is set for every task of the letter, one
 that is closed too: so it does not matter which of the two was heard first.
@@ -6,11 +6,11 @@ that is closed too: so it does not matter which of the two was heard first.
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import Final, Protocol
 from uuid import UUID
 
 from contracts.events import Decoded, encode
-from contracts.letter.v1 import LetterDispatched, LetterFailed
+from contracts.letter.v1 import LetterDispatched, LetterFailed, LetterReturned
 from contracts.task.v1 import TaskDeadlineSet, TaskKind
 from plumbing import audit, ids
 from plumbing.clock import Clock
@@ -21,6 +21,9 @@ from services.tasks.domain import clocks
 from services.tasks.domain.clocks import Deadline, Letter
 from services.tasks.domain.records import TaskOfLetter
 from services.tasks.usecases.auditing import entry
+
+AnyLetterEvent = LetterDispatched | LetterFailed | LetterReturned
+LETTER_EVENTS: Final = (LetterDispatched, LetterFailed, LetterReturned)
 
 
 class Letters(Protocol):
@@ -36,15 +39,13 @@ class Letters(Protocol):
 
 
 class StartClocks:
-    """The stage's work for `letter.dispatched` and `letter.failed`."""
+    """The stage's work for what becomes of letters."""
 
     def __init__(self, letters: Letters, clock: Clock) -> None:
         self._letters = letters
         self._clock = clock
 
-    async def __call__(
-        self, connection: Connection, arrivals: Sequence[Arrival[Decoded[LetterDispatched | LetterFailed]]]
-    ) -> Result:
+    async def __call__(self, connection: Connection, arrivals: Sequence[Arrival[Decoded[AnyLetterEvent]]]) -> Result:
         result = Result()
         if not arrivals:
             return result
@@ -78,16 +79,18 @@ class StartClocks:
         return result
 
 
-def _after(letter: Letter, event: LetterDispatched | LetterFailed) -> Letter:
+def _after(letter: Letter, event: AnyLetterEvent) -> Letter:
     match event:
         case LetterDispatched():
             return clocks.dispatched(letter, event.dispatched_at)
         case LetterFailed():
             return clocks.failed(letter)
+        case LetterReturned():
+            return letter  # what its dispatch started stands (T2); the notifier surfaces it
 
 
 def _deadlines(
-    message: Decoded[LetterDispatched | LetterFailed],
+    message: Decoded[AnyLetterEvent],
     deadline: Deadline,
     tasks: Sequence[TaskOfLetter],
     now: datetime,

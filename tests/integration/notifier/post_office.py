@@ -24,12 +24,12 @@ from plumbing.jobs import Policy, Worker
 from plumbing.postgres import Database
 from plumbing.stage import Stage
 from services.notifier.api import StatusPush, make_api
-from services.notifier.domain import NoRecipient, Recipient
+from services.notifier.domain import Address, Limits, NoRecipient, Recipient, Ways
 from services.notifier.gateways import PostGateway, gateway_session
 from services.notifier.handlers import read_request
-from services.notifier.letters import MemoForm, Renderer, Words
+from services.notifier.letters import MemoForm, PaperForm, Renderer, Words
 from services.notifier.store import Store
-from services.notifier.usecases import QUEUE, RequestLetters, SendLetter, SurfaceOverdue, TakeStatuses
+from services.notifier.usecases import QUEUE, Forms, Guard, RequestLetters, SendLetter, SurfaceOverdue, TakeStatuses
 from services.notifier.usecases.move import Mover
 from tests.unit.simulators.servers import gateway, serving
 
@@ -37,6 +37,8 @@ NOW = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
 CPR = "6101901234"
 NAME = "Kirsten Ægidius-Sørensen"
 TOKEN = "secret"
+ADDRESS = Address(lines=("Æblehaven 12, 3. th.",), postal_code="8000", city="Aarhus C")
+WAYS = Ways(return_codes=frozenset({"retur"}))
 
 
 class FixedClock:
@@ -49,6 +51,7 @@ class People:
     """The vault: everybody is known, but for those who are gone."""
 
     gone: set[UUID] = field(default_factory=set)
+    address: Address | None = ADDRESS
     away: int = 0
     cards_read: int = 0
 
@@ -59,7 +62,7 @@ class People:
         self.cards_read += 1
         if citizen_id in self.gone:
             return NoRecipient(reason="citizen.destroyed")
-        return Recipient(cpr=CPR, name=NAME, key=self._key(citizen_id))
+        return Recipient(cpr=CPR, name=NAME, key=self._key(citizen_id), address=self.address)
 
     async def key(self, citizen_id: UUID) -> bytes | NoRecipient:
         return NoRecipient(reason="citizen.destroyed") if citizen_id in self.gone else self._key(citizen_id)
@@ -72,7 +75,7 @@ class Typewriter:
     """Sets letters at once: the real renderer has tests of its own, and one here."""
 
     async def render(self, words: Words, day: date) -> bytes:
-        return json.dumps([asdict(words), day.isoformat()]).encode()
+        return b"%PDF-1.7\n" + json.dumps([asdict(words), day.isoformat()]).encode()
 
     async def close(self) -> None:
         pass
@@ -86,6 +89,7 @@ class PostOffice:
     stage: Stage[Any]
     worker: Worker
     surface: SurfaceOverdue
+    guard: Guard
     people: People
     gateway_url: str
     push_url: str
@@ -120,10 +124,10 @@ class PostOffice:
         return str(row["state"])
 
     async def events(self) -> list[tuple[str, dict[str, Any]]]:
-        """What was announced: dispatched or failed, and the event."""
+        """What was announced: dispatched, failed or returned, and the event."""
         rows = await self.rows("select payload from outbox where aggregatetype = 'sygefravaer.letter.v1' order by seq")
         found = [json.loads(row["payload"]) for row in rows]
-        return [("dispatched" if "proof" in event else "failed", event) for event in found]
+        return [(_outcome(event), event) for event in found]
 
     async def until(self, condition: Callable[[], Awaitable[bool]], seconds: float = 10.0) -> None:
         async with asyncio.timeout(seconds):
@@ -151,11 +155,14 @@ async def open_post_office(
     dedupes: bool = True,
     attempts: int = 50,
     overdue_seconds: float = 0.3,
+    pause_seconds: float = 0.0,
+    limits: Limits = Limits(),  # noqa: B008 - frozen
+    ways: Ways = WAYS,
     renderer: Renderer | None = None,
 ) -> AsyncIterator[PostOffice]:
     store, clock, people = Store(), FixedClock(), People()
-    move = Mover(letters=store, clock=clock)
-    api = make_api(StatusPush(database, TakeStatuses(store, move, clock), TOKEN, lambda: None))
+    move = Mover(letters=store, clock=clock, pause_seconds=pause_seconds)
+    api = make_api(StatusPush(database, TakeStatuses(store, move, clock, ways), TOKEN, lambda: None))
     setter = renderer or Typewriter()
     async with (
         serving(api) as pushing,
@@ -172,7 +179,9 @@ async def open_post_office(
             renderer=setter,
             gateway_dedupes=dedupes,
             portal="https://mitsygefravaer.example",
-            memo=MemoForm(),
+            clock=clock,
+            ways=ways,
+            forms=Forms(memo=MemoForm(), paper=PaperForm(shipment_type=1)),
             together=16 if dedupes else 1,
         )
         worker = Worker(
@@ -193,12 +202,13 @@ async def open_post_office(
             stage=Stage(
                 database,
                 read=read_request,
-                work=RequestLetters(store, clock),
+                work=RequestLetters(store, move, clock, limits),
                 undertaker=undertaker,
                 after_commit=worker.wake,
             ),
             worker=worker,
-            surface=SurfaceOverdue(store, move, after_seconds=overdue_seconds),
+            surface=SurfaceOverdue(store, move, digital_seconds=overdue_seconds, paper_seconds=2 * overdue_seconds),
+            guard=Guard(database, store, move, clock),
             people=people,
             gateway_url=gateway_url,
             push_url=f"{pushing}/beskedfordeler/modtag",
@@ -208,6 +218,10 @@ async def open_post_office(
         await running
         await calls.close()
         await setter.close()
+
+
+def _outcome(event: dict[str, Any]) -> str:
+    return "dispatched" if "proof" in event else "failed" if "reason" in event else "returned"
 
 
 def letter(**changes: Any) -> LetterRequested:

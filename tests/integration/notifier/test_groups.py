@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -13,12 +13,12 @@ from typing_extensions import override
 from contracts.letter.v1 import LetterRequested
 from plumbing.errors import Unavailable
 from plumbing.postgres import Connection, Database
-from services.notifier.domain import HeardStatus, Hearing, LetterName, NoRecipient, Recipient, Status
+from services.notifier.domain import HeardStatus, Hearing, Letter, NoRecipient, Recipient, Status
 from services.notifier.store import Store
 from services.notifier.usecases import TakeStatuses
 from services.notifier.usecases.move import Mover
 from simulators.post_gateway.statuses import DELIVERED, FAILED, RECEIVED
-from tests.integration.notifier.post_office import FixedClock, PostOffice, letter, open_post_office
+from tests.integration.notifier.post_office import WAYS, FixedClock, PostOffice, letter, open_post_office
 from tests.integration.notifier.test_status_push import AT, status
 
 
@@ -169,8 +169,8 @@ async def test_bytes_that_cannot_be_fixed_keep_no_other_letter(
     original = Store.add_requests
     failing = True
 
-    async def add(self: Store, connection: Connection, requests: Mapping[LetterName, bytes]) -> None:
-        if failing and any(name.letter_id == asked[2].letter_id for name in requests):
+    async def add(self: Store, connection: Connection, requests: Sequence[tuple[Letter, bytes]]) -> None:
+        if failing and any(one.request.name.letter_id == asked[2].letter_id for one, _ in requests):
             raise RuntimeError
         await original(self, connection, requests)
 
@@ -245,7 +245,7 @@ async def test_what_is_told_of_one_letter_in_one_go_is_taken_in_the_order_in_whi
 ) -> None:
     asked, other = letter(), letter()
     await handed_over(quiet_office, asked, other)
-    take = TakeStatuses(Store(), Mover(letters=Store(), clock=FixedClock()), FixedClock())
+    take = TakeStatuses(Store(), Mover(letters=Store(), clock=FixedClock()), FixedClock(), WAYS)
     first = told(asked, RECEIVED)
     codes = [first, told(asked, DELIVERED), told(other, FAILED), told(asked, FAILED), first, told(asked, DELIVERED)]
     async with quiet_office.database.transaction() as connection:

@@ -190,14 +190,14 @@ async def test_a_definitive_refusal_fails_the_letter_at_once(office: PostOffice)
 
 
 async def test_a_status_of_failure_fails_the_letter(office: PostOffice) -> None:
-    await office.switch(mode="fail_status", error_code="memo.invalid", number=1)
+    await office.switch(mode="fail_status", error_code="recipient.deceased", number=1)
     asked, other = letter(), letter()
     await office.ask_for(asked)
     await office.until_state(asked, "failed")
     await office.ask_for(other, offset=1)
     await office.until_state(other, "dispatched")
     assert [(kind, event.get("reason")) for kind, event in await office.events()] == [
-        ("failed", "memo.invalid"),
+        ("failed", "recipient.deceased"),
         ("dispatched", None),
     ]
 

@@ -16,7 +16,7 @@ from services.notifier.usecases import TakeStatuses
 from services.notifier.usecases.move import Mover
 from simulators.post_gateway.ledger import Status
 from simulators.post_gateway.statuses import DELIVERED, FAILED, is_acknowledged, push_body
-from tests.integration.notifier.post_office import FixedClock, PostOffice, letter, open_post_office
+from tests.integration.notifier.post_office import WAYS, FixedClock, PostOffice, letter, open_post_office
 from tests.support.fixtures import DatabaseFactory
 from tests.unit.simulators.servers import serving
 
@@ -38,7 +38,7 @@ def status(message_uuid: UUID, code: str = DELIVERED, *, at: datetime = AT, besk
             message_uuid=message_uuid,
             message_id=None,
             status_code=code,
-            error_code="memo.invalid" if code == FAILED else None,
+            error_code="recipient.deceased" if code == FAILED else None,
             error_text="the text of somebody's letter" if code == FAILED else None,
             at=at,
             due=0,
@@ -169,7 +169,7 @@ async def test_what_is_too_large_or_no_status_is_answered_and_kept_nowhere(offic
 async def test_no_database_means_later_and_not_never(office: PostOffice, database: DatabaseFactory) -> None:
     gone = await Database.open(database("notifier").runtime_dsn, application_name="test")
     await gone.close()
-    take = TakeStatuses(Store(), Mover(letters=Store(), clock=FixedClock()), FixedClock())
+    take = TakeStatuses(Store(), Mover(letters=Store(), clock=FixedClock()), FixedClock(), WAYS)
     async with serving(make_api(StatusPush(gone, take, "secret", lambda: None))) as address:
         url = f"{address}/beskedfordeler/modtag"
         headers = {"authorization": "Bearer secret"}
@@ -183,5 +183,5 @@ async def test_the_gateways_words_about_a_failure_are_kept_nowhere(office: PostO
     await office.until_state(asked, "handed_over")
     await office.push(status(asked.letter_id, FAILED))
     [row] = await office.rows("select * from letter_status")
-    assert row["error_code"] == "memo.invalid"
+    assert row["error_code"] == "recipient.deceased"
     assert "somebody" not in str(dict(row))

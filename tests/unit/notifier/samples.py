@@ -4,7 +4,8 @@ import asyncio
 from datetime import date
 
 from contracts.task.v1 import TaskKind
-from services.notifier.letters import Address, Municipality, Renderer, Words, municipality, words
+from services.notifier.domain import Address
+from services.notifier.letters import Municipality, Renderer, Words, municipality, words
 from services.notifier.letters.renderer import Rendered
 
 PORTAL = "https://mitsygefravaer.example/opgaver"

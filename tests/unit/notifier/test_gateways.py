@@ -19,10 +19,9 @@ from starlette.routing import Route
 from contracts.citizens import v1
 from contracts.citizens.client import VaultClient, VaultUnavailable
 from plumbing.errors import Unavailable
-from services.notifier.domain import Answer, Heard, NoRecipient, Recipient, meaning
+from services.notifier.domain import DEFAULT_CODES, Answer, Heard, NoRecipient, Recipient, meaning
 from services.notifier.gateways import PostGateway, Vault, gateway_session
-from services.notifier.letters import dispatch_id
-from tests.unit.notifier.test_paper import LETTER
+from tests.unit.notifier.test_paper import DISPATCH
 from tests.unit.notifier.test_paper import request as paper_request
 from tests.unit.simulators.letters import message, request
 from tests.unit.simulators.servers import gateway, ledger_of, serving
@@ -57,20 +56,20 @@ async def test_a_letter_is_taken_over_and_its_repeat_is_success_too(tmp_path: Pa
     async with gateway(tmp_path / "l") as address, asking(address) as client:
         first = await client.send(BODY, transaction_id=uuid4())
         again = await client.send(BODY, transaction_id=uuid4())
-    assert (meaning(first), meaning(again)) == (Answer.TAKEN_OVER, Answer.TAKEN_OVER)
+    assert (meaning(first, DEFAULT_CODES), meaning(again, DEFAULT_CODES)) == (Answer.TAKEN_OVER, Answer.TAKEN_OVER)
     assert again.code == "message.duplicate"
 
 
 async def test_paper_is_taken_over_by_the_same_table_of_answers(tmp_path: Path) -> None:
     paper = paper_request()
     async with gateway(tmp_path / "l") as address, asking(address) as client, aiohttp.ClientSession() as session:
-        assert meaning(await client.send_paper(paper, transaction_id=uuid4())) is Answer.TAKEN_OVER
+        assert meaning(await client.send_paper(paper, transaction_id=uuid4()), DEFAULT_CODES) is Answer.TAKEN_OVER
         assert (await client.send_paper(paper, transaction_id=uuid4())).code == "message.duplicate"
         ledger = await ledger_of(session, address)
     [letter] = ledger["letters"]
-    assert (letter["channel"], letter["dispatch_id"]) == ("Fysisk Post", dispatch_id(LETTER, 1, 2))
+    assert (letter["channel"], letter["dispatch_id"]) == ("Fysisk Post", DISPATCH)
     assert {status["error_code"] for status in ledger["status_messages"]} == {None}
-    assert meaning(await heard_from(Response(status_code=503), paper=True)) is Answer.UNKNOWN
+    assert meaning(await heard_from(Response(status_code=503), paper=True), DEFAULT_CODES) is Answer.UNKNOWN
 
 
 async def test_the_transaction_id_is_the_one_given(tmp_path: Path) -> None:
@@ -101,7 +100,7 @@ async def test_no_answer_is_taken_for_more_than_it_says(tmp_path: Path, mode: st
         async with session.post(f"{address}/_sim/switches", json={"mode": mode, "seconds": 5}) as answer:
             assert answer.status == 200
         async with asking(address, seconds=0.5) as client:
-            assert meaning(await client.send(BODY, transaction_id=uuid4())) is expected
+            assert meaning(await client.send(BODY, transaction_id=uuid4()), DEFAULT_CODES) is expected
 
 
 async def test_nobody_there_means_that_nothing_was_sent(unused_tcp_port: int) -> None:

@@ -5,7 +5,8 @@ import re
 import pytest
 
 from plumbing.errors import Unavailable
-from services.notifier.letters import Address, NotRendered
+from services.notifier.domain import Address
+from services.notifier.letters import NotRendered
 from services.notifier.letters.texts import KINDS
 from tests.unit.notifier.pages import Area, pages_of, text_in
 from tests.unit.notifier.samples import HOME, NAME, TASKS, pdf_of, rendered, text

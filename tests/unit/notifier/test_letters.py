@@ -18,7 +18,8 @@ import pytest
 from contracts.task.v1 import TaskKind
 from plumbing.errors import Unavailable
 from plumbing.safe_xml import parse
-from services.notifier.letters import Address, NotRendered, Renderer, kombi_request, municipality
+from services.notifier.domain import Address
+from services.notifier.letters import NotRendered, Renderer, kombi_request, municipality
 from services.notifier.letters.content import printable
 from services.notifier.letters.memo import last_second_of
 from services.notifier.letters.texts import KINDS

@@ -1,0 +1,257 @@
+"""By which channel a letter goes: chosen by the register, changed only after a definitive failure, proven by each channel's own
+status (M1, M3, T2; F029, F131, F132)."""
+
+import json
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import pytest
+
+from plumbing import ids
+from plumbing.postgres import Database
+from services.notifier.domain import Channel
+from simulators.post_gateway.ledger import Status
+from simulators.post_gateway.statuses import DELIVERED, FAILED, push_body
+from tests.integration.notifier.post_office import CPR, PostOffice, letter, open_post_office
+
+pytestmark = pytest.mark.rule("M1", "M3")
+
+LATER = datetime(2026, 11, 30, 8, tzinfo=UTC)
+POSTED = "Modtaget Post Danmark"
+
+
+@pytest.fixture
+async def office(notifier_database: Database, tmp_path: Path) -> AsyncIterator[PostOffice]:
+    async with open_post_office(notifier_database, tmp_path) as opened:
+        yield opened
+
+
+async def exempt(office: PostOffice) -> None:
+    wish = {"number": CPR, "exempt": True}
+    async with office.session.post(f"{office.gateway_url}/_sim/exemptions", json=wish) as answer:
+        assert answer.status == 200
+
+
+def pushed(code: str, about: str, *, error: str | None = None, paper: bool = False) -> bytes:
+    return push_body(
+        Status(
+            besked_id=uuid4(),
+            transmission_id=uuid4(),
+            message_uuid=None if paper else UUID(about),
+            dispatch_id=about if paper else None,
+            channel="Fysisk Post" if paper else "Digital Post",
+            message_id=None,
+            status_code=code,
+            error_code=error,
+            error_text=None,
+            at=LATER,
+            due=0.0,
+        )
+    )
+
+
+async def test_who_is_registered_gets_digital_post_and_what_the_register_said_is_kept(office: PostOffice) -> None:
+    asked = letter()
+    await office.ask_for(asked)
+    await office.until_state(asked, "dispatched")
+    [row] = await office.rows("select channel, proof_channel, gateway_id from letter")
+    assert tuple(row) == ("digital_post", "digital_post", str(asked.letter_id))
+    [found] = await office.rows("select registered, letter_id from letter_lookup")
+    assert tuple(found) == (True, asked.letter_id)
+    [(_, event)] = await office.events()
+    assert event["channel"] == Channel.DIGITAL_POST
+
+
+async def test_who_is_not_gets_paper_once_proven_by_posting(office: PostOffice) -> None:
+    await exempt(office)
+    asked = letter()
+    await office.ask_for(asked)
+    await office.until_state(asked, "dispatched")
+    [sent] = (await office.ledger())["letters"]
+    assert sent["channel"] == "Fysisk Post"
+    assert sent["dispatch_id"] == str(ids.derive(asked.letter_id, 1, "sending", 1))
+    [(outcome, event)] = await office.events()
+    assert (outcome, event["channel"], event["proof"]["status_code"]) == ("dispatched", Channel.PAPER, POSTED)
+    assert [row["registered"] for row in await office.rows("select registered from letter_lookup")] == [False]
+
+
+async def test_a_message_that_failed_goes_on_paper_and_each_sending_keeps_its_bytes(office: PostOffice) -> None:
+    """The register says yes, and the gateway no: whoever became exempt in between (F131)."""
+    await office.switch(mode="fail_status", error_code="recipient.exempt", number=1)
+    asked = letter()
+    await office.ask_for(asked)
+    await office.until_state(asked, "dispatched")
+    ledger = await office.ledger()
+    assert [sent["channel"] for sent in ledger["letters"]] == ["Digital Post", "Fysisk Post"]
+    assert ledger["delivered_twice"] == []
+    requests = await office.rows("select sending, channel from letter_request order by sending")
+    assert [tuple(row) for row in requests] == [(1, "digital_post"), (2, "paper")]
+    [past] = await office.rows("select sending, channel, gateway_id, code, dispatched_at from letter_past_sending")
+    assert tuple(past) == (1, "digital_post", str(asked.letter_id), "recipient.exempt", None)
+    assert [(outcome, event["channel"]) for outcome, event in await office.events()] == [("dispatched", Channel.PAPER)]
+    assert len(await office.rows("select 1 from letter_lookup")) == 1
+    assert await office.rows("select 1 from audit_entry where action = 'letter.sending_failed'")
+
+
+async def test_a_refusal_over_http_leads_to_paper_too(office: PostOffice) -> None:
+    await office.switch(mode="refuse", error_code="recipient.exempt", number=1)
+    asked = letter()
+    await office.ask_for(asked)
+    await office.until_state(asked, "dispatched")
+    assert [sent["channel"] for sent in (await office.ledger())["letters"]] == ["Fysisk Post"]
+
+
+async def test_no_time_out_and_no_fault_of_the_gateway_leads_to_paper(
+    notifier_database: Database, tmp_path: Path
+) -> None:
+    async with open_post_office(notifier_database, tmp_path, overdue_seconds=0.2) as office:
+        await office.switch(mode="no_status")
+        asked = letter()
+        await office.ask_for(asked)
+        await office.until_state(asked, "handed_over")
+
+        async def surfaced() -> bool:
+            async with office.database.transaction() as connection:
+                await office.surface(connection)
+            return await office.state(asked) == "unknown"
+
+        await office.until(surfaced)
+        await office.until_idle()
+        assert [sent["channel"] for sent in (await office.ledger())["letters"]] == ["Digital Post"]
+        assert await office.rows("select 1 from letter_past_sending") == []
+
+
+@pytest.mark.parametrize(
+    "mode", ["lookup_error500", "lookup_error503", "lookup_error429", "lookup_html", "lookup_down"]
+)
+async def test_a_register_that_does_not_answer_decides_nothing(office: PostOffice, mode: str) -> None:
+    await exempt(office)
+    await office.switch(mode=mode, number=2)
+    asked = letter()
+    await office.ask_for(asked)
+    await office.until_state(asked, "dispatched")
+    assert [sent["channel"] for sent in (await office.ledger())["letters"]] == ["Fysisk Post"]
+
+
+async def test_an_answer_of_the_register_that_is_in_no_table_makes_somebody_look(office: PostOffice) -> None:
+    await office.switch(mode="lookup_refuse", number=1)
+    asked = letter()
+    await office.ask_for(asked)
+
+    async def parked() -> bool:
+        return bool(await office.rows("select 1 from job where state = 'parked' and reason like 'odd-register-%'"))
+
+    await office.until(parked)
+    assert (await office.ledger())["letters"] == []
+
+
+async def test_who_becomes_exempt_between_two_tries_is_not_written_to_twice(office: PostOffice) -> None:
+    """F132: the first try is cleared up first; nobody looks again while a sending is under way."""
+    await office.switch(mode="accept_then_500", number=2)
+    asked = letter()
+    await office.ask_for(asked)
+
+    async def called() -> bool:
+        return bool((await office.ledger())["attempts"])
+
+    await office.until(called)
+    await exempt(office)
+    await office.until_state(asked, "dispatched")
+    ledger = await office.ledger()
+    assert {sent["channel"] for sent in ledger["letters"]} == {"Digital Post"}
+    assert len(await office.rows("select 1 from letter_lookup")) == 1
+
+
+async def test_without_an_address_a_letter_on_paper_is_surfaced(office: PostOffice) -> None:
+    office.people.address = None
+    await exempt(office)
+    asked = letter()
+    await office.ask_for(asked)
+    await office.until_state(asked, "failed")
+    [(outcome, event)] = await office.events()
+    assert (outcome, event["reason"]) == ("failed", "address.missing")
+    assert (await office.ledger())["attempts"] == []
+
+
+async def test_a_delivery_that_is_told_after_the_failure_spares_the_paper(
+    notifier_database: Database, tmp_path: Path
+) -> None:
+    """F134, while the letter waits to go on paper."""
+    async with open_post_office(notifier_database, tmp_path, pause_seconds=30.0) as office:
+        await office.switch(mode="fail_status", error_code="recipient.exempt", number=1)
+        asked = letter()
+        await office.ask_for(asked)
+
+        async def planned() -> bool:
+            return bool(await office.rows("select 1 from letter where state = 'requested' and sending = 2"))
+
+        await office.until(planned)
+        assert await office.push(pushed(DELIVERED, str(asked.letter_id))) == 200
+        assert await office.state(asked) == "dispatched"
+        [(outcome, event)] = await office.events()
+        assert (outcome, event["channel"]) == ("dispatched", Channel.DIGITAL_POST)
+        [status] = await office.rows("select hearing from letter_status where hearing = 'contradiction'")
+        assert status["hearing"] == "contradiction"
+        await office.rows("update job set available_at = clock_timestamp() returning 1")
+        office.worker.wake()
+        await office.until_idle()
+        assert [sent["channel"] for sent in (await office.ledger())["letters"]] == ["Digital Post"]
+
+
+async def test_a_delivery_told_once_paper_is_under_way_is_kept_and_saves_the_letter(office: PostOffice) -> None:
+    await office.switch(mode="no_status")
+    asked = letter()
+    await office.ask_for(asked)
+    await office.until_state(asked, "handed_over")
+    await office.push(pushed(FAILED, str(asked.letter_id), error="recipient.exempt"))
+
+    async def on_paper() -> bool:
+        return bool(await office.rows("select 1 from letter where state = 'handed_over' and sending = 2"))
+
+    await office.until(on_paper)
+    await office.push(pushed(DELIVERED, str(asked.letter_id)))
+    assert await office.state(asked) == "handed_over"
+    [row] = await office.rows("select gateway_id from letter")
+    await office.push(pushed(FAILED, row["gateway_id"], error="forsendelse.invalid", paper=True))
+    assert await office.state(asked) == "dispatched"
+    [(outcome, event)] = await office.events()
+    assert (outcome, event["channel"]) == ("dispatched", Channel.DIGITAL_POST)
+
+
+async def test_what_is_told_of_paper_is_matched_by_its_dispatch_id(office: PostOffice) -> None:
+    await exempt(office)
+    await office.switch(mode="no_status")
+    first, second = letter(), letter()
+    await office.ask_for(first, second)
+    for one in (first, second):
+        await office.until_state(one, "handed_over")
+    about = str(ids.derive(second.letter_id, 1, "sending", 1))
+    assert await office.push(pushed(POSTED, about, paper=True)) == 200
+    assert (await office.state(first), await office.state(second)) == ("handed_over", "dispatched")
+
+
+async def test_an_answer_that_is_written_late_says_nothing_about_the_sending_after(office: PostOffice) -> None:
+    """The gateway tells of the failure before it answers the call."""
+    await office.switch(mode="slow", seconds=0.5, number=1)
+    await office.switch(mode="no_status", number=1)
+    asked = letter()
+    await office.ask_for(asked)
+    await office.until_state(asked, "prepared")
+    await office.push(pushed(FAILED, str(asked.letter_id), error="recipient.exempt"))
+    await office.until_idle()
+    rows = await office.rows("select sending, channel from letter")
+    assert [tuple(row) for row in rows] == [(2, "paper")]
+    await office.until_state(asked, "dispatched")
+
+
+async def test_nothing_of_an_address_is_kept_in_the_open(office: PostOffice) -> None:
+    await exempt(office)
+    asked = letter()
+    await office.ask_for(asked)
+    await office.until_state(asked, "dispatched")
+    for table in ("letter", "letter_status", "letter_lookup", "job", "outbox", "audit_entry"):
+        told = json.dumps([dict(row) for row in await office.rows(f"select * from {table}")], default=repr)  # noqa: S608
+        assert "Æblehaven" not in told
+        assert CPR not in told
