@@ -334,9 +334,11 @@ select letter.letter_id, letter.version, letter.digest
 from letter join unnest($1::uuid[], $2::integer[]) as wanted (letter_id, version) using (letter_id, version)
 """
 
-_COLUMNS = """ select letter_id, version, absence_id, citizen_id, municipality_code, planned_day, planned_deadline_day, kinds,
-requested_at, state, sending, channel, gateway_id, repeats_recognised, transmission_id, status_code, dispatched_at,
-proof_channel, failure from letter
+_COLUMNS = """
+select letter_id, version, absence_id, citizen_id, municipality_code, planned_day, planned_deadline_day, kinds, requested_at,
+       state, sending, channel, gateway_id, repeats_recognised, transmission_id, status_code, dispatched_at, proof_channel,
+       failure
+from letter
 """
 
 _READ = _COLUMNS + "join unnest($1::uuid[], $2::integer[]) as wanted (letter_id, version) using (letter_id, version)\n"
