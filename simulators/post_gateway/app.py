@@ -34,19 +34,19 @@ def make_app(intake: Intake, pusher: Pusher, *background: Background) -> Starlet
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            intake.print_house.reader.close()
             intake.ledger.close()
 
     async def send(request: Request) -> Response:
         body = await request.body()
         if len(body) > MAX_REQUEST_BYTES:
             return Response(status_code=413)
-        switch = intake.switchboard.for_request()
-        taken = intake.take(body, request.headers.get("x-transaktionsid"), switch)
+        taken = await intake.take(body, request.headers.get("x-transaktionsid"))
         if taken.is_accepted:
             pusher.wake()
-        if switch.mode == "slow":
-            await asyncio.sleep(switch.seconds)
-        return _answer(request, taken, switch)
+        if taken.switch.mode == "slow":
+            await asyncio.sleep(taken.switch.seconds)
+        return _answer(request, taken)
 
     async def is_registered(request: Request) -> Response:
         service = request.path_params["service"]
@@ -69,7 +69,8 @@ def make_app(intake: Intake, pusher: Pusher, *background: Background) -> Starlet
     )
 
 
-def _answer(request: Request, taken: Taken, switch: Switch) -> Response:
+def _answer(request: Request, taken: Taken) -> Response:
+    switch = taken.switch
     if taken.is_accepted:
         match switch.mode:
             case "accept_then_500":
