@@ -13,6 +13,7 @@ from starlette.routing import Route
 
 from simulators.post_gateway.control import control_routes
 from simulators.post_gateway.intake import Intake, Taken
+from simulators.post_gateway.mailbox import mailbox_routes
 from simulators.post_gateway.memo import MAX_REQUEST_BYTES
 from simulators.post_gateway.pusher import Pusher
 from simulators.post_gateway.register import SERVICES
@@ -65,6 +66,7 @@ def make_app(intake: Intake, pusher: Pusher, *background: Background) -> Starlet
             Route("/service/KombiPostAfsend_1/kombi", send, methods=["POST"]),
             Route("/service/PostForespoerg_1/{service}", is_registered),
             *control_routes(intake),
+            *mailbox_routes(intake),
         ],
     )
 

@@ -269,8 +269,8 @@ class Ledger:
             for table in TABLES:
                 self._db.execute(f"delete from {table}")  # noqa: S608 - the names stand above
 
-    def rows(self, sql: str, *values: Any) -> list[sqlite3.Row]:
-        """What somebody else wants to know of it."""
+    def rows(self, sql: str, **values: Any) -> list[sqlite3.Row]:
+        """What somebody else asks of it; `values` stand in the question as `:name`."""
         return self._db.execute(sql, values).fetchall()
 
     def _make_tables(self) -> None:

@@ -94,6 +94,8 @@ async def test_the_public_librarys_own_client_works_against_it(tmp_path: Path, u
             async with session.post(f"{address}/_sim/exemptions", json=exempt) as answer:
                 assert answer.status == 200
             assert not await asyncio.to_thread(digital_post.is_registered, CPR, "digitalpost", access)
+            async with session.post(f"{address}/_sim/mailboxes", data={"number": CPR}) as answer:
+                mailbox = await answer.text()
             attempts = (await ledger_of(session, address))["attempts"]
             bodies = await receiver.wait_for(7)
             process.terminate()
@@ -107,4 +109,7 @@ async def test_the_public_librarys_own_client_works_against_it(tmp_path: Path, u
     printed = [one for one in told if one.channel == "Fysisk Post"]
     assert {one.gateway_id for one in printed} == {paper.afsendelse_identifikator.value}
     assert "Modtaget Post Danmark" in {one.status_code for one in printed}
-    assert CPR not in output.read_text()
+    assert "Brev på dansk: æøå" in mailbox
+    assert "Påmindelse" in mailbox
+    for secret in (CPR, "Påmindelse", "Åse", "Kirsten"):
+        assert secret not in output.read_text()
