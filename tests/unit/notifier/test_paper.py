@@ -37,13 +37,14 @@ def request(
     *,
     address: PostalAddress = HOME,
     name: str = "Kirsten Ægidius-Sørensen",
+    pdf: bytes = PDF,
 ) -> bytes:
     return paper_request(
         dispatch_id=dispatch_id(LETTER, 1, 2),
         name=name,
         address=address,
         title="Du skal svare senest 1. december 2026",
-        pdf=PDF,
+        pdf=pdf,
         form=PaperForm(shipment_type=265, recipient=recipient),
     )
 

@@ -302,7 +302,9 @@ async def test_many_statuses_are_in_flight_at_once(tmp_path: Path) -> None:
     ):
         for _ in range(100):
             await send(session, address, request(message()))
-        await receiver.wait_for(100)
+        bodies = await receiver.wait_for(100)
+        await asyncio.sleep(1.0)
+        assert len(bodies) == len(set(bodies)) == 100
         assert 32 < receiver.most_at_once <= 64
 
 

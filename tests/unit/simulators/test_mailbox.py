@@ -1,5 +1,6 @@
 """The mailbox of any test person: letters as they look, statuses, SMS; and nothing that a sender wrote is markup."""
 
+import asyncio
 import base64
 import contextlib
 import html
@@ -28,6 +29,7 @@ from typing_extensions import override
 
 from simulators.post_gateway.mailbox import pages
 from simulators.post_gateway.mailbox.markup import document, tag, together
+from simulators.post_gateway.sheets import MOST_WAITING
 from tests.unit.simulators.letters import CPR, message, request
 from tests.unit.simulators.papers import ADDRESS, LETTER, NAME, paper, pdf
 from tests.unit.simulators.servers import gateway
@@ -185,6 +187,20 @@ async def test_a_picture_is_of_the_page_it_says(tmp_path: Path) -> None:
             await visitor.get(f"/_sim/letters/{nowhere}", 404)
 
 
+async def test_so_many_pictures_are_drawn_and_the_rest_is_told_to_come_back(tmp_path: Path) -> None:
+    async with visiting(tmp_path / "l") as visitor:
+        await visitor.hand_in(request(letter()))
+
+        async def draw() -> tuple[int, str | None]:
+            async with visitor.session.get(f"{visitor.address}/_sim/letters/1/pages/1.png") as answer:
+                return answer.status, answer.headers.get("retry-after")
+
+        answers = await asyncio.gather(*(draw() for _ in range(80)))
+        assert set(answers) == {(200, None), (503, "1")}
+        assert answers.count((200, None)) >= MOST_WAITING
+        assert await draw() == (200, None)
+
+
 async def test_an_sms_looks_as_on_a_telephone(tmp_path: Path) -> None:
     async with visiting(tmp_path / "l") as visitor:
         await visitor.hand_in(request(sms(), choice="NemSMS"))
@@ -233,7 +249,7 @@ async def test_a_number_is_asked_for_in_the_body_and_comes_back_in_no_page(tmp_p
         {},
         {"number": "12"},
         {"number": "٦١٠١٩٠١٢٣٤"},
-        {"number": "x" * 5000},
+        {"number": CPR, "name": "x" * 5000},
         {"other": "1"},
         {"number": "1", "name": "x"},
     ],
