@@ -27,8 +27,8 @@ from stack.paths import ROOT
 
 LONGEST_REST_SECONDS = 300.0
 TOLD_EVERY_SECONDS = 20.0
-# Letters to which no status comes surface within the campaign, but not while everybody is away for a minute.
-LONGEST_WAIT_FOR_STATUS_SECONDS = 120
+# A letter to which no status comes surfaces within the campaign, but not while somebody is away for as long as is wished for.
+BEYOND_THE_LONGEST_OUTAGE_SECONDS = 40
 # Reporters send for so long before they look whether the house keeps pace, and wait while it is that much behind.
 PORTION_SECONDS = 25.0
 BEHIND_SECONDS = 45.0
@@ -72,12 +72,13 @@ class Campaign:
         """From nothing to the account; servers and processes are gone when it returns."""
         self._keep_schedule()
         dedupes = self.wish.gateway_dedupes
+        surfaced_after = round(self.wish.longest_outage) + BEYOND_THE_LONGEST_OUTAGE_SECONDS
         with open_site(
             self.run_dir,
             seed=self.wish.seed,
             journal=self.journal,
             gateway_dedupes=dedupes,
-            surfaced_after_seconds=min(LONGEST_WAIT_FOR_STATUS_SECONDS, SURFACED_AFTER_SECONDS[dedupes]),
+            surfaced_after_seconds=min(surfaced_after, SURFACED_AFTER_SECONDS[dedupes]),
         ) as site:
             reporters = site.reporters(rate=self.wish.rate, portion=round(self.wish.rate * PORTION_SECONDS))
             storm = self._break_everything(site, reporters)

@@ -72,7 +72,7 @@ class Rebalances:
         with self._looking:
             try:
                 asyncio.run(self._groups.look())
-            except (KafkaError, OSError, TimeoutError):
+            except (KafkaError, OSError, TimeoutError, LookupError):
                 return False
             for one in self._groups.rebalances:
                 if (one.group, one.number) not in self._told:

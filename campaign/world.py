@@ -127,14 +127,17 @@ class World:
     # the links ----------------------------------------------------------------------------------------------------------------
 
     def _lose(self, lose: Callable[[], None]) -> bool:
-        """A few of them, one after the other: whether at least one was there to be lost."""
-        began_with = lost = self._journal.count(*LOSSES)
+        """A few of them, one after the other, as long as there is something to be lost: whether there was."""
+        began_with = before = self._journal.count(*LOSSES)
         for _ in range(self._dice.randint(*_LOSSES)):
             lose()
-            lost = self._counted(lost, _LONGEST_LOSS_SECONDS, *LOSSES)
+            lost = self._counted(before, _LONGEST_LOSS_SECONDS, *LOSSES)
+            if lost == before:
+                break
+            before = lost
             self._stopping.wait(self._dice.uniform(0.1, 1.0))
         self._links.heal()
-        return lost > began_with
+        return before > began_with
 
     def _disturb(self, disturb: Callable[[str, Link], bool]) -> bool:
         links = {"kafka": self._links.kafka, "postgres": self._links.postgres}
