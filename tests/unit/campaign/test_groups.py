@@ -1,10 +1,19 @@
 """Rebalances are counted from what the coordinator wrote down, and only those among the living."""
 
 import struct
+from random import Random
+from threading import Event
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
 from campaign.groups import Generation, Groups, generation_in
+from campaign.journal import Journal
+from campaign.rebalances import Rebalances
+from laws import names
+from stack import Stack
+from stack.house import House
 
 
 def text(value: str | None) -> bytes:
@@ -67,3 +76,20 @@ def test_what_is_read_twice_counts_once_and_each_group_for_itself() -> None:
         groups.learn([(key("g"), value(1, "a")), (key("h"), value(2, "a", "b")), (key("g"), value(2, "a", "b"))])
     assert [one.group for one in groups.rebalances] == ["g"]
     assert groups.largest == {"g": 2, "h": 2}
+
+
+def test_every_group_is_joined_by_a_second_member_with_and_without_a_batch_held_up() -> None:
+    rebalances = Rebalances(
+        cast("Stack", SimpleNamespace(kafka_bootstrap="")),
+        cast("House", None),
+        journal=cast("Journal", None),
+        stopping=Event(),
+        session_seconds=3,
+        dice=Random(1),
+    )
+    readers = {service for _, service in names.CONSUMERS}
+    quick = {f"a second {service}" for service in readers}
+    quick |= {f"a second {service} while a batch is held up" for service in readers} | {"frozen"}
+    assert rebalances.plays(has_crowd=False).keys() == quick
+    assert rebalances.plays(has_crowd=True).keys() == quick | {"crowd"}
+    assert rebalances.most_members == 0
