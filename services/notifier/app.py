@@ -34,7 +34,9 @@ from services.notifier.usecases import QUEUE, Forms, Guard, RequestLetters, Send
 from services.notifier.usecases.move import Mover
 
 NAME = "notifier"
-# Of an attempt the gateway gets what the settings say; the vault and the renderer get this.
+# Of an attempt the gateway gets what the settings say for each call, the look-up and the letter; the vault and the renderer get
+# the rest.
+CALLS = 2
 BESIDE_THE_CALL_SECONDS = 10.0
 LEASE_MARGIN_SECONDS = 5.0
 
@@ -179,7 +181,7 @@ def _sender(
         ),
         concurrency=settings.letters_at_once,
         settle_together=settings.letters_together,
-        deadline=settings.gateway_seconds + BESIDE_THE_CALL_SECONDS,
+        deadline=CALLS * settings.gateway_seconds + BESIDE_THE_CALL_SECONDS,
         margin=LEASE_MARGIN_SECONDS,
         give_up=send.give_up,
         after_write=after_write,

@@ -48,6 +48,7 @@ from services.notifier.domain.letters import (
     prepared,
     refused,
     unknowable,
+    unsure,
 )
 from services.notifier.domain.pace import COUNTRY, TEMPLATES, Limits, Pace, over, paces, template
 from services.notifier.domain.statuses import (
@@ -121,4 +122,5 @@ __all__ = [
     "template",
     "told",
     "unknowable",
+    "unsure",
 ]

@@ -119,5 +119,6 @@ def _next(letter: Letter, failed: Channel, channel: Channel, code: str) -> Lette
         channel=channel,
         gateway_id=None,
         repeats_recognised=None,
+        may_be_taken=False,
         past=(*letter.past, ended),
     )

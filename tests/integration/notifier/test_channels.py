@@ -103,6 +103,39 @@ async def test_a_refusal_over_http_leads_to_paper_too(office: PostOffice) -> Non
     assert [sent["channel"] for sent in (await office.ledger())["letters"]] == ["Fysisk Post"]
 
 
+async def test_a_refusal_of_a_repeated_call_says_nothing_about_the_call_before(office: PostOffice) -> None:
+    """The first may have been taken over: paper now would be a second letter (L2, F132)."""
+    await office.switch(mode="accept_then_hang", number=1)
+    await office.switch(mode="no_status", number=1)
+    asked = letter()
+    await office.ask_for(asked)
+
+    async def called() -> bool:
+        return bool((await office.ledger())["letters"])
+
+    await office.until(called)
+    await office.switch(mode="refuse", error_code="recipient.exempt", number=1)
+    await office.until_state(asked, "in_doubt")
+    await office.until_idle()
+    assert [sent["channel"] for sent in (await office.ledger())["letters"]] == ["Digital Post"]
+    await office.push(pushed(DELIVERED, str(asked.letter_id)))
+    assert await office.state(asked) == "dispatched"
+
+
+async def test_a_refusal_after_calls_that_certainly_did_nothing_leads_to_paper(office: PostOffice) -> None:
+    await office.switch(mode="error503", retry_after=0)
+    asked = letter()
+    await office.ask_for(asked)
+
+    async def tried() -> bool:
+        return len((await office.ledger())["attempts"]) >= 2
+
+    await office.until(tried)
+    await office.switch(mode="refuse", error_code="recipient.exempt", number=1)
+    await office.until_state(asked, "dispatched")
+    assert [sent["channel"] for sent in (await office.ledger())["letters"]] == ["Fysisk Post"]
+
+
 async def test_no_time_out_and_no_fault_of_the_gateway_leads_to_paper(
     notifier_database: Database, tmp_path: Path
 ) -> None:
