@@ -211,6 +211,11 @@ class Store:
             for row in await connection.fetch(_GATES)
         ]
 
+    async def in_state(self, connection: Connection, state: LetterState, limit: int) -> list[Letter]:
+        """Letters in that state, the longest waiting first; outside a transaction."""
+        rows = await connection.fetch(_IN_STATE, state.value, limit)
+        return list((await self._with_past(connection, rows)).values())
+
     async def forget_paces(self, connection: Connection) -> None:
         """Drop counts of days that are over."""
         await connection.execute("delete from letter_pace where hour < clock_timestamp() - interval '2 days'")
@@ -378,6 +383,8 @@ limit $3
 for update skip locked
 """
 )
+
+_IN_STATE = _COLUMNS + "where state = $1\norder by taken_in_at, letter_id, version\nlimit $2\n"
 
 _PAST = """
 select letter_id, version, sending, channel, gateway_id, code, transmission_id, status_code, dispatched_at

@@ -46,6 +46,7 @@ DEFAULT_CODES: Final[Mapping[str, Remedy]] = {
     "message.recalled": Remedy.NOTIFY,
 }
 EXPECTED: Final = frozenset({"recipient.exempt"})
+BY_COMMAND: Final = "by-command"
 NOT_REGISTERED: Final = "recipient.not-registered"
 
 
@@ -102,6 +103,15 @@ def after_negative(letter: Letter, code: str, ways: Ways) -> Letter:
     if remedy is not Remedy.NOTIFY and channel is Channel.DIGITAL_POST and ways.paper:
         return _next(letter, channel, Channel.PAPER, code)
     return refused(letter, code)
+
+
+def again(letter: Letter, channel: Channel) -> Letter:
+    """Somebody has made sure that a letter which failed, or of which nobody knew, did not go out: it is sent by that channel."""
+    if letter.state not in {LetterState.FAILED, LetterState.UNKNOWN}:
+        return letter
+    if letter.channel is None or letter.gateway_id is None:  # nothing was ever handed in
+        return replace(letter, state=LetterState.REQUESTED, channel=channel, failure=None)
+    return replace(_next(letter, letter.channel, channel, letter.failure or BY_COMMAND), failure=None)
 
 
 def stays_open(before: Letter, after: Letter) -> bool:
