@@ -48,21 +48,24 @@ class Envelope(NamedTuple):
 
 def encode_headers(envelope: Envelope, traceparent: str | None = None) -> Headers:
     """Headers of an event. The order is fixed, so that the same event has the same bytes."""
-    headers = [
-        SPEC_VERSION,
-        CONTENT_TYPE,
-        ("ce_type", envelope.type.encode()),
-        ("ce_source", envelope.source.encode()),
-        ("ce_id", envelope.id.encode()),
-        ("ce_time", format_time(envelope.time).encode()),
-    ]
-    if envelope.subject is not None:
-        headers.append(("ce_subject", envelope.subject.encode()))
-    if envelope.dataschema is not None:
-        headers.append(("ce_dataschema", envelope.dataschema.encode()))
-    if traceparent is not None:
-        headers.append(("traceparent", traceparent.encode()))
-    return tuple(headers)
+    first, last = _alike(envelope.type, envelope.source, envelope.subject, envelope.dataschema)
+    trace = () if traceparent is None else (("traceparent", traceparent.encode()),)
+    return (*first, ("ce_id", envelope.id.encode()), _time_header(envelope.time), *last, *trace)
+
+
+@lru_cache(maxsize=256)
+def _alike(type_: str, source: str, subject: str | None, dataschema: str | None) -> tuple[Headers, Headers]:
+    """What the events of a type have before and after what differs."""
+    last = (("ce_subject", subject), ("ce_dataschema", dataschema))
+    return (
+        (SPEC_VERSION, CONTENT_TYPE, ("ce_type", type_.encode()), ("ce_source", source.encode())),
+        tuple((name, value.encode()) for name, value in last if value is not None),
+    )
+
+
+@lru_cache(maxsize=64)  # the messages of a batch tell the same time
+def _time_header(instant: datetime) -> tuple[str, bytes]:
+    return "ce_time", format_time(instant).encode()
 
 
 def decode_headers(headers: Iterable[tuple[str, bytes | None]]) -> Envelope:
@@ -89,7 +92,6 @@ def decode_headers(headers: Iterable[tuple[str, bytes | None]]) -> Envelope:
     )
 
 
-@lru_cache(maxsize=64)  # the messages of a batch tell the same time
 def format_time(instant: datetime) -> str:
     """RFC 3339 in UTC with `Z`. A naive datetime is a bug of ours and raises ValueError."""
     if instant.tzinfo is None:

@@ -5,18 +5,22 @@ there before a group's first join; acks=1 loses what a dying leader had; auto-cr
 and retention.
 """
 
+import asyncio
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import structlog
 from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 
 from plumbing.bus.partitioning import by_crc32
 from plumbing.errors import Unavailable
 from plumbing.outbox.relay import Producer
+from plumbing.outbox.store import Row
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,7 +67,6 @@ async def start_producer(settings: BusSettings) -> Producer:
         linger_ms=5,
         max_batch_size=131_072,
         compression_type="lz4",
-        partitioner=by_crc32,
         request_timeout_ms=15_000,  # so long may messages to a topic that vanishes on the way hold up those to others
     )
     try:
@@ -78,12 +81,45 @@ async def start_producer(settings: BusSettings) -> Producer:
 
 
 class _Producer:
-    """The client's producer, and a question that it has no answer to: `send` would look for a missing topic for 40 seconds."""
+    """The client's producer, handed whole batches, since it makes much ado of each message alone; and a question that it has no
+    answer to: it would look for a missing topic for 40 seconds."""
 
-    def __init__(self, client: Any) -> None:
-        self.send = client.send
-        self.stop = client.stop
-        self._client = client.client
+    def __init__(self, producer: Any) -> None:
+        self.stop = producer.stop
+        self._producer = producer
+        self._client = producer.client
+
+    async def send(self, rows: Sequence[Row]) -> "list[asyncio.Future[Any]]":
+        """One acknowledgement for each; those of a batch share it. What cannot be handed over has its error there."""
+        everywhere = {topic: self._partitions(topic) for topic in {row.topic for row in rows}}
+        batches: dict[tuple[str, int], list[Any]] = {}
+        places = []
+        for row in rows:
+            key = row.key.encode()
+            partitions = everywhere[row.topic]
+            place = row.topic, by_crc32(key, partitions, partitions)
+            standing = batches.setdefault(place, [])
+            if not standing or not _append(standing[-1], key, row):
+                standing.append(self._producer.create_batch())
+                _append(standing[-1], key, row)  # whatever comes first fits in
+            places.append((place, len(standing) - 1))
+        handed = await asyncio.gather(*[self._hand_over(*place, standing) for place, standing in batches.items()])
+        acknowledged = dict(zip(batches, handed, strict=True))
+        return [acknowledged[place][nth] for place, nth in places]
+
+    async def _hand_over(self, topic: str, partition: int, batches: Sequence[Any]) -> "list[asyncio.Future[Any]]":
+        """One after the other: each is taken when the one before is on its way."""
+        acknowledged: list[asyncio.Future[Any]] = []
+        for batch in batches:
+            try:
+                acknowledged.append(await self._producer.send_batch(batch, topic, partition=partition))
+            except KafkaError as error:
+                acknowledged.append(asyncio.get_running_loop().create_future())
+                acknowledged[-1].set_exception(error)
+        return acknowledged
+
+    def _partitions(self, topic: str) -> list[int]:
+        return sorted(self._client.cluster.partitions_for_topic(topic) or (0,))
 
     async def has(self, topic: str) -> bool:
         """Whether the topic is there; raises Unavailable when nobody can say."""
@@ -92,3 +128,8 @@ class _Producer:
             if not await self._client.force_metadata_update():
                 raise Unavailable("kafka", "no metadata")
         return self._client.cluster.partitions_for_topic(topic) is not None
+
+
+def _append(batch: Any, key: bytes, row: Row) -> bool:
+    """Whether there was room."""
+    return batch.append(timestamp=None, key=key, value=row.value, headers=row.headers) is not None

@@ -15,7 +15,7 @@ import asyncio
 import contextlib
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 from uuid import uuid4
@@ -58,9 +58,10 @@ _NOT_NOW = (
 class Producer(Protocol):
     """What the relay needs of aiokafka's producer."""
 
-    async def send(
-        self, topic: str, *, key: bytes, value: bytes, headers: list[tuple[str, bytes]]
-    ) -> "asyncio.Future[Any]": ...
+    async def send(self, rows: Sequence[Row]) -> "list[asyncio.Future[Any]]":
+        """Hand over the messages, those with the same key in their order; for each an acknowledgement to wait for, or why it
+        was refused. Never raises."""
+        ...
 
     async def has(self, topic: str) -> bool:
         """Whether the topic is there; raises Unavailable when nobody can say."""
@@ -222,18 +223,8 @@ class Relay:
         for topic, row in firsts.items():
             if not await self._producer.has(topic):
                 failures[topic] = _Failure(row=row, error=kafka.UnknownTopicOrPartitionError())
-        sent: list[Row] = []
-        futures: list[asyncio.Future[Any]] = []
-        for row in rows:
-            if row.topic in failures:
-                continue
-            try:
-                futures.append(
-                    await self._producer.send(row.topic, key=row.key.encode(), value=row.value, headers=row.headers)
-                )
-                sent.append(row)
-            except KafkaError as error:
-                failures[row.topic] = _Failure(row=row, error=error)
+        sent = [row for row in rows if row.topic not in failures]
+        futures = await self._producer.send(sent)
         delivered = []
         for row, result in zip(sent, await self._acknowledgements(futures), strict=True):
             failure = failures.get(row.topic)

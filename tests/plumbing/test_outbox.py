@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import secrets
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any
 
 import pytest
@@ -19,6 +19,7 @@ from plumbing.bus import start_producer
 from plumbing.errors import Unavailable
 from plumbing.outbox import MAX_MESSAGE_BYTES, Outgoing, Oversized, Relay, store
 from plumbing.outbox.relay import Producer
+from plumbing.outbox.store import Row
 from plumbing.postgres import Database
 from plumbing.telemetry.metrics import OUTBOX_CLOSED
 from stack import Stack
@@ -355,20 +356,49 @@ async def test_what_was_refused_together_is_not_blamed_one_by_one(pool: Database
     assert fake.starts < 60
 
 
+def row(topic: str, value: bytes, *, seq: int = 1, key: str = "k") -> Row:
+    return Row(seq=seq, topic=topic, key=key, headers=[("name", b"header")], value=value, failures=0)
+
+
+async def test_messages_of_a_key_keep_their_order_however_many_batches_they_take(
+    kafka: str, topics: TopicFactory
+) -> None:
+    topic = topics()
+    values = [b"%05d" % nth + secrets.token_bytes(20_000) for nth in range(60)]
+    client = await start_producer(bus_settings(kafka))
+    rows = [row(topic, value, seq=nth, key=f"key-{nth % 3}") for nth, value in enumerate(values)]
+    acknowledged = await client.send(rows)
+    assert len(acknowledged) == len(rows)
+    await asyncio.gather(*acknowledged)
+    await client.stop()
+    found = await read_log(kafka, topic)
+    assert sorted(one.value or b"" for one in found) == values
+    for key in range(3):
+        mine = [one for one in found if one.key == f"key-{key}".encode()]
+        assert [one.value for one in mine] == values[key::3]
+        assert len({one.partition for one in mine}) == 1
+        assert all(dict(one.headers) == {"name": b"header"} for one in mine)
+
+
 async def test_the_producer_would_refuse_its_partition_for_ever_after_one_refused_record(
     kafka: str, topics: TopicFactory
 ) -> None:
     topic = topics(config={"max.message.bytes": "1000"})
+
+    async def send(client: Producer, value: bytes) -> None:
+        [acknowledged] = await client.send([row(topic, value)])
+        await acknowledged
+
     client = await start_producer(bus_settings(kafka))
-    await (await client.send(topic, key=b"k", value=b"small", headers=[]))
+    await send(client, b"small")
     with pytest.raises(errors.MessageSizeTooLargeError):
-        await (await client.send(topic, key=b"k", value=secrets.token_bytes(5000), headers=[]))
+        await send(client, secrets.token_bytes(5000))
     with pytest.raises(KafkaError):
-        await (await client.send(topic, key=b"k", value=b"small", headers=[]))
+        await send(client, b"small")
     await client.stop()
 
     renewed = await start_producer(bus_settings(kafka))
-    await (await renewed.send(topic, key=b"k", value=b"small", headers=[]))
+    await send(renewed, b"small")
     await renewed.stop()
 
 
@@ -515,11 +545,10 @@ class FakeProducer:
         self.starts += 1
         return self
 
-    async def send(
-        self, _topic: str, *, key: bytes, value: bytes, headers: list[tuple[str, bytes]]
-    ) -> asyncio.Future[Any]:
-        assert isinstance(key, bytes)
-        assert isinstance(headers, list)
+    async def send(self, rows: Sequence[Row]) -> list[asyncio.Future[Any]]:
+        return [self._send(row.value) for row in rows]
+
+    def _send(self, value: bytes) -> asyncio.Future[Any]:
         self.sent.append(value)
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.pending.append(future)
