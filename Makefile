@@ -41,9 +41,9 @@ test-servers: prepare ## plumbing, integration and system tests on real servers
 test-docker: $(OK) ## the Docker side: compose, image and testcontainers (needs an engine)
 	@STACK=docker $(PY) -m pytest -m docker tests
 
-campaign: campaign-kills campaign-mistakes fuzz ## the three that follow, half an hour: what is released has had them
+campaign: campaign-kills campaign-mistakes fuzz ## the three that follow, an hour: what is released has had them
 
-campaign-kills: prepare ## kill, stop and break services, broker and database under load, judged by the laws
+campaign-kills: prepare ## 200 kills, 20 000 notifications, 100 rebalances, broker, database, gateway and wires broken, judged by the laws
 	@$(PY) -m campaign
 
 campaign-mistakes: prepare ## topics doubled, shuffled, read again, skipped, deleted, judged by the laws

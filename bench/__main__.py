@@ -1,4 +1,4 @@
-"""`python -m bench [stage|bad|full|letters|memory|render] [--count N] [--pairs N] [--minutes N]`: measure, print tables."""
+"""`python -m bench [stage|bad|full|letters|memory|render|whole] [--count N] [--pairs N] [--minutes N]`: measure, print tables."""
 
 import argparse
 import asyncio
@@ -10,7 +10,7 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-from bench import memory, pairs, render, traffic
+from bench import memory, pairs, render, traffic, whole
 from bench.pairs import Side
 from plumbing.postgres import migrations
 from stack import Stack
@@ -18,13 +18,17 @@ from stack import Stack
 _NOTIFICATIONS = 20_000
 _LETTERS = 3_000
 _RENDERED = 200
+_WHOLE = 100_000
 
 
 def main() -> None:
     """Read the arguments, bring up servers of the bench's own, measure, take them down."""
     parser = argparse.ArgumentParser(prog="python -m bench")
     parser.add_argument(
-        "what", nargs="?", choices=("stage", "bad", "full", "letters", "memory", "render", "all"), default="all"
+        "what",
+        nargs="?",
+        choices=("stage", "bad", "full", "letters", "memory", "render", "whole", "all"),
+        default="all",
     )
     defaults = f"notifications ({_NOTIFICATIONS}), letters ({_LETTERS}) or letters set ({_RENDERED}) a run"
     parser.add_argument("--count", type=int, help=defaults)
@@ -32,12 +36,14 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=10.0, help="length of the memory run")
     asked = parser.parse_args()
     print(f"machine: {os.cpu_count()} cores, {platform.machine()}, load before {os.getloadavg()[0]:.2f}", flush=True)
-    if asked.what not in ("memory", "render"):
+    if asked.what not in ("memory", "render", "whole"):
         _pairs(asked.what, asked.count, asked.pairs)
     if asked.what in ("memory", "all"):
         memory.measure(asked.minutes)
     if asked.what in ("render", "all"):
         render.measure(asked.count or _RENDERED, asked.pairs)
+    if asked.what in ("whole", "all"):
+        whole.measure(asked.count or _WHOLE)
 
 
 def _pairs(what: str, count: int | None, wanted: int) -> None:

@@ -1,7 +1,9 @@
-"""One campaign: servers and house of its own, lanes and world at once, then everything healed, at rest, and judged."""
+"""One campaign: servers and house of its own, everything broken at once, then healed, at rest, and judged."""
 
 import asyncio
+import json
 import time
+import urllib.request
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -10,39 +12,33 @@ from pathlib import Path
 from random import Random
 from threading import Event
 
+from campaign import faults
+from campaign.backlog import Backlog
 from campaign.journal import Journal
-from campaign.lane import Lane
-from campaign.plan import Extent, Life, lives, planned
+from campaign.plan import Life, lives, planned
 from campaign.points import passed_by, services
 from campaign.say import say
 from campaign.sender import Reporters
-from campaign.site import Site, open_site
-from campaign.world import World
+from campaign.site import SURFACED_AFTER_SECONDS, Site, open_site
+from campaign.storm import Storm, Wish
 from laws.judging import judged
 from laws.verdict import Verdict
 from stack.paths import ROOT
 
-LONGEST_REST_SECONDS = 180.0
+LONGEST_REST_SECONDS = 300.0
 TOLD_EVERY_SECONDS = 20.0
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Wish:
-    """What a campaign is to be: see `__main__` for the two usual ones."""
-
-    seed: int
-    notifications: int
-    kills: int
-    rate: float
-    minutes: float
-    extents: Mapping[str, Extent]
-    world_pause: float
-    gateway_dedupes: bool = True
+# A letter to which no status comes surfaces within the campaign, but not while somebody is away for as long as is wished for.
+BEYOND_THE_LONGEST_OUTAGE_SECONDS = 40
+# Reporters send for so long before they look whether the house keeps pace, and wait while it is that much behind.
+PORTION_SECONDS = 25.0
+BEHIND_SECONDS = 45.0
+_DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Account:
-    """What a campaign came to: faults that struck at a point, by action; how many places to break each service has."""
+    """What a campaign came to: faults that struck at a point, by action; how many places to break each service has; how often
+    each numbered fault was played; of how many members a group was at most."""
 
     wish: Wish
     journal: Journal
@@ -51,6 +47,8 @@ class Account:
     struck: Mapping[str, int]
     never_struck: Mapping[str, Sequence[str]]
     points: Mapping[str, int]
+    played: Mapping[str, int]
+    most_members: int
     failures: Sequence[str] = field(default_factory=list)
 
     @property
@@ -73,48 +71,50 @@ class Campaign:
     def run(self) -> Account:
         """From nothing to the account; servers and processes are gone when it returns."""
         self._keep_schedule()
+        dedupes = self.wish.gateway_dedupes
+        surfaced_after = round(self.wish.longest_outage) + BEYOND_THE_LONGEST_OUTAGE_SECONDS
         with open_site(
-            self.run_dir, seed=self.wish.seed, journal=self.journal, gateway_dedupes=self.wish.gateway_dedupes
-        ) as site:
-            reporters = site.reporters(rate=self.wish.rate)
-            self._break_everything(site, reporters)
-            say("healed; waiting for rest, then judging")
-            verdicts = asyncio.run(judged(site.sources(), within=LONGEST_REST_SECONDS))
-            return self._account(site, reporters.told(), verdicts)
-
-    def _break_everything(self, site: Site, reporters: Reporters) -> None:
-        stopping, enough = Event(), Event()
-        world = World(
-            site.stack,
-            site.house,
+            self.run_dir,
+            seed=self.wish.seed,
             journal=self.journal,
-            stopping=stopping,
-            pause=self.wish.world_pause,
-            dice=Random(f"{self.wish.seed}:world"),
-        )
-        lanes = [site.lane(service, told, stopping) for service, told in self._plan.items()]
-        with ThreadPoolExecutor(max_workers=len(lanes) + 2) as pool:
-            sending = pool.submit(reporters.run, enough)
-            breaking = pool.submit(world.run)
-            living = [pool.submit(lane.run) for lane in lanes]
+            gateway_dedupes=dedupes,
+            surfaced_after_seconds=min(surfaced_after, SURFACED_AFTER_SECONDS[dedupes]),
+        ) as site:
+            reporters = site.reporters(rate=self.wish.rate, portion=round(self.wish.rate * PORTION_SECONDS))
+            storm = self._break_everything(site, reporters)
+            say("healed; waiting for rest, then judging")
+            storm.rebalances.look()
+            verdicts = asyncio.run(judged(site.sources(), within=LONGEST_REST_SECONDS))
+            self._note_letters_on_paper(site)
+            return self._account(site, storm, reporters.told(), verdicts)
+
+    def _break_everything(self, site: Site, reporters: Reporters) -> Storm:
+        stopping, enough = Event(), Event()
+        backlog = Backlog(sources=site.sources(), most=self.wish.rate * BEHIND_SECONDS)
+        storm = Storm(site, self.wish, self._plan, stopping)
+        with ThreadPoolExecutor(max_workers=storm.threads + 1) as pool:
+            sending = pool.submit(reporters.run, enough, backlog.is_long)
+            breaking = storm.start(pool)
             try:
-                self._watch(lanes, [breaking, sending, *living], reporters)
+                self._watch(storm, [sending, *breaking], reporters)
                 stopping.set()
-                for future in (breaking, *living):
+                for future in breaking:
                     future.result()
-                self._until_sent(reporters)
             finally:
                 stopping.set()
                 enough.set()
             sending.result()
-        world.heal()
+        storm.heal()
         site.house.wait_ready()
+        return storm
 
-    def _watch(self, lanes: Sequence[Lane], threads: Sequence["Future[None]"], reporters: Reporters) -> None:
-        """Until every lane is through, or the time is over, or a thread of ours ended, which none does by itself."""
+    def _watch(self, storm: Storm, threads: Sequence["Future[None]"], reporters: Reporters) -> None:
+        """Until all that was wished for came about, or the time is over, or a thread of ours ended, which none does by itself."""
         until = time.monotonic() + 60 * self.wish.minutes
         told_at = time.monotonic()
-        while time.monotonic() < until and not all(lane.is_through.is_set() for lane in lanes):
+        while time.monotonic() < until:
+            if storm.is_over and reporters.acknowledged >= self.wish.notifications:
+                return
             if any(thread.done() for thread in threads):
                 return
             time.sleep(0.5)
@@ -122,16 +122,11 @@ class Campaign:
                 told_at = time.monotonic()
                 say(self._progress(reporters))
 
-    def _until_sent(self, reporters: Reporters) -> None:
-        until = time.monotonic() + self.wish.notifications / self.wish.rate + 30
-        while reporters.acknowledged < self.wish.notifications and time.monotonic() < until:
-            time.sleep(0.5)
-
     def _progress(self, reporters: Reporters) -> str:
         count = self.journal.count
         return (
             f"{self.journal.seconds:4.0f} s: {reporters.acknowledged} notifications, {count('kill')} kills, "
-            f"{count('stop')} stops, {count('started')} starts"
+            f"{count('stop')} stops, {count('started')} starts, {count('rebalance')} rebalances"
         )
 
     def _keep_schedule(self) -> None:
@@ -142,30 +137,49 @@ class Campaign:
         ]
         (self.run_dir / "schedule.txt").write_text(f"seed {self.wish.seed}\n{''.join(lines)}")
 
-    def _account(self, site: Site, sent: Mapping[str, int], verdicts: Sequence[Verdict]) -> Account:
+    def _note_letters_on_paper(self, site: Site) -> None:
+        with _DIRECT.open(f"{site.house.http_url('post_gateway')}/_sim/summary", timeout=60) as answer:
+            number = int(json.load(answer)["dispatch_ids_total"])
+        for _ in range(number):
+            self.journal.note(faults.ON_PAPER, "gateway")
+
+    def _account(self, site: Site, storm: Storm, sent: Mapping[str, int], verdicts: Sequence[Verdict]) -> Account:
         struck = {service: site.struck(service) for service in self._plan}
         missed = {
             service: sorted(wished.difference(struck[service])) for service, wished in planned(self._plan).items()
         }
-        never_struck = {service: names for service, names in missed.items() if names}
+        never_struck = {**{service: names for service, names in missed.items() if names}, **storm.missed}
+        visits = [visit for visits in struck.values() for visit in visits]
+        played = {number: fault.times(visits, self.journal.count) for number, fault in faults.FAULTS.items()}
         return Account(
             wish=self.wish,
             journal=self.journal,
             sent=sent,
             verdicts=verdicts,
-            struck=Counter(visit.rpartition(":")[2] for visits in struck.values() for visit in visits),
+            struck=Counter(visit.rpartition(":")[2] for visit in visits),
             never_struck=never_struck,
             points={service: len(passed_by(service, ROOT)) for service in self._plan},
-            failures=self._failures(sent, never_struck),
+            played=played,
+            most_members=storm.rebalances.most_members,
+            failures=self._failures(sent, never_struck, played),
         )
 
-    def _failures(self, sent: Mapping[str, int], never_struck: Mapping[str, Sequence[str]]) -> list[str]:
+    def _failures(
+        self, sent: Mapping[str, int], never_struck: Mapping[str, Sequence[str]], played: Mapping[str, int]
+    ) -> list[str]:
         """What makes a campaign worthless, or a process of ours faulty, whatever the laws say."""
-        found = [f"{service} never met {', '.join(names)}" for service, names in never_struck.items()]
-        if sent.get("ok", 0) < self.wish.notifications:
-            found.append(f"only {sent.get('ok', 0)} of {self.wish.notifications} notifications were sent")
-        if (kills := self.journal.count("kill")) < self.wish.kills:
-            found.append(f"only {kills} of {self.wish.kills} kills")
+        found = [f"{who} never met {', '.join(names)}" for who, names in never_struck.items()]
+        found += [
+            f"{number} was never played: {faults.FAULTS[number].what}"
+            for number in faults.planned(is_whole=self.wish.is_whole)
+            if not played[number]
+        ]
+        came_to = (
+            ("notifications were sent", sent.get("ok", 0), self.wish.notifications),
+            ("kills", self.journal.count("kill"), self.wish.kills),
+            ("rebalances", self.journal.count("rebalance"), self.wish.rebalances),
+        )
+        found += [f"only {number} of {wished} {what}" for what, number, wished in came_to if number < wished]
         if crashes := self.journal.count("died unasked", "ended badly"):
             found.append(f"{crashes} processes ended by a fault of ours (history.jsonl tells which)")
         return found

@@ -24,6 +24,8 @@ POLL_SECONDS = 0.1
 PATIENCE_SECONDS = 40.0
 AWAKE_SECONDS = 3.0
 LIVES_PER_WISH = 3
+# Longer than any part of a drain may take: broker or database may be away for most of it.
+DRAINED_WITHIN_SECONDS = 75.0
 
 
 class Lane:
@@ -109,7 +111,7 @@ class Lane:
     def _begin(self, environment: Mapping[str, str]) -> None:
         process = self._house.process(self._service)
         if process.is_alive:
-            code = process.stop(timeout=40)
+            code = process.stop(timeout=DRAINED_WITHIN_SECONDS)
             self._journal.note("drained" if code == 0 else "ended badly", self._service, code=code)
         told = {"FAULTPOINT_VISITS": str(self._visits), **environment}
         process.start(told)

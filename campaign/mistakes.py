@@ -29,10 +29,10 @@ import asyncpg
 from campaign import admin, shuffle
 from campaign.admin import Where
 from campaign.journal import Journal
+from campaign.provoke import database_of
 from campaign.say import say
 from campaign.sender import AS_OF
 from campaign.site import Site, open_site
-from campaign.world import database_of
 from laws import gaps, names
 from laws.evidence import LogRecord
 from laws.judging import after, gathered, judged, wait_for_rest

@@ -6,6 +6,7 @@ that is "did it, but said it failed"); then each point is met by a kill and by a
 anywhere.
 """
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -14,6 +15,9 @@ from random import Random
 # Passed only now and then: the first passing is the one to take.
 _RARE = frozenset({"bus.revoked", "citizens.before_destroy_commit"})
 _RAISES_BESIDE = 2
+_LEAST_DEATHS = 2
+# A kill at a point that was stopped there instead, or that nobody passed in time, is none.
+_TO_SPARE = 1.05
 
 
 class Action(StrEnum):
@@ -68,6 +72,18 @@ class Extent:
     kills: int | None = None
     stops: int | None = None
     deaths: int = 2
+
+
+def extents(points: Mapping[str, int], kills: int) -> dict[str, Extent]:
+    """Every point of each service by kill and by stop, and deaths anywhere until there are so many kills and some to spare;
+    most of them to those who have the fewest points, so that all are through at about the same time."""
+    everywhere = sum(points.values())
+    deaths = max(_LEAST_DEATHS * len(points), math.ceil(kills * _TO_SPARE) - everywhere)
+    weights = {service: everywhere - number for service, number in points.items()}
+    return {
+        service: Extent(deaths=math.ceil(deaths * weight / max(1, sum(weights.values()))))
+        for service, weight in weights.items()
+    }
 
 
 def lives(points: Iterable[str], extent: Extent, dice: Random) -> list[Life]:

@@ -16,31 +16,40 @@ from uuid import uuid4
 import asyncpg
 
 from campaign.journal import Journal
+from stack import Stack
 from stack.house import House
 
 Provoke = Callable[[Callable[[], bool]], None]
 """Makes it happen, and ends when it is told that the point was passed."""
 
 LONGEST_LOCK_SECONDS = 30.0
+_WAITS_FOR_US = "select exists (select from pg_stat_activity where $1 = any (pg_blocking_pids(pid)))"
 POLL_SECONDS = 0.1
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
-def hold_lock(dsn: str, seconds: float, is_over: Callable[[], bool] = lambda: False) -> None:
-    """No batch can settle anything for a while."""
-    asyncio.run(_hold_lock(dsn, seconds, is_over))
+def hold_lock(dsn: str, seconds: float, is_over: Callable[[], bool] = lambda: False) -> float:
+    """No batch can settle anything for a while: for how many seconds somebody was seen to wait for it."""
+    return asyncio.run(_hold_lock(dsn, seconds, is_over))
 
 
-async def _hold_lock(dsn: str, seconds: float, is_over: Callable[[], bool]) -> None:
+async def _hold_lock(dsn: str, seconds: float, is_over: Callable[[], bool]) -> float:
     connection = await asyncpg.connect(dsn)
+    waited = 0.0
     try:
         async with connection.transaction():
             await connection.execute("lock table inbox_record in access exclusive mode")
-            until = time.monotonic() + seconds
-            while time.monotonic() < until and not is_over():
+            pid = await connection.fetchval("select pg_backend_pid()")
+            last = time.monotonic()
+            until = last + seconds
+            while last < until and not is_over():
                 await asyncio.sleep(POLL_SECONDS)
+                now = time.monotonic()
+                waited += (now - last) * await connection.fetchval(_WAITS_FOR_US, pid)
+                last = now
     finally:
         await connection.close()
+    return round(waited, 1)
 
 
 def rebalance_under_way(house: House, service: str, dsn: str, journal: Journal) -> Provoke:
@@ -48,7 +57,7 @@ def rebalance_under_way(house: House, service: str, dsn: str, journal: Journal) 
 
     def provoke(is_over: Callable[[], bool]) -> None:
         replica = house.add_replica(service)
-        journal.note("rebalance", service, replica=replica)
+        journal.note("replica", replica)
         try:
             hold_lock(dsn, LONGEST_LOCK_SECONDS, is_over)
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
@@ -56,6 +65,11 @@ def rebalance_under_way(house: House, service: str, dsn: str, journal: Journal) 
         house.remove_replica(replica)
 
     return provoke
+
+
+def database_of(stack: Stack, service: str) -> str:
+    """The administrator's address of a service's database."""
+    return f"{stack.postgres_admin_dsn.rpartition('/')[0]}/{stack.database(service).name}"
 
 
 def erase_somebody(house: House, intake_token: str, ops_token: str, journal: Journal) -> Provoke:

@@ -1,11 +1,13 @@
 """The reporters: NemRefusion traffic as a process of its own, at a bounded rate, until it is told that it is enough.
 
-A sender that gives up because the broker is away for too long is started again with traffic of its own; what it had
-sent without an answer is unknown, and the law of the sender knows what that means.
+They send in portions, each of a seed of its own, and wait before the next one while the house is behind. A sender that
+gives up because the broker is away for too long is started again with traffic of its own; what it had sent without an
+answer is unknown, and the law of the sender knows what that means.
 """
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from threading import Event
 
@@ -16,11 +18,12 @@ AS_OF = "2027-03-25"
 """The day on which it is all received, three days before summer time begins: deadlines span the change."""
 TURNED_TO = "2027-03-25T22:56:00+00:00"
 """Four minutes to Danish midnight on that day."""
-_RUN_LENGTH = 100_000
+WITHOUT_END = 100_000
+_LOOKS_AGAIN_SECONDS = 2.0
 
 
 class Reporters:
-    """`ledger` is their history; `run` keeps them at work until `enough` is set."""
+    """`ledger` is their history; `run` keeps them at work until `enough` is set, `portion` records at a time."""
 
     def __init__(
         self,
@@ -32,6 +35,7 @@ class Reporters:
         odd: float,
         attached: float,
         late: float,
+        portion: int = WITHOUT_END,
         log: Path,
         journal: Journal,
     ) -> None:
@@ -42,13 +46,20 @@ class Reporters:
         self._odd = odd
         self._attached = attached
         self._late = late
+        self._portion = portion
         self._log = log
         self._journal = journal
+        self._read = 0
+        self._acknowledged = 0
 
-    def run(self, enough: Event) -> None:
+    def run(self, enough: Event, is_behind: Callable[[], bool] = lambda: False) -> None:
         """Send until it is enough; ends when all that was sent has its answer."""
         run = 0
         while not enough.is_set():
+            if is_behind():
+                self._journal.note("reporters wait", "reporters")
+                enough.wait(_LOOKS_AGAIN_SECONDS)
+                continue
             process = self._process(self._seed + 1_000 * run)
             process.start()
             while process.is_alive and not enough.wait(0.5):
@@ -60,11 +71,16 @@ class Reporters:
 
     @property
     def acknowledged(self) -> int:
-        """Records that are surely in the log."""
-        if not self._ledger.exists():
-            return 0
-        with self._ledger.open(encoding="utf-8") as lines:
-            return sum('"type": "ok"' in line for line in lines)
+        """Records that are surely in the log; each call reads on from the one before."""
+        if self._ledger.exists():
+            with self._ledger.open("rb") as ledger:
+                ledger.seek(self._read)
+                for line in ledger:
+                    if not line.endswith(b"\n"):
+                        break  # it is being written
+                    self._read += len(line)
+                    self._acknowledged += b'"type": "ok"' in line
+        return self._acknowledged
 
     def told(self) -> dict[str, int]:
         """How many records of what kind were begun, and how their attempts ended."""
@@ -80,7 +96,7 @@ class Reporters:
     def _process(self, seed: int) -> Process:
         arguments = {
             "--seed": seed,
-            "--count": _RUN_LENGTH,
+            "--count": self._portion,
             "--as-of": AS_OF,
             "--rate": self._rate,
             "--odd": self._odd,

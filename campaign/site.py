@@ -7,23 +7,27 @@ from pathlib import Path
 from random import Random
 from threading import Event
 
+from campaign.gateway import post
 from campaign.journal import Journal
 from campaign.lane import Lane
+from campaign.link import Links, open_links
 from campaign.plan import Life
-from campaign.provoke import Provoke, erase_somebody, rebalance_under_way
-from campaign.sender import TURNED_TO, Reporters
-from campaign.world import database_of, post
+from campaign.provoke import Provoke, database_of, erase_somebody, rebalance_under_way
+from campaign.sender import TURNED_TO, WITHOUT_END, Reporters
 from laws.sources import Sources
 from stack import Stack
 from stack.house import House
+from stack.members import SERVICES
 from stack.secrets_file import Secrets
 
 SESSION_TIMEOUT_MS = 3_000
-# Longer than the session (3 s) and the outbox lease (10 s); for the notifier also than a job's lease (2 + 10 + 5 s).
-HOLD_SECONDS = {"citizens": 4.0, "intake": 11.5, "tasks": 11.5, "notifier": 18.0}
+# Longer than the session (3 s) and the outbox lease (10 s); for the notifier also than a job's lease (2 × 2 + 10 + 5 s).
+HOLD_SECONDS = {"citizens": 4.0, "intake": 11.5, "tasks": 11.5, "notifier": 20.0}
 
 # A letter in doubt is never called for again where the gateway forgets, so it has to surface within a campaign.
 SURFACED_AFTER_SECONDS = {True: 3_600, False: 30}
+# Broker and database may be away for minutes while a service starts; it is not to give up.
+START_SECONDS = 300
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,6 +38,7 @@ class Site:
     seed: int
     stack: Stack
     house: House
+    links: Links
     journal: Journal
 
     @property
@@ -61,7 +66,15 @@ class Site:
             ops_urls={name: self.house.ops_url(name) for name in self.house.names},
         )
 
-    def reporters(self, *, rate: float, odd: float = 0.1, attached: float = 0.35, late: float = 0.0) -> Reporters:
+    def reporters(
+        self,
+        *,
+        rate: float,
+        odd: float = 0.1,
+        attached: float = 0.35,
+        late: float = 0.0,
+        portion: int = WITHOUT_END,
+    ) -> Reporters:
         return Reporters(
             self.stack.kafka_bootstrap,
             self.ledger,
@@ -70,6 +83,7 @@ class Site:
             odd=odd,
             attached=attached,
             late=late,
+            portion=portion,
             log=self.run_dir / "logs" / "reporters.log",
             journal=self.journal,
         )
@@ -98,28 +112,47 @@ class Site:
 
 @contextlib.contextmanager
 def open_site(
-    run_dir: Path, *, seed: int, journal: Journal, gateway_dedupes: bool = True, drains: bool = True
+    run_dir: Path,
+    *,
+    seed: int,
+    journal: Journal,
+    gateway_dedupes: bool = True,
+    surfaced_after_seconds: int | None = None,
+    drains: bool = True,
 ) -> Iterator[Site]:
-    """From nothing to a house in which all are ready; nothing is left running. `drains`: processes end as in a deployment."""
-    stack = Stack.start(run_dir)
-    try:
-        house = House(
-            stack,
-            session_timeout_ms=SESSION_TIMEOUT_MS,
-            gateway_dedupes=gateway_dedupes,
-            environment={
-                "notifier": {
-                    "GATEWAY_SECONDS": "2",
-                    "RETRY_CEILING_SECONDS": "2",
-                    "STATUS_OVERDUE_SECONDS": str(SURFACED_AFTER_SECONDS[gateway_dedupes]),
-                }
-            },
-        ).start()
+    """From nothing to a house in which all are ready; nothing is left running.
+
+    `surfaced_after_seconds`: how long a letter waits for its status, an hour usually. `drains`: processes end as in a deployment.
+    """
+    surfaced = surfaced_after_seconds or SURFACED_AFTER_SECONDS[gateway_dedupes]
+    with open_links(lambda what: journal.note(what, "link")) as links:
+        stack = Stack.start(run_dir, second_listener=links.listener)
         try:
-            house.remember()
-            post(f"{house.http_url('clock')}/turn", {"to": TURNED_TO})
-            yield Site(run_dir=run_dir, seed=seed, stack=stack, house=house, journal=journal)
+            house = House(
+                stack,
+                through=links.lead_to(stack),
+                session_timeout_ms=SESSION_TIMEOUT_MS,
+                gateway_dedupes=gateway_dedupes,
+                environment=_environment(surfaced),
+            ).start()
+            try:
+                house.remember()
+                post(f"{house.http_url('clock')}/turn", {"to": TURNED_TO})
+                yield Site(run_dir=run_dir, seed=seed, stack=stack, house=house, links=links, journal=journal)
+            finally:
+                house.stop(timeout=40 if drains else 0)
         finally:
-            house.stop(timeout=40 if drains else 0)
-    finally:
-        stack.stop()
+            stack.stop()
+
+
+def _environment(surfaced_after_seconds: int) -> Mapping[str, Mapping[str, str]]:
+    patient = {"START_SECONDS": str(START_SECONDS)}
+    return {
+        **dict.fromkeys(SERVICES, patient),
+        "notifier": {
+            **patient,
+            "GATEWAY_SECONDS": "2",
+            "RETRY_CEILING_SECONDS": "2",
+            "STATUS_OVERDUE_SECONDS": str(surfaced_after_seconds),
+        },
+    }

@@ -2,7 +2,7 @@
 
 A place is topic, partition and offset. A topic that was deleted and made anew (F057) has other records at the same
 places: a fate names its record by a fingerprint beside the place; a receipt and a dead letter name the place alone, so
-they go to the record there that they fit.
+they go to a record there that was written before them, and of several to the one that they fit.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -45,7 +45,8 @@ def told_of(
         if not free:
             findings.offence(twice if there else nothing, spelt(place))
             continue
-        found[next((record for record in free if fits(record, one)), free[0]).position] = one
+        before = [record for record in free if record.timestamp_ms <= one.record.timestamp_ms] or free
+        found[next((record for record in before if fits(record, one)), before[0]).position] = one
     return found
 
 

@@ -4,9 +4,18 @@
 imports this package.
 """
 
-from stack.addresses import Addresses, DatabaseAddresses
+from stack.addresses import Addresses, DatabaseAddresses, SecondListener
 from stack.errors import MissingPiece, NotReady, StackError
 from stack.processes import Process
 from stack.servers import Stack
 
-__all__ = ["Addresses", "DatabaseAddresses", "MissingPiece", "NotReady", "Process", "Stack", "StackError"]
+__all__ = [
+    "Addresses",
+    "DatabaseAddresses",
+    "MissingPiece",
+    "NotReady",
+    "Process",
+    "SecondListener",
+    "Stack",
+    "StackError",
+]

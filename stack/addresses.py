@@ -23,6 +23,15 @@ class Addresses:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class SecondListener:
+    """A second way into the broker, for those who come through something that stands in between: the broker listens on
+    `port` of loopback, and tells whoever came that way to come back to `advertised_port`."""
+
+    port: int
+    advertised_port: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class DatabaseAddresses:
     """One database: `runtime_dsn` has only what the migrations grant, `owner_dsn` is for migrations."""
 

@@ -7,16 +7,19 @@ stands, so whoever comes back finds the others where they were.
 import itertools
 import subprocess
 import sys
+import threading
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
+from stack.addresses import Addresses
 from stack.errors import StackError
 from stack.members import SERVICES, SIMULATORS, Seat, Wiring
 from stack.paths import ROOT
 from stack.ports import free_port
+from stack.postgres_admin import describe
 from stack.processes import Process
 from stack.run_file import Remembered, RunFile
 from stack.say import say
@@ -37,8 +40,10 @@ class House:
         gateway_dedupes: bool = True,
         environment: Mapping[str, Mapping[str, str]] | None = None,
         outlives_supervisor: bool = False,
+        through: Addresses | None = None,
     ) -> None:
         """`environment` lays more variables over those of a kind of member: `{"intake": {"LOG_LEVEL": "DEBUG"}}`.
+        `through`: where the members find the servers, if something stands in between.
 
         Sessions are shorter than a service's own 30 seconds: the partitions of a killed process wait that long for another.
         """
@@ -48,10 +53,12 @@ class House:
         self._outlives_supervisor = outlives_supervisor
         self._seats = {kind: _seat(kind, kind) for kind in (*SIMULATORS, *SERVICES)}
         self._processes: dict[str, Process] = {}
+        self._naming = threading.Lock()
         self.secrets = Secrets.load_or_make(stack.run_dir / "secrets.env")
+        servers = through or stack.addresses
         self._wiring = Wiring(
-            kafka_bootstrap=stack.kafka_bootstrap,
-            databases={service: stack.database(service) for service in SERVICES},
+            kafka_bootstrap=servers.kafka_bootstrap,
+            databases={service: describe(servers.postgres_admin_dsn, service) for service in SERVICES},
             http_urls={kind: seat.http_url for kind, seat in self._seats.items()},
             secrets=self.secrets,
             state_dir=self.state_dir,
@@ -93,11 +100,13 @@ class House:
             raise StackError(message)
 
     def add_replica(self, service: str, environment: Mapping[str, str] | None = None) -> str:
-        """Starts one more process of a service and gives its name; it is not waited for."""
-        number = next(number for number in itertools.count(2) if f"{service}-{number}" not in self._seats)
-        seat = _seat(f"{service}-{number}", service)
-        self._seats[seat.name] = seat
-        self._process_of(seat).start(environment)
+        """Starts one more process of a service and gives its name; it is not waited for. Several threads may do so at once."""
+        with self._naming:
+            number = next(number for number in itertools.count(2) if f"{service}-{number}" not in self._seats)
+            seat = _seat(f"{service}-{number}", service)
+            self._seats[seat.name] = seat
+            process = self._process_of(seat)
+        process.start(environment)
         return seat.name
 
     def remove_replica(self, name: str) -> None:

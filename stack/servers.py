@@ -14,7 +14,7 @@ from typing import Self
 from deploy.kafka import TopicToMake, create_topics, declared_topics
 from stack import kafka_admin, postgres_admin
 from stack.accounts import Account, server_account
-from stack.addresses import Addresses, DatabaseAddresses
+from stack.addresses import Addresses, DatabaseAddresses, SecondListener
 from stack.docker import engine
 from stack.docker.container import Container
 from stack.docker.servers import DockerKafka, DockerPostgres
@@ -52,22 +52,32 @@ class Stack:
         self._home = home
 
     @classmethod
-    def start(cls, run_dir: Path, *, outlives_supervisor: bool = False) -> Self:
-        """Servers for this run directory, ready to be used. Those that run there already are used again."""
+    def start(
+        cls, run_dir: Path, *, outlives_supervisor: bool = False, second_listener: SecondListener | None = None
+    ) -> Self:
+        """Servers for this run directory, ready to be used. Those that run there already are used again.
+
+        `second_listener`: one more way into the broker; raises StackError where the servers run already.
+        """
         run_dir = run_dir.resolve()
         run_dir.mkdir(parents=True, exist_ok=True)
-        if given := Addresses.from_environment():
+        given = Addresses.from_environment()
+        running = None if given else cls.attach(run_dir)
+        if second_listener is not None and (given or running):
+            message = "a broker that runs already cannot be given a second listener"
+            raise StackError(message)
+        if given:
             say(f"using the servers named in the environment: {given.kafka_bootstrap}")
             return cls(run_dir, given, is_borrowed=True)
-        if running := cls.attach(run_dir):
+        if running:
             say(f"using the servers that run in {run_dir}")
             running.is_borrowed = True
             return running
         (run_dir / "logs").mkdir(exist_ok=True)
         shutil.rmtree(run_dir / STATE, ignore_errors=True)  # simulators must not remember what new databases never knew
         if _wants_docker():
-            return cls._start_in_docker(run_dir, outlives_supervisor=outlives_supervisor)
-        return cls._start_native(run_dir, outlives_supervisor=outlives_supervisor)
+            return cls._start_in_docker(run_dir, outlives_supervisor=outlives_supervisor, second=second_listener)
+        return cls._start_native(run_dir, outlives_supervisor=outlives_supervisor, second=second_listener)
 
     @staticmethod
     def prepare() -> None:
@@ -164,7 +174,7 @@ class Stack:
         RunFile.forget(self.run_dir)
 
     @classmethod
-    def _start_native(cls, run_dir: Path, *, outlives_supervisor: bool) -> Self:
+    def _start_native(cls, run_dir: Path, *, outlives_supervisor: bool, second: SecondListener | None) -> Self:
         account = server_account()
         home = _server_home(run_dir, account)
         for name in _SERVERS:
@@ -172,15 +182,15 @@ class Stack:
         logs = run_dir / "logs"
         say(f"starting Kafka and PostgreSQL{f' as {account.name}' if account else ''}")
         postgres = NativePostgres(home / "postgres", logs, account, outlives_supervisor=outlives_supervisor)
-        kafka = NativeKafka(home / "kafka", logs, account, outlives_supervisor=outlives_supervisor)
+        kafka = NativeKafka(home / "kafka", logs, account, outlives_supervisor=outlives_supervisor, second=second)
         return cls._bring_up(run_dir, kafka, postgres, home=home, source="native")
 
     @classmethod
-    def _start_in_docker(cls, run_dir: Path, *, outlives_supervisor: bool) -> Self:
+    def _start_in_docker(cls, run_dir: Path, *, outlives_supervisor: bool, second: SecondListener | None) -> Self:
         say("starting Kafka and PostgreSQL in containers")
         logs = run_dir / "logs"
         postgres = DockerPostgres(logs, outlives_supervisor=outlives_supervisor)
-        kafka = DockerKafka(logs, outlives_supervisor=outlives_supervisor)
+        kafka = DockerKafka(logs, outlives_supervisor=outlives_supervisor, second=second)
         return cls._bring_up(run_dir, kafka, postgres, home=None, source="docker")
 
     @classmethod

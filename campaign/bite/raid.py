@@ -15,9 +15,9 @@ from threading import Event
 
 from campaign.bite.raids import RAIDS, Raid, everything
 from campaign.bite.restore import restore
+from campaign.gateway import turn_gateway
 from campaign.journal import Journal
 from campaign.site import Site, open_site
-from campaign.world import turn_gateway
 from laws import events
 from laws.judging import judged, wait_for_rest
 from laws.verdict import Verdict

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from campaign.gateway import Wishes
 from campaign.plan import Action, Life, Strike
-from campaign.world import Wishes
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

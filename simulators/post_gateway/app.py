@@ -13,6 +13,7 @@ from starlette.routing import Route
 
 from simulators.post_gateway.control import control_routes
 from simulators.post_gateway.intake import Intake, Taken
+from simulators.post_gateway.mailbox import mailbox_routes
 from simulators.post_gateway.memo import MAX_REQUEST_BYTES
 from simulators.post_gateway.pusher import Pusher
 from simulators.post_gateway.register import SERVICES
@@ -34,19 +35,19 @@ def make_app(intake: Intake, pusher: Pusher, *background: Background) -> Starlet
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            intake.print_house.reader.close()
             intake.ledger.close()
 
     async def send(request: Request) -> Response:
         body = await request.body()
         if len(body) > MAX_REQUEST_BYTES:
             return Response(status_code=413)
-        switch = intake.switchboard.for_request()
-        taken = intake.take(body, request.headers.get("x-transaktionsid"), switch)
+        taken = await intake.take(body, request.headers.get("x-transaktionsid"))
         if taken.is_accepted:
             pusher.wake()
-        if switch.mode == "slow":
-            await asyncio.sleep(switch.seconds)
-        return _answer(request, taken, switch)
+        if taken.switch.mode == "slow":
+            await asyncio.sleep(taken.switch.seconds)
+        return _answer(request, taken)
 
     async def is_registered(request: Request) -> Response:
         service = request.path_params["service"]
@@ -65,11 +66,13 @@ def make_app(intake: Intake, pusher: Pusher, *background: Background) -> Starlet
             Route("/service/KombiPostAfsend_1/kombi", send, methods=["POST"]),
             Route("/service/PostForespoerg_1/{service}", is_registered),
             *control_routes(intake),
+            *mailbox_routes(intake),
         ],
     )
 
 
-def _answer(request: Request, taken: Taken, switch: Switch) -> Response:
+def _answer(request: Request, taken: Taken) -> Response:
+    switch = taken.switch
     if taken.is_accepted:
         match switch.mode:
             case "accept_then_500":

@@ -18,9 +18,11 @@ class Control:
         self._intake = intake
 
     async def ledger(self, _: Request) -> Response:
+        self._intake.ledger.come_due(self._intake.clock.now())
         return JSONResponse(self._intake.ledger.told())
 
     async def summary(self, _: Request) -> Response:
+        self._intake.ledger.come_due(self._intake.clock.now())
         told = self._intake.ledger.summary()
         return JSONResponse({**told, "switches": self._intake.switchboard.told(), "dedupes": self._intake.dedupes})
 

@@ -1,22 +1,38 @@
 """The gateway's ledger: every attempt, every letter taken over, every status message, in one SQLite file.
 
 Invariants: what was answered or pushed stands in the file before, in WAL mode, so a SIGKILL loses none of it; rows are never
-deleted but by `reset`; a recipient appears only as a keyed hash. Writes are synchronous: each takes microseconds, since nothing
-waits for the disk (power loss is not what this ledger is for).
+deleted but by `reset`, contents of letters also by newer ones; a recipient appears only as a keyed hash. What is to be told at an
+instant of domain time that has not come lies apart, in `later`: it becomes a status when somebody looks and the instant has come.
+Writes are synchronous: each takes microseconds, since nothing waits for the disk (power loss is not what this ledger is for).
 """
 
 import hashlib
 import hmac
+import json
 import secrets
 import sqlite3
-from collections.abc import Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
-SCHEMA = """
+from simulators.post_gateway.handed_in import Content
+
+# Raised with every change of the tables: a file of another version is begun anew.
+SCHEMA_VERSION: Final = 2
+TABLES: Final = ("attempt", "letter", "content", "status", "later", "exemption")
+GAP_SECONDS: Final = 0.3
+"""Between two statuses of the same letter, in real time, so that they are pushed in order."""
+
+_TOLD: Final = """
+    besked_id text not null unique, transmission_id text not null, message_uuid text, dispatch_id text, channel text not null,
+    message_id text, status_code text not null, error_code text, error_text text, event_code text, at text not null,
+    due real not null, deliveries_wanted integer not null
+"""
+SCHEMA: Final = f"""
 create table if not exists meta (name text primary key, value text not null);
 create table if not exists attempt (
     seq integer primary key, at text not null, message_uuid text, dispatch_id text, transaction_id text,
@@ -29,13 +45,18 @@ create table if not exists letter (
     accepted_at text not null, check ((message_uuid is null) <> (dispatch_id is null))
 );
 create index if not exists letter_known_as on letter (coalesce(message_uuid, dispatch_id));
-create table if not exists status (
-    seq integer primary key, besked_id text not null unique, transmission_id text not null, message_uuid text,
-    dispatch_id text, channel text not null, message_id text, status_code text not null, error_code text, error_text text,
-    at text not null, due real not null, deliveries_wanted integer not null, deliveries integer not null default 0,
-    pushes integer not null default 0, last_answer text
+create index if not exists letter_to on letter (recipient);
+create table if not exists content (
+    letter integer primary key references letter (seq), addressee text, fields text not null, document blob
 );
+create index if not exists content_to on content (addressee) where addressee is not null;
+create table if not exists status (
+    seq integer primary key, {_TOLD}, deliveries integer not null default 0, pushes integer not null default 0, last_answer text
+);
+create index if not exists status_of on status (transmission_id);
 create index if not exists status_due on status (due) where deliveries < deliveries_wanted;
+create table if not exists later (seq integer primary key, {_TOLD}, comes real not null);
+create index if not exists later_comes on later (comes, seq);
 create table if not exists exemption (recipient text primary key, is_exempt integer not null);
 """
 
@@ -73,7 +94,10 @@ class Letter:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Status:
-    """A status message to push from `due` (real, epoch seconds) on; `at` is the domain instant it tells."""
+    """A status message to push from `due` (real, epoch seconds) on.
+
+    `at` is the domain instant it tells, and before which it is not told. `event_code`: what befell a paper letter.
+    """
 
     besked_id: UUID
     transmission_id: UUID
@@ -87,17 +111,29 @@ class Status:
     deliveries_wanted: int = 1
     dispatch_id: str | None = None
     channel: str = "Digital Post"
+    event_code: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TakenOver:
+    """What taking a letter over leads to; `addressee` is the hash of the name in a paper letter's window."""
+
+    letter: Letter
+    statuses: Sequence[Status]
+    content: Content
+    addressee: str | None = None
 
 
 class Ledger:
-    """The file, opened."""
+    """The file, opened. Of the letters taken over the contents of the newest `contents_kept` are kept."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, contents_kept: int = 5000) -> None:
+        self._contents_kept = contents_kept
         self._db = sqlite3.connect(path, isolation_level=None)
         self._db.row_factory = sqlite3.Row
         self._db.execute("pragma journal_mode = wal")
         self._db.execute("pragma synchronous = normal")
-        self._db.executescript(SCHEMA)
+        self._make_tables()
         self._key = self._hash_key()
 
     def close(self) -> None:
@@ -106,6 +142,10 @@ class Ledger:
     def hashed(self, recipient: str) -> str:
         """The keyed hash under which a recipient is known here."""
         return hmac.new(self._key, recipient.encode(), hashlib.sha256).hexdigest()
+
+    def hashed_name(self, name: str) -> str:
+        """The keyed hash of a name on an envelope, however it is spaced and capitalised."""
+        return self.hashed(f"name:{' '.join(name.casefold().split())}")
 
     def earlier(self, known_as: str) -> tuple[UUID, str] | None:
         """Transmission id and body hash of the first letter with that message id or dispatch id."""
@@ -116,21 +156,51 @@ class Ledger:
         ).fetchone()
         return (UUID(row[0]), row[1]) if row else None
 
-    def record(self, attempt: Attempt, letter: Letter | None = None, statuses: Sequence[Status] = ()) -> None:
+    def record(self, attempt: Attempt, taken_over: TakenOver | None = None) -> None:
         """Write an attempt, and what it led to, at once."""
         with self._db:
             self._db.execute("begin immediate")
             self._insert("attempt", at=datetime.now(UTC).isoformat(), **_row(attempt))
-            if letter is not None:
-                self._insert("letter", **_row(letter))
-            for status in statuses:
-                self._insert("status", **_row(status))
+            if taken_over is None:
+                return
+            number = self._insert("letter", **_row(taken_over.letter))
+            self._keep(number, taken_over.content, taken_over.addressee)
+            for status in taken_over.statuses:
+                if status.at > taken_over.letter.accepted_at:
+                    self._insert("later", comes=status.at.timestamp(), **_row(status))
+                else:
+                    self._insert("status", **_row(status))
 
-    def due(self, now: float, limit: int) -> list[Status]:
-        """Status messages to push now."""
-        rows = self._db.execute(
-            "select * from status where deliveries < deliveries_wanted and due <= ? order by due limit ?", (now, limit)
+    def come_due(self, now: datetime) -> None:
+        """What was to be told later, and whose instant of domain time has come, becomes a status to push."""
+        first = self.next_later()
+        if first is None or first > now.timestamp():
+            return
+        with self._db:
+            self._db.execute("begin immediate")
+            come = self._db.execute("select * from later where comes <= ? order by comes, seq", (now.timestamp(),))
+            for row in come.fetchall():
+                before = self._db.execute(
+                    "select max(due) from status where transmission_id = ?", (row["transmission_id"],)
+                ).fetchone()[0]
+                due = max(time.time(), (before or 0.0) + GAP_SECONDS)
+                self._insert("status", **_row(replace(_status(row), due=due)))
+                self._db.execute("delete from later where seq = ?", (row["seq"],))
+
+    def next_later(self) -> float | None:
+        """The next instant of domain time, in epoch seconds, at which something is to be told."""
+        found: float | None = self._db.execute("select min(comes) from later").fetchone()[0]
+        return found
+
+    def due(self, now: float, limit: int, but: Iterable[UUID] = ()) -> list[Status]:
+        """Status messages to push now, without those named in `but`."""
+        passed_over = [str(besked_id) for besked_id in but]
+        marks = ", ".join("?" * len(passed_over))
+        sql = (
+            f"select * from status where deliveries < deliveries_wanted and due <= ? and besked_id not in ({marks})"  # noqa: S608 - question marks
+            " order by due limit ?"
         )
+        rows = self._db.execute(sql, (now, *passed_over, limit))
         return [_status(row) for row in rows]
 
     def next_due(self) -> float | None:
@@ -188,7 +258,7 @@ class Ledger:
         return {
             **self.summary(),
             "attempts": self._all("select * from attempt order by seq"),
-            "letters": self._all("select * from letter order by seq"),
+            "letters": self._all(_LETTERS),
             "status_messages": self._all("select * from status order by seq"),
         }
 
@@ -196,16 +266,34 @@ class Ledger:
         """Begin anew; the hash key stays."""
         with self._db:
             self._db.execute("begin immediate")
-            for table in ("attempt", "letter", "status", "exemption"):
+            for table in TABLES:
                 self._db.execute(f"delete from {table}")  # noqa: S608 - the names stand above
+
+    def rows(self, sql: str, **values: Any) -> list[sqlite3.Row]:
+        """What somebody else asks of it; `values` stand in the question as `:name`."""
+        return self._db.execute(sql, values).fetchall()
+
+    def _make_tables(self) -> None:
+        if self._db.execute("pragma user_version").fetchone()[0] != SCHEMA_VERSION:
+            for table in (*TABLES, "meta"):
+                self._db.execute(f"drop table if exists {table}")
+            self._db.execute(f"pragma user_version = {SCHEMA_VERSION}")
+        self._db.executescript(SCHEMA)
+
+    def _keep(self, number: int, content: Content, addressee: str | None) -> None:
+        fields = asdict(content)
+        document = fields.pop("document")
+        self._insert("content", letter=number, addressee=addressee, fields=json.dumps(fields), document=document)
+        self._db.execute("delete from content where letter <= ?", (number - self._contents_kept,))
 
     def _hash_key(self) -> bytes:
         self._db.execute("insert or ignore into meta values ('hash_key', ?)", (secrets.token_hex(32),))
         return bytes.fromhex(self._db.execute("select value from meta where name = 'hash_key'").fetchone()[0])
 
-    def _insert(self, table: str, **values: Any) -> None:
+    def _insert(self, table: str, **values: Any) -> int:
         names, marks = ", ".join(values), ", ".join("?" * len(values))
-        self._db.execute(f"insert into {table} ({names}) values ({marks})", tuple(values.values()))  # noqa: S608 - own names
+        sql = f"insert into {table} ({names}) values ({marks})"  # noqa: S608 - own names
+        return self._db.execute(sql, tuple(values.values())).lastrowid or 0
 
     def _all(self, sql: str) -> list[dict[str, Any]]:
         return [dict(row) for row in self._db.execute(sql)]
@@ -236,6 +324,7 @@ def _status(row: sqlite3.Row) -> Status:
         status_code=row["status_code"],
         error_code=row["error_code"],
         error_text=row["error_text"],
+        event_code=row["event_code"],
         at=datetime.fromisoformat(row["at"]),
         due=row["due"],
         deliveries_wanted=row["deliveries_wanted"],
@@ -248,7 +337,14 @@ select (select count(*) from attempt) as attempts_total,
        (select count(distinct message_uuid) from letter) as message_uuids_total,
        (select count(distinct dispatch_id) from letter) as dispatch_ids_total,
        (select count(*) from status) as status_messages_total,
-       (select count(*) from status where deliveries < deliveries_wanted) as status_messages_waiting
+       (select count(*) from status where deliveries < deliveries_wanted) as status_messages_waiting,
+       (select count(*) from later) as status_messages_later
+"""
+
+_LETTERS = """
+select letter.*, (select min(at) from status where status.transmission_id = letter.transmission_id and event_code is not null)
+       as returned_at
+from letter order by seq
 """
 
 # A letter whose final status is Fejlet reached nobody, and a failed one that was taken over twice frightened nobody.

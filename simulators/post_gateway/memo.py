@@ -13,14 +13,13 @@ import re
 from uuid import UUID
 
 from plumbing.safe_xml import BadXml, Element, parse, text_of
-from simulators.post_gateway.handed_in import Fault, HandedIn, Refused
+from simulators.post_gateway.content import MEMO, content_of
+from simulators.post_gateway.handed_in import DIGITAL_POST, NEMSMS, PAPER, Fault, HandedIn, Refused
 from simulators.post_gateway.shipment import read_shipment
 
 MAX_REQUEST_BYTES = 100_000_000  # 99.5 MB for public senders, and the envelope around it
-MEMO = "{https://DigitalPost.dk/MeMo-1}"
 AUTOMATIC = "Automatisk Valg"
-PAPER = "Fysisk Post"
-MESSAGE_TYPES = {"Digital Post": "DIGITALPOST", "NemSMS": "NEMSMS"}
+MESSAGE_TYPES = {DIGITAL_POST: "DIGITALPOST", NEMSMS: "NEMSMS"}
 CHOICES = frozenset({AUTOMATIC, PAPER, *MESSAGE_TYPES})
 LONGEST_SMS = 150
 
@@ -70,6 +69,7 @@ def read(body: bytes) -> HandedIn:
         case_id=header.findtext(f"{MEMO}ContentData/{MEMO}CaseID/{MEMO}caseID"),
         text_sha256=_text_hash(message, header),
         fault=_fault(message, header, choice),
+        content=content_of(message, header, choice),
     )
 
 
@@ -84,7 +84,7 @@ def _text_hash(message: Element, header: Element) -> str:
 
 
 def _fault(message: Element, header: Element, choice: str) -> Fault | None:
-    content = _sms(message, header) if choice == "NemSMS" else _body(message)
+    content = _sms(message, header) if choice == NEMSMS else _body(message)
     for problem in (_version(message), _header(header, MESSAGE_TYPES[choice]), _parties(header), content):
         if problem is not None:
             return Fault(code="memo.invalid", text=problem)

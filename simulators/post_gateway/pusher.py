@@ -1,7 +1,8 @@
-"""Pushes status messages to the receiver until it has them for good.
+"""Pushes status messages to the receiver until it has them for good; what is to be told later is told when domain time has come.
 
-Invariants: a message is in flight at most once at a time; it is pushed again, ever later, until it is acknowledged; a
-process that is killed between the receiver's acknowledgement and our note of it pushes once more, as the real one may.
+Invariants: a bounded number of messages is in flight, each at most once at a time; one is pushed again, ever later, until it is
+acknowledged; a process that is killed between the receiver's acknowledgement and our note of it pushes once more, as the real one
+may.
 """
 
 import asyncio
@@ -11,20 +12,23 @@ from uuid import UUID
 
 import aiohttp
 
+from plumbing.clock import Clock
 from simulators.post_gateway.ledger import Ledger, Status
 from simulators.post_gateway.statuses import is_acknowledged, push_body
 
-AT_ONCE = 16
+LOOK_AT_THE_CLOCK_SECONDS = 0.2
 LONGEST_PAUSE_SECONDS = 5.0
 AGAIN_AFTER_SECONDS = 0.2
 
 
 class Pusher:
-    """Runs until cancelled; `wake` when a status was written."""
+    """Runs until cancelled, with `at_once` pushes in flight; `wake` when a status was written."""
 
-    def __init__(self, ledger: Ledger, url: str | None, token: str | None) -> None:
+    def __init__(self, ledger: Ledger, clock: Clock, url: str | None, token: str | None, *, at_once: int = 64) -> None:
         self._ledger = ledger
+        self._clock = clock
         self._url = url
+        self._at_once = at_once
         self._headers = {"content-type": "application/xml"} | ({"authorization": f"Bearer {token}"} if token else {})
         self._wake = asyncio.Event()
         self._in_flight: dict[UUID, asyncio.Task[None]] = {}
@@ -37,11 +41,12 @@ class Pusher:
         if self._url is None:
             return
         timeout = aiohttp.ClientTimeout(total=10)
-        connector = aiohttp.TCPConnector(limit=AT_ONCE)
+        connector = aiohttp.TCPConnector(limit=self._at_once)
         async with aiohttp.ClientSession(timeout=timeout, connector=connector) as session:
             try:
                 while True:
                     self._wake.clear()
+                    self._ledger.come_due(self._clock.now())
                     self._start(session, self._url)
                     with contextlib.suppress(TimeoutError):
                         await asyncio.wait_for(self._wake.wait(), self._pause())
@@ -51,11 +56,10 @@ class Pusher:
                 await asyncio.gather(*self._in_flight.values(), return_exceptions=True)
 
     def _start(self, session: aiohttp.ClientSession, url: str) -> None:
-        free = AT_ONCE - len(self._in_flight)
+        free = self._at_once - len(self._in_flight)
         if free <= 0:
             return
-        due = self._ledger.due(time.time(), free + len(self._in_flight))
-        for status in [one for one in due if one.besked_id not in self._in_flight][:free]:
+        for status in self._ledger.due(time.time(), free, self._in_flight):
             self._in_flight[status.besked_id] = asyncio.create_task(self._push(session, url, status))
 
     async def _push(self, session: aiohttp.ClientSession, url: str, status: Status) -> None:
@@ -77,10 +81,10 @@ class Pusher:
             return False, type(error).__name__
 
     def _pause(self) -> float:
-        if len(self._in_flight) >= AT_ONCE:
-            return LONGEST_PAUSE_SECONDS
+        # Nobody tells when the clock is turned.
+        longest = LONGEST_PAUSE_SECONDS if self._ledger.next_later() is None else LOOK_AT_THE_CLOCK_SECONDS
         due = self._ledger.next_due()
-        if due is None:
-            return LONGEST_PAUSE_SECONDS
+        if due is None or len(self._in_flight) >= self._at_once:
+            return longest
         # What is in flight is still due; its end wakes us.
-        return min(max(due - time.time(), 0.2 if self._in_flight else 0.01), LONGEST_PAUSE_SECONDS)
+        return min(max(due - time.time(), 0.2 if self._in_flight else 0.01), longest)

@@ -8,12 +8,13 @@ import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from simulators.post_gateway import handed_in
 from simulators.post_gateway.ledger import Ledger
 
 DIGITAL_POST = "digitalpost"
 NEMSMS = "nemsms"
 SERVICES = frozenset({DIGITAL_POST, NEMSMS})
-SERVICE_OF = {"Digital Post": DIGITAL_POST, "NemSMS": NEMSMS}
+SERVICE_OF = {handed_in.DIGITAL_POST: DIGITAL_POST, handed_in.NEMSMS: NEMSMS}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -10,11 +10,12 @@ import binascii
 import hashlib
 
 from plumbing.safe_xml import Element, text_of
-from simulators.post_gateway.handed_in import Fault, HandedIn, Refused
+from simulators.post_gateway.handed_in import Content, Fault, HandedIn, Refused
+from simulators.post_gateway.sheets import LARGEST_PDF_BYTES
 
 FJERNPRINT = "{urn:oio:fjernprint:1.0.0}"
-LARGEST_PDF_BYTES = 7 * 1024 * 1024
 LONGEST_DISPATCH_ID = 38
+LONGEST_TITLE = 500
 ORDER = (
     "AfsendelseIdentifikator", "ForsendelseTypeIdentifikator", "ForsendelseModtager", "FilformatNavn",
     "MeddelelseIndholdData", "TransaktionsParametreI", "DokumentParametre", "KanalUafhaengigeParametreI", "PrintParametre",
@@ -34,7 +35,8 @@ def read_shipment(root: Element, choice: str) -> HandedIn:
         raise Refused(
             "forsendelse.invalid", f"AfsendelseIdentifikator of 1 to {LONGEST_DISPATCH_ID} characters expected"
         )
-    problem = _form(shipment) or _recipient(shipment) or _document(shipment)
+    pdf = _pdf(shipment)
+    problem = _form(shipment) or _recipient(shipment) or _document(shipment, pdf)
     return HandedIn(
         message_uuid=None,
         dispatch_id=dispatch_id,
@@ -44,6 +46,7 @@ def read_shipment(root: Element, choice: str) -> HandedIn:
         case_id=None,
         text_sha256=hashlib.sha256((text_of(shipment, "MeddelelseIndholdData") or "").encode()).hexdigest(),
         fault=None if problem is None else Fault(code="forsendelse.invalid", text=problem),
+        content=Content(subject=(text_of(shipment, "TitelTekst") or "")[:LONGEST_TITLE], document=pdf),
     )
 
 
@@ -72,12 +75,18 @@ def _recipient(shipment: Element) -> str | None:
     return None
 
 
-def _document(shipment: Element) -> str | None:
+def _pdf(shipment: Element) -> bytes | None:
+    """None where it is no base64."""
+    try:
+        return base64.b64decode(text_of(shipment, "MeddelelseIndholdData") or "", validate=True)
+    except binascii.Error:
+        return None
+
+
+def _document(shipment: Element, pdf: bytes | None) -> str | None:
     if (text_of(shipment, "FilformatNavn") or "").lower() != "pdf":
         return "FilformatNavn: paper is printed from PDF"
-    try:
-        pdf = base64.b64decode(text_of(shipment, "MeddelelseIndholdData") or "", validate=True)
-    except binascii.Error:
+    if pdf is None:
         return "MeddelelseIndholdData is not base64"
     if not pdf.startswith(b"%PDF-"):
         return "MeddelelseIndholdData is no PDF"

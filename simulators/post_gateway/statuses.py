@@ -3,7 +3,8 @@
 Structure and identifiers after the published sample (itk-dev/beskedfordeler-drupal,
 resources/messages/sf1601/PostStatusBeskedModtag.success.xml) and OS2agora's ObjektHandling list; senders' ids after
 itk-dev-rpa/OpenPostbud, message_broker_worker.py. No status of paper or NemSMS is published: which fields they have is as
-OS2agora's PkoPostStatusDto.cs tells it. The same message has the same bytes each time it is pushed.
+OS2agora's PkoPostStatusDto.cs tells it, ForsendelseHaendelseSamling with TypeKode and DatoTid among them (the element between is
+ours). The same message has the same bytes each time it is pushed.
 """
 
 import base64
@@ -11,14 +12,16 @@ from datetime import UTC, datetime
 from xml.etree.ElementTree import Element, SubElement, tostring
 
 from plumbing.safe_xml import BadXml, parse, text_of
+from simulators.post_gateway.handed_in import PAPER
 from simulators.post_gateway.ledger import Status
 
 DELIVERED = "Afleveret Digital Post"
 RECEIVED = "Modtaget Digital Post"
 FAILED = "Fejlet"
 POSTED = "Modtaget Post Danmark"
-PRINTED = ("Afsendt", "Modtaget Fjern-print", "Klar", "Afleveret til print og kuvertering", POSTED)
-PAPER = "Fysisk Post"
+RECEIVED_ON_PAPER = "Modtaget Fjern-print"
+PRINTED = ("Afsendt", RECEIVED_ON_PAPER, "Klar", "Afleveret til print og kuvertering", POSTED)
+UPDATED = "Opdatering fra Post Danmark"
 
 STS = "urn:oio:sts:1.0.0"
 ENVELOPE = "urn:oio:besked:kuvert:1.0"
@@ -37,10 +40,11 @@ ACTIONS = {
     RECEIVED: "eb866ca2-b871-4387-b501-12cde577bd58",
     FAILED: "e225a75c-4b63-46c4-9423-77f5c8762445",
     "Afsendt": "db5a6025-caa3-45c3-8e02-4e6fa8142ade",
-    "Modtaget Fjern-print": "dd98e71c-41ac-4305-a47b-8f86b00e639b",
+    RECEIVED_ON_PAPER: "dd98e71c-41ac-4305-a47b-8f86b00e639b",
     "Klar": "e2b30d57-504a-4e2e-ae2d-a1394a9cb0b8",
     "Afleveret til print og kuvertering": "e3c0a021-2070-40d4-b7b7-754aeba762e9",
     POSTED: "e94a0a8b-60a0-42ad-8b83-52c9e15d0fb3",
+    UPDATED: "f4e6eb11-0261-4198-8b5d-be92a9b1a35d",
 }
 _UNKNOWN_ACTION = "00000000-0000-4000-8000-000000000000"
 LARGEST_ANSWER_BYTES = 64 * 1024
@@ -77,6 +81,11 @@ def post_status(status: Status) -> bytes:
     ):
         if value is not None:
             SubElement(root, f"{{{POST_STATUS}}}{name}").text = value
+    if status.event_code is not None:
+        events = SubElement(root, f"{{{POST_STATUS}}}ForsendelseHaendelseSamling")
+        event = SubElement(events, f"{{{POST_STATUS}}}ForsendelseHaendelse")
+        SubElement(event, f"{{{POST_STATUS}}}TypeKode").text = status.event_code
+        SubElement(event, f"{{{POST_STATUS}}}DatoTid").text = _instant(status.at)
     details = SubElement(root, f"{{{POST_STATUS}}}FejlDetaljer")
     if status.error_code is not None:
         SubElement(details, f"{{{POST_STATUS}}}FejlKode").text = status.error_code

@@ -9,6 +9,8 @@ import random
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from simulators.post_gateway.handed_in import CHANNELS, PAPER
+
 REQUEST_MODES: Final = {
     "slow": "the answer comes after `seconds`",
     "error500": "500, nothing taken over",
@@ -23,14 +25,22 @@ REQUEST_MODES: Final = {
 }
 STATUS_MODES: Final = {
     "fail_status": "the final status is Fejlet with FejlKode `error_code`",
+    "fail_then_delivered": "Fejlet with FejlKode `error_code`, and `seconds` later all that proves the letter",
+    "odd_code": "the final status is Fejlet with a FejlKode that is in no list",
     "status_twice": "each status message is pushed again after it was acknowledged",
     "received_first": "Modtaget Digital Post comes before the final status",
-    "contradict_status": "Fejlet follows a second after Afleveret Digital Post",
+    "received_forever": "Modtaget comes ten times, `seconds` apart, and nothing after it",
+    "contradict_status": "Fejlet follows what proves the letter",
+    "unmatched_status": "before its own statuses comes a proof for a letter that nobody handed in",
     "odd_status": "the final status has a code nobody knows",
     "late_status": "the final status is pushed after `seconds`",
     "no_status": "no status ever comes",
+    "exempt_between": "the register says yes until the message fails as recipient.exempt, and no from then on",
+    "print_refuses": "the print house fails the letter with FejlKode `error_code` after it got it",
+    "returned": "the letter is posted and comes back",
 }
-
+ELECTRONIC_ONLY: Final = frozenset({"received_first", "exempt_between"})
+PAPER_ONLY: Final = frozenset({"print_refuses", "returned"})
 LOOKUP_MODES: Final = {
     "lookup_slow": "the register's answer comes after `seconds`",
     "lookup_error500": "the register answers 500",
@@ -40,6 +50,7 @@ LOOKUP_MODES: Final = {
     "lookup_html": "the register answers 200 with a page of HTML",
     "lookup_down": "the connection to the register breaks",
 }
+_FIELDS: Final = frozenset({"mode", "channel", "share", "number", "seconds", "retry_after", "error_code"})
 
 
 class BadSwitch(Exception):
@@ -52,9 +63,10 @@ class BadSwitch(Exception):
 
 @dataclass(kw_only=True, slots=True)
 class Switch:
-    """One way to misbehave; `used` counts how often it did."""
+    """One way to misbehave, to letters of one `channel` or to all; `used` counts how often it did."""
 
     mode: str = "normal"
+    channel: str | None = None
     share: float = 1.0
     number: int | None = None
     seconds: float = 5.0
@@ -64,6 +76,12 @@ class Switch:
 
     def told(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in self.__slots__}
+
+    def reaches(self, channel: str | None) -> bool:
+        """Whether a letter that goes that way can meet it; None: nobody knows which way."""
+        if self.mode in (ELECTRONIC_ONLY if channel == PAPER else PAPER_ONLY):
+            return False
+        return self.channel is None or self.channel == channel
 
 
 @dataclass(kw_only=True, slots=True)
@@ -83,7 +101,7 @@ class Switchboard:
         """Take over what was asked for; raises BadSwitch."""
         if not isinstance(wish, dict):
             raise BadSwitch("an object expected")
-        unknown = sorted(set(wish) - {"mode", "share", "number", "seconds", "retry_after", "error_code"})
+        unknown = sorted(set(wish) - _FIELDS)
         if unknown:
             raise BadSwitch(f"unknown: {', '.join(map(str, unknown))}")
         switch = _switch(wish)
@@ -98,23 +116,25 @@ class Switchboard:
         else:
             raise BadSwitch(f"mode is one of normal, {', '.join((*REQUEST_MODES, *STATUS_MODES, *LOOKUP_MODES))}")
 
-    def for_request(self) -> Switch:
-        """What happens to this request."""
-        return self._draw(self.request)
+    def for_request(self, channel: str | None) -> Switch:
+        """What happens to this request; `channel` None: it could not be read."""
+        return self._draw(self.request, channel)
 
-    def for_letter(self) -> Switch:
+    def for_letter(self, channel: str) -> Switch:
         """What becomes of this letter."""
-        return self._draw(self.status)
+        return self._draw(self.status, channel)
 
     def for_lookup(self) -> Switch:
         """How this look-up is answered."""
-        return self._draw(self.lookup)
+        return self._draw(self.lookup, None)
 
     def told(self) -> dict[str, Any]:
         return {"request": self.request.told(), "status": self.status.told(), "lookup": self.lookup.told()}
 
-    def _draw(self, switch: Switch) -> Switch:
-        if switch.mode == "normal" or (switch.number is not None and switch.used >= switch.number):
+    def _draw(self, switch: Switch, channel: str | None) -> Switch:
+        if switch.mode == "normal" or not switch.reaches(channel):
+            return Switch()
+        if switch.number is not None and switch.used >= switch.number:
             return Switch()
         if self._dice.random() >= switch.share:
             return Switch()
@@ -126,6 +146,7 @@ def _switch(wish: dict[str, Any]) -> Switch:
     try:
         switch = Switch(
             mode=str(wish.get("mode", "")),
+            channel=None if wish.get("channel") is None else str(wish["channel"]),
             share=float(wish.get("share", 1.0)),
             number=None if wish.get("number") is None else int(wish["number"]),
             seconds=float(wish.get("seconds", 5.0)),
@@ -136,4 +157,6 @@ def _switch(wish: dict[str, Any]) -> Switch:
         raise BadSwitch("share and seconds are numbers; number and retry_after are whole ones") from None
     if not (0 <= switch.share <= 1 and 0 <= switch.seconds <= 3600 and 0 <= switch.retry_after <= 3600):
         raise BadSwitch("share is within 0 and 1, seconds and retry_after within 0 and 3600")
+    if switch.channel is not None and (switch.channel not in CHANNELS or switch.mode in LOOKUP_MODES):
+        raise BadSwitch(f"channel is one of {', '.join(sorted(CHANNELS))}, and none for look-ups")
     return switch

@@ -34,20 +34,20 @@ class Container:
         name: str,
         image: str,
         *,
-        inner_port: int,
-        port: int,
+        ports: Mapping[int, int],
         env: Mapping[str, str],
         command: Sequence[str],
         log_path: Path,
         outlives_supervisor: bool,
     ) -> Self:
-        """Not started yet; `port` is on loopback only."""
+        """Not started yet; `ports` are those of the container, each with ours, on loopback only."""
         if outlives_supervisor:
             testcontainers_config.ryuk_disabled = True
         recipe = DockerContainer(image).with_envs(**env)
         if command:
             recipe = recipe.with_command(list(command))
-        recipe.ports[f"{inner_port}/tcp"] = ("127.0.0.1", port)  # type: ignore[assignment]  # the engine takes an address too
+        for inner, port in ports.items():
+            recipe.ports[f"{inner}/tcp"] = ("127.0.0.1", port)  # type: ignore[assignment]  # the engine takes an address too
         planned = cls(name, log_path=log_path)
         planned._recipe = recipe
         return planned

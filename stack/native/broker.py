@@ -12,6 +12,7 @@ from base64 import urlsafe_b64encode
 from pathlib import Path
 
 from stack.accounts import Account
+from stack.addresses import SecondListener
 from stack.errors import StackError
 from stack.kafka_admin import is_broker_ready
 from stack.native.jars import KAFKA, jars_of
@@ -25,16 +26,18 @@ _JVM = ("-server", "-Xms256m", "-Xmx512m", "-XX:+UseG1GC", "-XX:MaxGCPauseMillis
 _JVM_FOR_FORMATTING = ("-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 
 
-def settings(port: int, controller_port: int, data: Path) -> dict[str, str]:
+def settings(port: int, controller_port: int, data: Path, second: SecondListener | None = None) -> dict[str, str]:
     """server.properties."""
+    listening = {"PLAINTEXT": port, **({"SECOND": second.port} if second else {}), "CONTROLLER": controller_port}
+    advertised = {"PLAINTEXT": port, **({"SECOND": second.advertised_port} if second else {})}
     return {
         **BROKER,
         "process.roles": "broker,controller",
         "node.id": "1",
         "controller.quorum.voters": f"1@127.0.0.1:{controller_port}",
-        "listeners": f"PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}",
-        "advertised.listeners": f"PLAINTEXT://127.0.0.1:{port}",
-        "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
+        "listeners": ",".join(f"{name}://127.0.0.1:{at}" for name, at in listening.items()),
+        "advertised.listeners": ",".join(f"{name}://127.0.0.1:{at}" for name, at in advertised.items()),
+        "listener.security.protocol.map": ",".join(f"{name}:PLAINTEXT" for name in listening),
         "inter.broker.listener.name": "PLAINTEXT",
         "controller.listener.names": "CONTROLLER",
         "log.dirs": str(data / "log"),
@@ -44,9 +47,18 @@ def settings(port: int, controller_port: int, data: Path) -> dict[str, str]:
 class NativeKafka:
     """A broker in a directory of its own; `process` is there to be killed, paused and started again."""
 
-    def __init__(self, home: Path, logs: Path, account: Account | None, *, outlives_supervisor: bool) -> None:
+    def __init__(
+        self,
+        home: Path,
+        logs: Path,
+        account: Account | None,
+        *,
+        outlives_supervisor: bool,
+        second: SecondListener | None = None,
+    ) -> None:
         self._home = home
         self._account = account
+        self._second = second
         self.port = free_port()
         self.bootstrap = f"127.0.0.1:{self.port}"
         self.process = Process(
@@ -70,7 +82,7 @@ class NativeKafka:
         (self._home / "tmp").mkdir(parents=True, exist_ok=True)
         self._place_jars()
         shutil.copy(KAFKA.home / "log4j2.properties", self._home)
-        properties = settings(self.port, free_port(), self._home)
+        properties = settings(self.port, free_port(), self._home, self._second)
         (self._home / "server.properties").write_text("".join(f"{key}={value}\n" for key, value in properties.items()))
         if self._account is not None:
             self._account.own(self._home)

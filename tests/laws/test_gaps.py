@@ -6,6 +6,7 @@ from hashlib import sha256
 from laws import conservation, effects, gaps, links, names, order, senders
 from laws.evidence import LogRecord
 from laws.judging import after
+from laws.verdict import Findings
 from tests.laws.world import World, good_world, uid, whole_world
 
 INPUT = names.NOTIFICATION, "intake"
@@ -114,3 +115,31 @@ def test_what_is_bad_at_one_place_before_and_after_is_judged_by_its_own_receipt(
 
     world.retold(names.RECEIPT, receipts - 1, reasons=[{"field": "", "code": "not-json"}])
     assert senders.check(world.evidence()).offences == {"rejected for another reason than it deserved": 1}
+
+
+def test_a_receipt_that_came_before_a_record_was_written_is_none_of_its() -> None:
+    """Of an unreadable notification the receipt names no id, though the laws' reader may find one in it: the time tells them
+    apart."""
+    world = made_anew()
+    records = world.log[names.NOTIFICATION]
+    bad = len(records) // 2 - 1  # of the first topic; the last one stands at the same place in the second
+    rows = world.table("intake", "inbox_record")
+    first_row = next(row for row in rows if row["offset"] == records[bad].offset and row["fate"] == "rejected")
+    for place, value, row, reason in (
+        (bad, b'{"notification_id": "a", "notification_id": "b"}', first_row, "duplicate-key"),
+        (len(records) - 1, b"", rows[-1], "empty"),
+    ):
+        records[place] = replace(records[place], value=value)
+        row.update(fingerprint=records[place].fingerprint, reason=reason)
+    for topic in (names.RECEIPT, names.dead_letters("intake", names.NOTIFICATION)):
+        places = [
+            place
+            for place, told in enumerate(world.log[topic])
+            if f'"offset": {records[bad].offset}}}'.encode() in (told.value or b"")
+        ]
+        for place, code in zip(places, ("duplicate-key", "empty"), strict=True):
+            world.retold(topic, place, reasons=[{"field": "", "code": code}])
+    found = conservation.receipts_of(world.evidence(), Findings(law="receipts"))
+    told = [found[records[place].position]["reasons"][0]["code"] for place in (bad, len(records) - 1)]
+    assert told == ["duplicate-key", "empty"]
+    assert conservation.check(world.evidence()).offences == {}

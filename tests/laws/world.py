@@ -7,7 +7,7 @@ day before summer time begins.
 """
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from hashlib import sha256
 from typing import Any
@@ -144,7 +144,8 @@ class World:
         data = {**json.loads(old.value or b""), **changes}
         headers = dict(old.headers)
         event_id, event_type = headers["ce_id"] or b"", headers["ce_type"] or b""
-        self.log[topic][place] = event_record(topic, old.offset, event_id.decode(), event_type.decode(), data)
+        told = event_record(topic, old.offset, event_id.decode(), event_type.decode(), data)
+        self.log[topic][place] = replace(told, timestamp_ms=old.timestamp_ms)
 
 
 def good_world() -> World:

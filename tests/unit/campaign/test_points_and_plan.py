@@ -5,7 +5,7 @@ from random import Random
 
 import pytest
 
-from campaign.plan import Action, Extent, Life, Strike, lives, planned
+from campaign.plan import Action, Extent, Life, Strike, extents, lives, planned
 from campaign.points import BY_COMMAND, declared, passed_by, services
 from stack.paths import ROOT
 
@@ -48,6 +48,17 @@ def test_a_short_plan_still_raises_at_every_point() -> None:
     wished = planned({"tasks": told})["tasks"]
     assert {f"{point}:raise" for point in POINTS} <= wished
     assert len([strike for life in told for strike in life.wished if strike.action is Action.KILL]) == 1
+
+
+@pytest.mark.parametrize("kills", [0, 40, 200])
+def test_there_are_kills_enough_and_those_with_few_points_die_more_often(kills: int) -> None:
+    points = {"citizens": 4, "intake": 15, "notifier": 22}
+    found = extents(points, kills)
+    deaths = {service: extent.deaths for service, extent in found.items()}
+    assert all(extent.kills is None and extent.stops is None for extent in found.values())
+    assert sum(points.values()) + sum(deaths.values()) >= kills
+    assert deaths["citizens"] >= deaths["intake"] >= deaths["notifier"] > 0
+    assert kills < 200 or deaths["citizens"] > deaths["intake"] > deaths["notifier"]
 
 
 def test_a_life_tells_its_process_what_to_meet() -> None:

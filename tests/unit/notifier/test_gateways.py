@@ -23,6 +23,7 @@ from services.notifier.domain import DEFAULT_CODES, Answer, Heard, NoRecipient, 
 from services.notifier.gateways import PostGateway, Vault, gateway_session
 from tests.unit.notifier.test_paper import DISPATCH
 from tests.unit.notifier.test_paper import request as paper_request
+from tests.unit.simulators import papers
 from tests.unit.simulators.letters import message, request
 from tests.unit.simulators.servers import gateway, ledger_of, serving
 
@@ -61,7 +62,7 @@ async def test_a_letter_is_taken_over_and_its_repeat_is_success_too(tmp_path: Pa
 
 
 async def test_paper_is_taken_over_by_the_same_table_of_answers(tmp_path: Path) -> None:
-    paper = paper_request()
+    paper = paper_request(pdf=papers.LETTER)
     async with gateway(tmp_path / "l") as address, asking(address) as client, aiohttp.ClientSession() as session:
         assert meaning(await client.send_paper(paper, transaction_id=uuid4()), DEFAULT_CODES) is Answer.TAKEN_OVER
         assert (await client.send_paper(paper, transaction_id=uuid4())).code == "message.duplicate"

@@ -23,7 +23,8 @@ from services.notifier.letters import NotRendered, Renderer, kombi_request, muni
 from services.notifier.letters.content import printable
 from services.notifier.letters.memo import last_second_of
 from services.notifier.letters.texts import KINDS
-from simulators.post_gateway.memo import HEADER_ORDER, MEMO, read
+from simulators.post_gateway.content import MEMO
+from simulators.post_gateway.memo import HEADER_ORDER, read
 from tests.unit.notifier.samples import EMPLOYEE, PORTAL, aarhus, text
 
 ABSENCE = UUID("5b0c8a52-6b39-5d09-a51f-6c0f7b0f8f11")

@@ -17,7 +17,8 @@ from services.notifier.letters import Classification, MemoForm, kombi_request, m
 from services.notifier.letters.file_names import file_name
 from services.notifier.letters.memo import PLAIN
 from services.notifier.settings import Settings
-from simulators.post_gateway.memo import MEMO, read
+from simulators.post_gateway.content import MEMO
+from simulators.post_gateway.memo import read
 from tests.unit.notifier.memo_structure import PREFIXES, STRUCTURES, misplaced, short
 
 GOLDEN = Path(__file__).parent / "golden"

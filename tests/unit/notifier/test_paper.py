@@ -40,13 +40,14 @@ def request(
     *,
     address: Address = HOME,
     name: str = "Kirsten Ægidius-Sørensen",
+    pdf: bytes = PDF,
 ) -> bytes:
     return paper_request(
         dispatch_id=DISPATCH,
         name=name,
         address=address,
         title="Du skal svare senest 1. december 2026",
-        pdf=PDF,
+        pdf=pdf,
         form=PaperForm(shipment_type=265, recipient=recipient),
     )
 

@@ -17,8 +17,10 @@ from plumbing.clock import Clock, SystemClock
 from simulators.post_gateway.app import make_app
 from simulators.post_gateway.intake import Intake
 from simulators.post_gateway.ledger import Ledger
+from simulators.post_gateway.print_house import PrintHouse
 from simulators.post_gateway.pusher import Pusher
 from simulators.post_gateway.register import Register
+from simulators.post_gateway.sheets import SheetReader
 from simulators.post_gateway.switches import Switchboard
 from simulators.post_gateway.wire import BreakableProtocol
 
@@ -51,16 +53,22 @@ async def serving(app: Starlette) -> AsyncIterator[str]:
 
 
 class Receiver:
-    """A place where status messages are pushed to; answers with what `answers` holds, then acknowledges."""
+    """Where status messages are pushed to; after `pause` seconds answers with what `answers` holds, then acknowledges."""
 
     def __init__(self) -> None:
+        self.pause = 0.0
+        self.at_once = self.most_at_once = 0
         self.bodies: list[bytes] = []
         self.tokens: list[str | None] = []
         self.answers: list[Response] = []
         self.app = Starlette(routes=[Route("/modtag", self.take, methods=["POST"])])
 
     async def take(self, request: Request) -> Response:
+        self.at_once += 1
+        self.most_at_once = max(self.most_at_once, self.at_once)
         self.bodies.append(await request.body())
+        await asyncio.sleep(self.pause)
+        self.at_once -= 1
         self.tokens.append(request.headers.get("authorization"))
         return self.answers.pop(0) if self.answers else Response(ACKNOWLEDGED, media_type="application/xml")
 
@@ -79,18 +87,23 @@ async def gateway(
     dedupes: bool = True,
     clock: Clock | None = None,
     absent: Mapping[str, float] | None = None,
+    print_days: int = 0,
+    return_share: float = 0.0,
+    contents_kept: int = 5000,
 ) -> AsyncIterator[str]:
-    """A gateway whose ledger is at `path`; `absent` are the shares of people who are not in its services."""
-    ledger = Ledger(path)
+    """A gateway whose ledger is at `path`; `absent` are the shares of people who are not in its services. Its print house posts
+    at once."""
+    ledger, clock = Ledger(path, contents_kept=contents_kept), clock or SystemClock()
     intake = Intake(
         ledger=ledger,
         register=Register(ledger=ledger, absent=absent or {}),
-        clock=clock or SystemClock(),
+        print_house=PrintHouse(reader=SheetReader(), print_days=print_days, return_share=return_share),
+        clock=clock,
         switchboard=Switchboard(),
         dedupes=dedupes,
         status_delay=0.0,
     )
-    async with serving(make_app(intake, Pusher(intake.ledger, push_url, "secret"))) as address:
+    async with serving(make_app(intake, Pusher(ledger, clock, push_url, "secret"))) as address:
         yield address
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import contextlib
+import sqlite3
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -11,12 +12,11 @@ from uuid import UUID, uuid4
 
 import aiohttp
 import pytest
-from python_serviceplatformen.models import physical_mail as oio
 from starlette.responses import Response
-from xsdata.formats.dataclass.serializers import XmlSerializer
 
 from plumbing.safe_xml import parse, text_of
 from tests.unit.simulators.letters import CPR, message, request, without
+from tests.unit.simulators.papers import paper
 from tests.unit.simulators.servers import Receiver, gateway, ledger_of, serving
 
 SEND = "/service/KombiPostAfsend_1/memos"
@@ -153,7 +153,13 @@ async def test_503_tells_when_to_come_back(tmp_path: Path) -> None:
             assert answer.headers["retry-after"] == "7"
 
 
-@pytest.mark.parametrize("wish", [{}, {"mode": "no-such"}, {"mode": "slow", "share": 2}, {"mode": "slow", "extra": 1}])
+@pytest.mark.parametrize(
+    "wish",
+    [
+        {}, {"mode": "no-such"}, {"mode": "slow", "share": 2}, {"mode": "slow", "extra": 1},
+        {"mode": "slow", "channel": "Brevdue"}, {"mode": "lookup_down", "channel": "NemSMS"}, {"mode": "slow", "channel": []},
+    ],
+)  # fmt: skip
 async def test_a_switch_nobody_knows_is_refused(tmp_path: Path, wish: dict[str, Any]) -> None:
     async with gateway(tmp_path / "l") as address, _session() as session:
         assert await switch(session, address, **wish) == 422
@@ -198,6 +204,108 @@ async def test_the_same_status_may_come_twice_and_a_contradiction_after_it(tmp_p
         assert statuses[1]["FejlKode"] == "recipient.gone"
 
 
+def codes(bodies: list[bytes]) -> list[tuple[str | None, str | None]]:
+    return [(status["TransaktionsStatusKode"], status["FejlKode"]) for status in map(post_status, bodies)]
+
+
+DELIVERED = ("Afleveret Digital Post", None)
+
+
+async def test_a_delivery_may_follow_a_failure(tmp_path: Path) -> None:
+    async with pushing(tmp_path) as (receiver, address), _session() as session:
+        await switch(session, address, mode="fail_then_delivered", error_code="some.code", seconds=0.5)
+        await send(session, address, request(message()))
+        await receiver.wait_for(1)
+        began = time.monotonic()
+        assert codes(await receiver.wait_for(2)) == [("Fejlet", "some.code"), DELIVERED]
+        assert time.monotonic() - began > 0.3
+
+
+async def test_a_status_of_a_letter_that_nobody_handed_in_comes_before_the_right_one(tmp_path: Path) -> None:
+    async with pushing(tmp_path) as (receiver, address), _session() as session:
+        await switch(session, address, mode="unmatched_status", number=2)
+        uuid = uuid4()
+        await send(session, address, request(message(uuid)))
+        await receiver.wait_for(2)
+        await send(session, address, paper("one"))
+        bodies = await receiver.wait_for(8)
+        assert codes(bodies[:2]) == [DELIVERED, DELIVERED]
+        strange, own = (post_status(body) for body in bodies[:2])
+        assert own["MessageUUID"] == str(uuid) != strange["MessageUUID"]
+        assert strange["TransmissionId"] != own["TransmissionId"]
+        strange = post_status(bodies[2])
+        assert (strange["TransaktionsStatusKode"], strange["MessageUUID"]) == ("Modtaget Post Danmark", None)
+        assert strange["AfsendelseIdentifikator"] not in {None, "one"}
+        assert {post_status(body)["AfsendelseIdentifikator"] for body in bodies[3:]} == {"one"}
+        ledger = await ledger_of(session, address)
+        assert len(ledger["letters"]) == 2
+        assert ledger["delivered_twice"] == []
+
+
+async def test_a_failure_may_have_a_code_that_is_in_no_list(tmp_path: Path) -> None:
+    async with pushing(tmp_path) as (receiver, address), _session() as session:
+        await switch(session, address, mode="odd_code", error_code="recipient.unknown")
+        await send(session, address, request(message()))
+        assert codes(await receiver.wait_for(1)) == [("Fejlet", "helt.ny.kode")]
+
+
+@pytest.mark.parametrize(
+    ("body", "status"), [(request(message()), "Modtaget Digital Post"), (paper("one"), "Modtaget Fjern-print")]
+)
+async def test_received_may_be_told_again_and_again_but_not_for_ever(tmp_path: Path, body: bytes, status: str) -> None:
+    async with pushing(tmp_path) as (receiver, address), _session() as session:
+        await switch(session, address, mode="received_forever", seconds=0.01)
+        await send(session, address, body)
+        bodies = await receiver.wait_for(10)
+        await asyncio.sleep(0.3)
+        assert codes(bodies) == [(status, None)] * 10
+        assert len(set(bodies)) == 10
+        assert (await ledger_of(session, address))["status_messages_waiting"] == 0
+
+
+async def test_somebody_becomes_exempt_between_the_look_up_and_the_letter(tmp_path: Path) -> None:
+    async with pushing(tmp_path) as (receiver, address), _session() as session:
+        await switch(session, address, mode="exempt_between", number=1)
+        await send(session, address, paper("one"))
+        await receiver.wait_for(5)
+        assert await is_registered(session, address, CPR, "digitalpost")
+        await send(session, address, request(message()))
+        assert codes((await receiver.wait_for(6))[5:]) == [("Fejlet", "recipient.exempt")]
+        assert not await is_registered(session, address, CPR, "digitalpost")
+        assert await is_registered(session, address, CPR, "nemsms")
+
+
+async def test_a_switch_may_reach_one_channel_only(tmp_path: Path) -> None:
+    async with gateway(tmp_path / "l") as address, _session() as session:
+        await switch(session, address, mode="down", channel="Fysisk Post")
+        assert (await send(session, address, request(message())))[0] == 200
+        with pytest.raises(aiohttp.ClientError):
+            await send(session, address, paper("one"))
+
+
+async def test_a_ledger_of_another_version_is_begun_anew(tmp_path: Path) -> None:
+    with contextlib.closing(sqlite3.connect(tmp_path / "l")) as old:
+        old.execute("create table letter (seq integer primary key, colour text)")
+        old.commit()
+    async with gateway(tmp_path / "l") as address, _session() as session:
+        assert (await send(session, address, request(message())))[0] == 200
+        assert len((await ledger_of(session, address))["letters"]) == 1
+
+
+async def test_many_statuses_are_in_flight_at_once_and_each_only_once(tmp_path: Path) -> None:
+    receiver = Receiver()
+    receiver.pause = 0.5
+    async with serving(receiver.app) as receiving, _session() as session:
+        async with gateway(tmp_path / "l") as address:
+            for _ in range(100):
+                await send(session, address, request(message()))
+        async with gateway(tmp_path / "l", push_url=f"{receiving}/modtag"):
+            bodies = await receiver.wait_for(100, seconds=15)
+            await asyncio.sleep(1.0)
+            assert len(bodies) == len(set(bodies)) == 100
+            assert 32 < receiver.most_at_once <= 64
+
+
 async def test_a_malformed_memo_is_taken_over_and_fails_by_status(tmp_path: Path) -> None:
     async with pushing(tmp_path) as (receiver, address), _session() as session:
         assert (await send(session, address, request(without(message(), "label"))))[0] == 200
@@ -221,15 +329,6 @@ async def test_slow_is_slow(tmp_path: Path) -> None:
         began = time.monotonic()
         assert (await send(session, address, request(message())))[0] == 200
         assert time.monotonic() - began >= 0.3
-
-
-def paper(dispatch_id: str) -> bytes:
-    made = oio.create_physical_mail(265, b"%PDF-1.7")
-    made.afsendelse_identifikator = oio.AfsendelseIdentifikator(value=dispatch_id)
-    request = oio.KombiRequest(
-        kombi_valg_kode="Fysisk Post", forsendelse_i_samling=oio.ForsendelseISamling(forsendelse_i=made)
-    )
-    return str(XmlSerializer().render(request)).encode()
 
 
 def sender_of(body: bytes) -> str | None:

@@ -17,11 +17,13 @@ from python_serviceplatformen.models.physical_mail import create_physical_mail
 
 from services.notifier.post_status import read_status
 from tests.unit.simulators.letters import CPR, message, request
+from tests.unit.simulators.papers import LETTER
 from tests.unit.simulators.servers import Receiver, ledger_of, serving
 
 
 async def _start(path: Path, port: int, push_url: str, output: int | None = None) -> asyncio.subprocess.Process:
-    environment = {**os.environ, "PORT": str(port), "LEDGER_PATH": str(path), "STATUS_PUSH_URL": push_url}
+    told = {"PORT": str(port), "LEDGER_PATH": str(path), "STATUS_PUSH_URL": push_url, "PRINT_DAYS": "0"}
+    environment = {**os.environ, **told}
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "simulators.post_gateway", env=environment, stdout=output, stderr=output
     )
@@ -77,7 +79,7 @@ async def test_the_public_librarys_own_client_works_against_it(tmp_path: Path, u
         Sender(senderID="55133018", idType="CVR", label="Aarhus Kommune"),
         Recipient(recipientID=CPR, idType="CPR", label="Åse Ægidius"),
     )
-    letter, paper = message(label="Brev på dansk: æøå"), create_physical_mail(265, b"%PDF-1.7")
+    letter, paper = message(label="Brev på dansk: æøå"), create_physical_mail(265, LETTER)
     with output.open("w") as written:
         async with serving(receiver.app) as receiving, aiohttp.ClientSession() as session:
             process = await _start(tmp_path / "l", unused_tcp_port, f"{receiving}/modtag", written.fileno())
@@ -92,6 +94,8 @@ async def test_the_public_librarys_own_client_works_against_it(tmp_path: Path, u
             async with session.post(f"{address}/_sim/exemptions", json=exempt) as answer:
                 assert answer.status == 200
             assert not await asyncio.to_thread(digital_post.is_registered, CPR, "digitalpost", access)
+            async with session.post(f"{address}/_sim/mailboxes", data={"number": CPR}) as answer:
+                mailbox = await answer.text()
             attempts = (await ledger_of(session, address))["attempts"]
             bodies = await receiver.wait_for(7)
             process.terminate()
@@ -105,4 +109,7 @@ async def test_the_public_librarys_own_client_works_against_it(tmp_path: Path, u
     printed = [one for one in told if one.channel == "Fysisk Post"]
     assert {one.gateway_id for one in printed} == {paper.afsendelse_identifikator.value}
     assert "Modtaget Post Danmark" in {one.status_code for one in printed}
-    assert CPR not in output.read_text()
+    assert "Brev på dansk: æøå" in mailbox
+    assert "Påmindelse" in mailbox
+    for secret in (CPR, "Påmindelse", "Åse", "Kirsten"):
+        assert secret not in output.read_text()

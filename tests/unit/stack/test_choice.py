@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from stack import MissingPiece, Stack, StackError
+from stack import MissingPiece, SecondListener, Stack, StackError
 
 
 @pytest.fixture(autouse=True)
@@ -25,6 +25,15 @@ def test_addresses_in_the_environment_come_first_and_their_servers_are_left_runn
     with pytest.raises(StackError, match="kafka is not a process of this stack"):
         stack.server("kafka")
     stack.stop()
+
+
+def test_a_broker_of_somebody_else_is_not_said_to_have_a_second_listener(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", "kafka.example:9092")
+    monkeypatch.setenv("POSTGRES_ADMIN_DSN", "postgresql://admin@db.example/postgres")
+    with pytest.raises(StackError, match="second listener"):
+        Stack.start(tmp_path, second_listener=SecondListener(port=9094, advertised_port=9095))
 
 
 def test_containers_are_not_silently_replaced_when_they_were_asked_for(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from stack import MissingPiece, StackError
+from stack import MissingPiece, SecondListener, StackError
 from stack.accounts import Account
 from stack.native import java, postgres
 from stack.native.broker import settings as broker_settings
@@ -79,6 +79,13 @@ def test_the_broker_listens_on_loopback_only(tmp_path: Path) -> None:
     told = broker_settings(9092, 9093, tmp_path)
     assert told["listeners"] == "PLAINTEXT://127.0.0.1:9092,CONTROLLER://127.0.0.1:9093"
     assert told["auto.create.topics.enable"] == "false"
+
+
+def test_who_comes_by_the_second_listener_is_sent_back_to_what_stands_in_between(tmp_path: Path) -> None:
+    told = broker_settings(9092, 9093, tmp_path, SecondListener(port=9094, advertised_port=9095))
+    assert told["listeners"].split(",")[1] == "SECOND://127.0.0.1:9094"
+    assert told["advertised.listeners"] == "PLAINTEXT://127.0.0.1:9092,SECOND://127.0.0.1:9095"
+    assert "SECOND:PLAINTEXT" in told["listener.security.protocol.map"].split(",")
 
 
 def test_a_port_is_given_once() -> None:

@@ -1,0 +1,112 @@
+"""`python -m bench.instant`: the notifier as it is deployed, with a renderer and a gateway that answer at once.
+
+For measuring what is ours: no letter is set, no call leaves the process, the status of a letter is told as soon as it was handed
+over, without HTTP. What is written, sealed and stored has the size of a real letter. The CPU that building MeMo messages takes is
+written to the file INSTANT_MEMO, as seconds, when the process ends.
+"""
+
+import asyncio
+import os
+import sys
+import time
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any, Final
+from uuid import UUID, uuid4
+
+from typing_extensions import override
+
+from plumbing.service import main
+from services.notifier import app
+from services.notifier.api import StatusPush
+from services.notifier.domain import DELIVERED_STATUS, Heard, LookedUp, Registration, Status
+from services.notifier.letters import Words, kombi_request
+from services.notifier.settings import Settings
+from services.notifier.usecases import send_letter
+
+_PDF: Final = os.urandom(39_000)
+_MESSAGE_UUID: Final = b"<memo:messageUUID>"
+
+
+class _Renderer:
+    def __init__(self, **_: Any) -> None:
+        pass
+
+    async def render(self, words: Words, day: date) -> bytes:  # noqa: ARG002
+        return _PDF
+
+    async def close(self) -> None:
+        pass
+
+
+class _Push(StatusPush):
+    """The one the service made, remembered."""
+
+    made: "_Push"
+
+    @override
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        _Push.made = self
+
+
+class _Gateway:
+    """Takes everything over; tells of each delivery when its answer has had time to be written."""
+
+    def __init__(self, *_: Any) -> None:
+        self._telling: set[asyncio.Task[None]] = set()
+
+    async def send(self, request: bytes, *, transaction_id: UUID) -> Heard:  # noqa: ARG002
+        start = request.index(_MESSAGE_UUID) + len(_MESSAGE_UUID)
+        task = asyncio.create_task(self._tell(UUID(request[start : start + 36].decode())))
+        self._telling.add(task)
+        task.add_done_callback(self._telling.discard)
+        return Heard(http_status=200, result=True)
+
+    send_paper = send
+
+    async def is_registered(self, cpr: str, *, transaction_id: UUID) -> LookedUp:  # noqa: ARG002
+        return LookedUp(registration=Registration.REGISTERED, http_status=200)
+
+    async def _tell(self, message_uuid: UUID) -> None:
+        await asyncio.sleep(0.05)
+        delivered = Status(
+            besked_id=uuid4(),
+            message_uuid=message_uuid,
+            transmission_id=str(uuid4()),
+            status_code=DELIVERED_STATUS,
+            error_code=None,
+            at=datetime.now(UTC),
+        )
+        await _Push.made.take(delivered)
+
+
+class _Timed:
+    """Counts the CPU seconds a call takes."""
+
+    def __init__(self, call: Callable[..., bytes]) -> None:
+        self._call = call
+        self.seconds = 0.0
+
+    def __call__(self, *args: Any, **more: Any) -> bytes:
+        before = time.thread_time()
+        made = self._call(*args, **more)
+        self.seconds += time.thread_time() - before
+        return made
+
+
+def run() -> int:
+    """Serve until SIGTERM."""
+    memo = _Timed(kombi_request)
+    setattr(send_letter, "kombi_request", memo)  # noqa: B010 - it is imported there, not exported
+    for name, instant in (("Renderer", _Renderer), ("StatusPush", _Push), ("PostGateway", _Gateway)):
+        setattr(app, name, instant)
+    try:
+        return main(app.NAME, Settings, app.serve)
+    finally:
+        Path(os.environ["INSTANT_MEMO"]).write_text(f"{memo.seconds}\n")
+
+
+if __name__ == "__main__":
+    sys.exit(run())
