@@ -3,6 +3,7 @@
 import importlib
 import pkgutil
 import re
+from enum import StrEnum
 from typing import Any, Final
 
 import pytest
@@ -15,6 +16,7 @@ from contracts.nemrefusion.v1 import ReasonCode
 from contracts.topics import EVENT_TOPICS, NEMREFUSION_NOTIFICATION
 from plumbing.inbox import Fate
 from plumbing.telemetry import metrics
+from services.notifier.domain import Channel, LetterState, Registration
 from stack.members import SERVICES
 from stack.paths import ROOT
 
@@ -27,6 +29,9 @@ KNOWN: Final[dict[str, set[str]]] = {
     "fate": {fate.value for fate in Fate},
     "reason": {code.value for code in ReasonCode},
     "service": set(SERVICES),
+    "state": {state.value for state in LetterState},
+    "channel": {channel.value for channel in Channel},
+    "answer": {answer.value for answer in Registration},
 }
 """The labels whose values are a closed list."""
 NAME: Final = re.compile(r"\bmitsyg_\w+")
@@ -102,6 +107,18 @@ def test_a_counter_of_a_topic_is_there_before_it_counts() -> None:
         assert REGISTRY.get_sample_value("mitsyg_refused_records_total", {"topic": topic, "reason": reason}) == 0
     for name in ("mitsyg_personal_keys_total", "mitsyg_topic_went_back_total"):
         assert REGISTRY.get_sample_value(name, {"topic": topic}) == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "label", "values"),
+    [
+        ("mitsyg_letters_moved_total", "state", LetterState),
+        ("mitsyg_letter_sendings_failed_total", "channel", Channel),
+        ("mitsyg_register_answers_total", "answer", Registration),
+    ],
+)
+def test_what_is_counted_of_letters_is_there_before_it_counts(name: str, label: str, values: type[StrEnum]) -> None:
+    assert [REGISTRY.get_sample_value(name, {label: one.value}) is not None for one in values] == [True] * len(values)
 
 
 def test_reasons_are_asked_for_where_they_are_counted() -> None:
