@@ -1,8 +1,10 @@
 """L2: each letter intent ends as exactly one delivered letter, or as a surfaced failure.
 
-Counted at the gateway, by message id, whatever we believe. Beside that: never other bytes under the same id, never the same
-words to the same person in the same case under more ids than the table demands letters of one kind (an id that was made
-anew), and nothing delivered that nobody asked for.
+Counted at the gateway, by the ids of its sendings, whatever we believe. A letter is delivered by one sending, unless the gateway
+took back what it had said of another; a further sending was called for only after the one before had definitively failed. Beside
+that: never other bytes under the same id; ids follow from the letter; never the same words to the same person in the same case by
+more letters than the table demands of one kind (an id that was made anew); nothing delivered that nobody asked for; every proof,
+every failure and every return told, and nothing but what the gateway says.
 """
 
 from collections import Counter
@@ -11,45 +13,47 @@ from collections.abc import Mapping, Sequence
 from laws import gateway, names
 from laws.danish_days import instant
 from laws.events import once_each
-from laws.evidence import Event, Evidence
-from laws.gateway import Gateway, TakenOver
+from laws.evidence import Event, Evidence, Row
+from laws.gateway import Gateway, Status, TakenOver, Text
+from laws.sendings import Intent, Sending, is_taken_back, sendings
 from laws.spec_tasks import asked
 from laws.stories import stories
 from laws.verdict import Findings, Verdict
 
 LAW = "L2 each letter intent is one delivered letter or a surfaced failure"
 
-Intent = tuple[str, int]
-"""Letter id and version."""
+Sendings = Mapping[Intent, Sequence[Sending]]
+Events = Mapping[Intent, Sequence[Event]]
 
 
 def check(evidence: Evidence) -> Verdict:
     findings = Findings(law=LAW)
     ledger = gateway.read(evidence.gateway)
+    known = sendings(evidence, ledger)
     intents = _by_intent(once_each(evidence, names.LETTER_REQUEST))
     dispatched = _by_intent(once_each(evidence, names.LETTER, names.LETTER_DISPATCHED))
     failed = _by_intent(once_each(evidence, names.LETTER, names.LETTER_FAILED))
-    message_ids = _message_ids(evidence, findings)
-    delivered = 0
+    returned = _by_intent(once_each(evidence, names.LETTER, names.LETTER_RETURNED))
+    _ids(known, findings)
     for intent, requests in intents.items():
         findings.demand(len(requests) == 1, "a letter is asked for once", *intent, len(requests))
-        taken = _taken(intent, message_ids, ledger, findings)
-        proven = [letter for letter in taken if letter.proven]
-        delivered += bool(proven)
-        findings.demand(len(taken) <= 1, "taken over more than once", *intent, len(taken))
-        findings.demand(len(proven) <= 1, "delivered more than once", *intent, len(proven))
-        findings.demand(bool(proven) or bool(failed.get(intent)), "neither delivered nor surfaced as failed", *intent)
-        told = dispatched.get(intent, [])
-        findings.demand(len(told) == bool(proven), "one dispatch is told of a delivered letter", *intent, len(told))
-        for event in told:
-            _is_proven(event, requests[0], proven, findings)
-    for told_of in (dispatched, failed):
+        findings.demand(intent in known, "an intent that has not reached the notifier", *intent)
+        told = known.get(intent, ())
+        _sent(intent, told, findings)
+        _told(intent, requests[0], told, findings, dispatched=dispatched.get(intent, ()), failed=failed.get(intent, ()))
+    for told_of in (dispatched, failed, returned):
         for intent in told_of.keys() - intents.keys():
             findings.offence("the fate of a letter that nobody asked for", *intent)
-    _nothing_else(intents, message_ids, ledger, _wanted(evidence), findings)
+    brought_back = _returned(evidence, known, dispatched, returned, findings)
+    _all_kept(evidence, ledger, findings)
+    _nothing_else(evidence, intents, known, ledger, findings)
     findings.count("intents", len(intents))
-    findings.count("delivered", delivered)
+    findings.count("delivered", sum(any(one.delivered for one in told) for told in known.values()))
+    findings.count("on paper", sum(_is_on_paper(told) for told in known.values()))
+    findings.count("sent again after a failure", sum(len(told) > 1 for told in known.values()))
     findings.count("surfaced as failed", len(failed))
+    findings.count("brought back", brought_back)
+    findings.count("taken back by the gateway", sum(is_taken_back(told) for told in known.values()))
     findings.count("attempts at the gateway", len(evidence.gateway["attempts"]))
     return findings.verdict(judged=len(intents))
 
@@ -61,58 +65,146 @@ def _by_intent(events: Sequence[Event]) -> dict[Intent, list[Event]]:
     return found
 
 
-def _message_ids(evidence: Evidence, findings: Findings) -> dict[Intent, str]:
-    """Under which id the gateway knows each letter."""
-    found: dict[Intent, str] = {}
-    for row in evidence.table("notifier", "letter"):
-        found[str(row["letter_id"]), int(row["version"])] = str(row["message_uuid"])
-    shared = len(found) - len(set(found.values()))
-    findings.demand(shared == 0, "letters that share a message id", shared)
-    return found
+def _is_on_paper(told: Sequence[Sending]) -> bool:
+    return any(letter.channel == names.PAPER for one in told for letter in one.delivered)
 
 
-def _taken(
-    intent: Intent, message_ids: Mapping[Intent, str], ledger: Gateway, findings: Findings
-) -> Sequence[TakenOver]:
-    message_id = message_ids.get(intent)
-    if not findings.demand(message_id is not None, "an intent that has not reached the notifier", *intent):
-        return ()
-    assert message_id is not None
-    same = len(ledger.bodies.get(message_id, ())) <= 1
-    findings.demand(same, "other bytes under the same message id", *intent)
-    return ledger.letters.get(message_id, ())
+def _ids(known: Sendings, findings: Findings) -> None:
+    """Each sending has an id of its own, which follows from the letter: so whoever forgot it makes the same again (F081)."""
+    found = [one.gateway_id for told in known.values() for one in told]
+    shared = len(found) - len(set(found))
+    findings.demand(shared == 0, "sendings that share an id", shared)
+    for (letter_id, version), told in known.items():
+        for one in told:
+            right = {names.derived(letter_id, version, "sending", one.number)}
+            if one.number == 1:
+                right.add(letter_id if version == 1 else names.derived(letter_id, version, "message"))
+            findings.demand(one.gateway_id in right, "an id that does not follow from its letter", one.gateway_id)
 
 
-def _is_proven(event: Event, request: Event, proven: Sequence[TakenOver], findings: Findings) -> None:
-    """What we tell the world is what the gateway proves."""
-    who = event.data["letter_id"]
+def _sent(intent: Intent, told: Sequence[Sending], findings: Findings) -> None:
+    for one in told:
+        bodies = {attempt.body for attempt in one.attempts}
+        findings.demand(len(bodies) <= 1, "other bytes under the same id", *intent, one.number)
+        findings.demand(len(one.taken) <= 1, "taken over more than once", *intent, one.number)
+    for before, one in zip((None, *told), told, strict=False):
+        if one.number == 1 or not one.attempts:
+            continue
+        is_next = before is not None and before.number == one.number - 1
+        had_failed = is_next and before is not None and before.had_failed_before(one.attempts[0])
+        findings.demand(had_failed, "sent again before it had definitively failed", *intent, one.number)
+    delivered = [one for one in told for _ in one.delivered]
+    # Of what the gateway took back before the next was called for, nobody could know.
+    excused = sum(one.has_failed for one in delivered[:-1])
+    findings.demand(len(delivered) - excused <= 1, "delivered more than once", *intent, len(delivered))
+
+
+def _told(
+    intent: Intent,
+    request: Event,
+    told: Sequence[Sending],
+    findings: Findings,
+    *,
+    dispatched: Sequence[Event],
+    failed: Sequence[Event],
+) -> None:
+    """What we tell the world is what the gateway says."""
+    is_delivered = any(one.delivered for one in told)
+    is_surfaced = bool(failed)
+    findings.demand(is_delivered or is_surfaced, "neither delivered nor surfaced as failed", *intent)
+    # Failed, says the gateway, and delivered: whichever was heard first was told.
+    may_be_missing = is_surfaced and is_taken_back(told)
+    is_told_once = len(dispatched) == is_delivered or (may_be_missing and not dispatched)
+    findings.demand(is_told_once, "one dispatch is told of a delivered letter", *intent, len(dispatched))
+    for event in dispatched:
+        _is_proven(event, request, [letter for one in told for letter in one.delivered], findings)
+    for event in failed:
+        if event.data["reason"] != names.OUTCOME_UNKNOWN and told:
+            has_cause = told[-1].has_failed or not told[-1].taken
+            findings.demand(has_cause, "told as failed, and the gateway never said so", *intent)
+
+
+def _is_proven(event: Event, request: Event, delivered: Sequence[TakenOver], findings: Findings) -> None:
+    who, proof = event.data["letter_id"], event.data["proof"]
     absence_id = request.data["absence_id"]
     findings.demand(event.data["absence_id"] == absence_id, "dispatched in another case", who)
-    for letter in proven:
-        same = letter.transmission_id == event.data["proof"]["transmission_id"]
-        findings.demand(same, "a proof of another letter", who, letter.transmission_id)
-        told = instant(event.data["dispatched_at"])
-        findings.demand(told in letter.proven, "dispatched at another instant than the gateway's", who)
-        findings.demand(letter.case_id == absence_id, "delivered in another case", who)
+    if not delivered:
+        return
+    proving = [letter for letter in delivered if letter.transmission_id == proof["transmission_id"]]
+    findings.demand(bool(proving), "a proof of another letter", who, proof["transmission_id"])
+    for letter in proving:
+        instants = {status.at for status in letter.proofs}
+        at_same = instant(event.data["dispatched_at"]) in instants
+        findings.demand(at_same, "dispatched at another instant than the gateway's", who)
+        channel = names.CHANNELS[letter.channel]
+        findings.demand(event.data["channel"] == channel, "dispatched by another channel than the gateway's", who)
+        in_case = letter.case_id == absence_id or letter.channel == names.PAPER
+        findings.demand(in_case, "delivered in another case", who)
+
+
+def _returned(evidence: Evidence, known: Sendings, dispatched: Events, returned: Events, findings: Findings) -> int:
+    """A return is told iff the gateway tells one, where it was agreed what the post calls it; how many there are."""
+    rows = {str(row["besked_id"]): row for row in evidence.table("notifier", "letter_status")}
+    agreed = {
+        code
+        for row in rows.values()
+        if row["status_code"] == names.POST_UPDATE and row["hearing"] != "unknown_code"
+        for code in row["event_codes"]
+    }
+    brought_back = 0
+    for intent in known.keys() | returned.keys():
+        proofs = {event.data["proof"]["transmission_id"] for event in dispatched.get(intent, ())}
+        due = any(
+            _is_return(status, letter, rows, agreed)
+            for one in known.get(intent, ())
+            for letter in one.delivered
+            if letter.transmission_id in proofs
+            for status in one.statuses
+        )
+        told = len(returned.get(intent, ()))
+        brought_back += due
+        findings.demand(told == due, "a return is told iff the gateway tells one", *intent, told)
+    return brought_back
+
+
+def _is_return(status: Status, letter: TakenOver, rows: Mapping[str, Row], agreed: set[str]) -> bool:
+    """That comes too early is kept and looked at: what was not posted cannot come back."""
+    if status.transmission_id != letter.transmission_id or status.event_code not in agreed:
+        return False
+    heard = rows.get(status.besked_id)
+    proven = [rows[proof.besked_id]["heard_at"] for proof in letter.proofs if proof.besked_id in rows]
+    return heard is None or not proven or min(proven) < heard["heard_at"]
+
+
+def _all_kept(evidence: Evidence, ledger: Gateway, findings: Findings) -> None:
+    """Whatever it did, and if it is about no letter of ours (F134)."""
+    kept = {str(row["besked_id"]) for row in evidence.table("notifier", "letter_status")}
+    for besked_id in ledger.acknowledged - kept:
+        findings.offence("a status that was taken in and is not kept", besked_id)
 
 
 def _nothing_else(
-    intents: Mapping[Intent, object],
-    message_ids: Mapping[Intent, str],
+    evidence: Evidence,
+    intents: Mapping[Intent, Sequence[Event]],
+    known: Sendings,
     ledger: Gateway,
-    wanted: Mapping[str, Counter[tuple[str, ...]]],
     findings: Findings,
 ) -> None:
-    asked_for = {message_ids[intent] for intent in intents if intent in message_ids}
-    for message_id in ledger.bodies.keys() - asked_for:
-        findings.offence("a letter that nobody asked for", message_id)
-    ids: dict[tuple[str | None, str | None, str | None], set[str]] = {}
-    for found in ledger.letters.values():
+    asked_for = {one.gateway_id: intent for intent in intents for one in known.get(intent, ())}
+    for gateway_id in ledger.attempts.keys() - asked_for.keys():
+        findings.offence("a letter that nobody asked for", gateway_id)
+    wanted = _wanted(evidence)
+    same: dict[tuple[Text, str], dict[object, str]] = {}
+    for gateway_id, found in ledger.letters.items():
+        intent = asked_for.get(gateway_id)
+        case_id = str(intents[intent][0].data["absence_id"]) if intent is not None else ""
         for letter in found:
-            ids.setdefault(letter.text, set()).add(letter.message_uuid)
-    for (_, case_id, _), same in ids.items():
-        most = max(1, *wanted.get(case_id or "", Counter()).values(), 0)
-        findings.demand(len(same) <= most, "the same words to the same person under several ids", *sorted(same))
+            # A letter that is sent again after it failed may say what it said before.
+            who = intent if intent is not None else gateway_id
+            same.setdefault((letter.text, letter.case_id or case_id), {})[who] = gateway_id
+    for (_, case_id), ids in same.items():
+        most = max(1, *wanted.get(case_id, Counter()).values(), 0)
+        findings.demand(len(ids) <= most, "the same words to the same person under several ids", *sorted(ids.values()))
 
 
 def _wanted(evidence: Evidence) -> dict[str, Counter[tuple[str, ...]]]:

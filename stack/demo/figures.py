@@ -19,6 +19,8 @@ from laws.reading.kafka import read_log
 
 KINDS = (names.REPORT, names.AMENDMENT, names.REFUND, names.FAST_TRACK, names.RECOVERY, names.WITHDRAWAL)
 UNREADABLE = "unreadable"
+# A letter that is held is on no way: somebody has to let it go.
+_ENDED = ("dispatched", "returned", "failed", "unknown", "held")
 NO_FATE = "no fate"
 
 Log = Mapping[str, Sequence[LogRecord]]
@@ -117,17 +119,13 @@ def _kind(record: LogRecord) -> str:
 
 
 async def under_way(admin_dsn: str) -> dict[str, int]:
-    """What is still on its way: messages in outboxes, letters without an end."""
+    """What is still on its way: messages in outboxes, letters without an end, and those that are held."""
     left = {}
     for service in ("intake", "tasks", "notifier"):
         left[f"outbox of {service}"] = (await _pairs(admin_dsn, service, "select 'n', count(*) from outbox"))["n"]
-    left["letters under way"] = (
-        await _pairs(
-            admin_dsn,
-            "notifier",
-            "select 'n', count(*) from letter where state not in ('dispatched', 'failed', 'unknown')",
-        )
-    )["n"]
+    letters = await _pairs(admin_dsn, "notifier", "select state, count(*) from letter group by 1")
+    left["letters under way"] = sum(number for state, number in letters.items() if state not in _ENDED)
+    left["letters held"] = letters.get("held", 0)
     left["letters not told of"] = (
         await _pairs(admin_dsn, "tasks", "select 'n', count(*) from letter where state = 'requested'")
     )["n"]
