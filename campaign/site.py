@@ -21,8 +21,8 @@ from stack.members import SERVICES
 from stack.secrets_file import Secrets
 
 SESSION_TIMEOUT_MS = 3_000
-# Longer than the session (3 s) and the outbox lease (10 s); for the notifier also than a job's lease (2 + 10 + 5 s).
-HOLD_SECONDS = {"citizens": 4.0, "intake": 11.5, "tasks": 11.5, "notifier": 18.0}
+# Longer than the session (3 s) and the outbox lease (10 s); for the notifier also than a job's lease (2 × 2 + 10 + 5 s).
+HOLD_SECONDS = {"citizens": 4.0, "intake": 11.5, "tasks": 11.5, "notifier": 20.0}
 
 # A letter in doubt is never called for again where the gateway forgets, so it has to surface within a campaign.
 SURFACED_AFTER_SECONDS = {True: 3_600, False: 30}

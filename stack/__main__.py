@@ -1,8 +1,8 @@
-"""`python -m stack prepare|up|down|status|env|secrets`: the stack from the command line.
+"""`python -m stack prepare|up|down|status|env|secrets|pictures`: the stack from the command line.
 
 `prepare` installs what is missing on the machine. `up` leaves servers, services and simulators running; `down` ends them by
 what the run directory remembers and removes their data. `env` prints addresses for a shell (`eval "$(python -m stack env)"`),
-never a secret: PostgreSQL's password is in a file.
+never a secret: PostgreSQL's password is in a file. `pictures` makes those of the README, and of mailboxes where a house runs.
 """
 
 import argparse
@@ -12,10 +12,11 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from stack import pictures
 from stack.errors import StackError
 from stack.house import House
 from stack.members import SIMULATORS
-from stack.paths import DEFAULT_RUN_DIR
+from stack.paths import DEFAULT_RUN_DIR, ROOT
 from stack.run_file import Remembered, RunFile
 from stack.say import say
 from stack.secrets_file import Secrets
@@ -34,6 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
         "status": lambda: _status(run_dir),
         "env": lambda: _env(run_dir),
         "secrets": lambda: _secrets(given.file),
+        "pictures": lambda: _pictures(run_dir, given.directory),
     }
     try:
         return commands[given.command]()
@@ -54,6 +56,8 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("env", help="addresses as shell variables")
     making = commands.add_parser("secrets", help="make an environment file with new secrets, unless it is there")
     making.add_argument("file", type=Path)
+    picturing = commands.add_parser("pictures", help="picture a letter, and the mailboxes of the house that runs here")
+    picturing.add_argument("directory", type=Path, nargs="?", default=ROOT / "docs" / "pictures")
     return parser
 
 
@@ -64,6 +68,21 @@ def _prepare() -> int:
 
 def _secrets(path: Path) -> int:
     Secrets.load_or_make(path)
+    return 0
+
+
+def _pictures(run_dir: Path, directory: Path) -> int:
+    for path in pictures.letters(directory):
+        say(f"made {path}")
+    held = RunFile.read(run_dir)
+    gateways = [one.url for one in held.house if one.name == "post_gateway"] if held else []
+    if not gateways:
+        say(
+            f"no gateway runs in {run_dir}, so mailboxes are not pictured; `make demo` leaves one with letters in .run/demo"
+        )
+        return 1
+    for path in pictures.mailboxes(directory, gateways[0]):
+        say(f"made {path}")
     return 0
 
 

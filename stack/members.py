@@ -3,6 +3,7 @@
 The environment of a process is made here and nowhere else, and is all that it gets: nothing of the caller's shell leaks in.
 """
 
+import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,6 +16,12 @@ SERVICES = ("citizens", "intake", "tasks", "notifier")
 SIMULATORS = ("clock", "post_gateway")
 ON_KAFKA = ("intake", "tasks", "notifier")
 WITH_HTTP = ("citizens", "notifier")
+
+RETURN_CODE = "RETUR"
+"""What the simulated post calls a letter that it brings back."""
+PLENTY = "1000000"
+"""Letters an hour and a day before they are held. Simulated people live in 20 of 98 municipalities and fall ill by the thousand
+a minute: what is right for Denmark would hold their letters. A house that is to see the guard gives smaller ones."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -73,6 +80,11 @@ class Wiring:
             "CLOCK_URL": self.http_urls["clock"],
             "DEDUPES": _flag(self.gateway_dedupes),
             "LEDGER_PATH": str(self.state_dir / "post-gateway.sqlite"),
+            "EXEMPT_SHARE": "0.07",
+            # Days are those of the simulated clock, which stands where nobody turns it.
+            "PRINT_DAYS": "0",
+            "RETURN_SHARE": "0",
+            "RETURN_CODE": RETURN_CODE,
             "STATUS_PUSH_URL": f"{self.http_urls['notifier']}/beskedfordeler/modtag",
             "STATUS_PUSH_TOKEN": self.secrets["STATUS_PUSH_TOKEN"],
         }
@@ -110,6 +122,13 @@ class Wiring:
                     "GATEWAY_URL": self.http_urls["post_gateway"],
                     "GATEWAY_DEDUPES": _flag(self.gateway_dedupes),
                     "STATUS_PUSH_TOKEN": self.secrets["STATUS_PUSH_TOKEN"],
+                    "PAPER_SHIPMENT_TYPE": "1",
+                    "PAPER_RETURN_CODES": json.dumps([RETURN_CODE]),
+                    "FALLBACK_PAUSE_SECONDS": "1",
+                    "GUARD_PER_HOUR": PLENTY,
+                    "GUARD_PER_DAY": PLENTY,
+                    "GUARD_COUNTRY_PER_HOUR": PLENTY,
+                    "GUARD_COUNTRY_PER_DAY": PLENTY,
                 }
             case _:
                 return {}

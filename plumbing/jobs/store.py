@@ -56,13 +56,17 @@ class Job:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Claim:
-    """A job in this worker's hands until its lease ends; `attempt` counts claims, this one included."""
+    """A job in this worker's hands until its lease ends; `attempt` counts claims, this one included.
+
+    `was_abandoned`: whoever claimed it before never said how that ended.
+    """
 
     seq: int
     job_id: UUID
     payload: bytes
     attempt: int
     token: UUID
+    was_abandoned: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -100,6 +104,7 @@ async def claim(connection: Connection, queue: str, *, limit: int, lease_seconds
             payload=row["payload"],
             attempt=row["attempts"],
             token=row["token"],
+            was_abandoned=row["was_abandoned"],
         )
         for row in rows
     ]
@@ -179,7 +184,7 @@ on conflict (job_id) do nothing
 # now() is when this statement began, since it is a transaction of its own; being stable, it lets the index be used.
 _CLAIM = """
 with chosen as (
-    select seq
+    select seq, token is not null as was_abandoned
     from job
     where queue = $1
       and state = 'waiting'
@@ -198,7 +203,7 @@ set token = gen_random_uuid(),
     attempts = job.attempts + 1
 from chosen
 where job.seq = chosen.seq
-returning job.seq, job.job_id, job.payload, job.attempts, job.token
+returning job.seq, job.job_id, job.payload, job.attempts, job.token, chosen.was_abandoned
 """
 
 _HOLD = """

@@ -1,10 +1,17 @@
-"""`python -m services.notifier serve|migrate|config|jobs|guard|dead-letters`."""
+"""`python -m services.notifier serve|migrate|config|jobs|guard|letters|dead-letters`."""
 
 import sys
 
 from plumbing.service import main
-from services.notifier.app import NAME, dead_letters, guard, parked_letters, serve
+from services.notifier.app import NAME, dead_letters, guard, letters, parked_letters, serve
 from services.notifier.settings import Settings
 
 if __name__ == "__main__":
-    sys.exit(main(NAME, Settings, serve, more={"jobs": parked_letters, "guard": guard, "dead-letters": dead_letters}))
+    sys.exit(
+        main(
+            NAME,
+            Settings,
+            serve,
+            more={"jobs": parked_letters, "guard": guard, "letters": letters, "dead-letters": dead_letters},
+        )
+    )

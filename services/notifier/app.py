@@ -30,11 +30,22 @@ from services.notifier.handlers import read_request
 from services.notifier.letters import Renderer
 from services.notifier.settings import Settings
 from services.notifier.store import Store
-from services.notifier.usecases import QUEUE, Forms, Guard, RequestLetters, SendLetter, SurfaceOverdue, TakeStatuses
+from services.notifier.usecases import (
+    QUEUE,
+    Forms,
+    Guard,
+    RequestLetters,
+    SendAgain,
+    SendLetter,
+    SurfaceOverdue,
+    TakeStatuses,
+)
 from services.notifier.usecases.move import Mover
 
 NAME = "notifier"
-# Of an attempt the gateway gets what the settings say; the vault and the renderer get this.
+# Of an attempt the gateway gets what the settings say for each call, the look-up and the letter; the vault and the renderer get
+# the rest.
+CALLS = 2
 BESIDE_THE_CALL_SECONDS = 10.0
 LEASE_MARGIN_SECONDS = 5.0
 
@@ -124,7 +135,18 @@ async def guard(settings: Settings, arguments: Sequence[str]) -> int:
     try:
         store, clock = Store(), SystemClock()
         turns = Guard(database, store, Mover(letters=store, clock=clock), clock)
-        return await typed.run(database, store, turns, arguments)
+        return await typed.guard(database, store, turns, arguments)
+    finally:
+        await database.close()
+
+
+async def letters(settings: Settings, arguments: Sequence[str]) -> int:
+    """`letters list|again`: those that were surfaced, and sending one after all."""
+    database = await Database.open(settings.database_url.get_secret_value(), application_name=NAME, max_size=1)
+    try:
+        store, clock = Store(), SystemClock()
+        again = SendAgain(database, store, Mover(letters=store, clock=clock), clock)
+        return await typed.letters(database, store, again, arguments)
     finally:
         await database.close()
 
@@ -179,7 +201,7 @@ def _sender(
         ),
         concurrency=settings.letters_at_once,
         settle_together=settings.letters_together,
-        deadline=settings.gateway_seconds + BESIDE_THE_CALL_SECONDS,
+        deadline=CALLS * settings.gateway_seconds + BESIDE_THE_CALL_SECONDS,
         margin=LEASE_MARGIN_SECONDS,
         give_up=send.give_up,
         after_write=after_write,

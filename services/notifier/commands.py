@@ -1,45 +1,83 @@
-"""What somebody on duty does about letters that are held because they were too many: look, stop, and let them go.
+"""What somebody on duty types about letters that are held, and about those that were surfaced.
 
 `guard list` prints one JSON object a line: the gate, who shut it when and why, and how many letters it holds. `guard stop` and
 `guard go` take a municipality code or `*` for the whole country, the template that `list` names, and who does it. `go` counts
 anew: the letters that follow may be as many as the limits say. Either given twice does no harm.
+
+`letters list` prints letters in a state, one JSON object a line, ids and codes only. `letters again` sends one that failed, or of
+which nobody knew, by the channel that is named: whoever types it has made sure that it did not go out.
 """
 
 import json
 import re
 import sys
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
+from uuid import UUID
 
 from plumbing.postgres import Database
-from services.notifier.domain import COUNTRY, TEMPLATES, Pace
+from services.notifier.domain import COUNTRY, TEMPLATES, Channel, Letter, LetterName, LetterState, Pace
 from services.notifier.store import Store
-from services.notifier.usecases import Guard
+from services.notifier.usecases import Guard, SendAgain
 
-USAGE: Final = (
+GUARD_USAGE: Final = (
     "usage: guard list | guard stop|go <municipality code>|'*' <template> --by <who>\n"
     f"templates: {', '.join(sorted(TEMPLATES))}"
 )
-_OK, _WRONG_USAGE = 0, 2
+LETTERS_USAGE: Final = (
+    "usage: letters list <state> | letters again <letter id> <version> <channel> --by <who>\n"
+    f"states: {', '.join(LetterState)}\nchannels: {', '.join(Channel)}"
+)
+_OK, _NOTHING, _WRONG_USAGE = 0, 1, 2
+_MOST_LISTED: Final = 1000
 _ACTOR: Final = re.compile(r"[a-z0-9][a-z0-9._-]{1,39}", re.ASCII)
 _MUNICIPALITY: Final = re.compile(r"0\d{3}", re.ASCII)
 
 
-async def run(database: Database, store: Store, guard: Guard, arguments: Sequence[str]) -> int:
+async def guard(database: Database, store: Store, turns: Guard, arguments: Sequence[str]) -> int:
     """The exit code: 0, or 2 for wrong usage."""
     match list(arguments):
         case ["list"]:
-            return await _list(database, store)
+            async with database.acquire() as connection:
+                for gate in await store.gates(connection):
+                    _print(
+                        municipality=gate.pace.municipality_code,
+                        template=gate.pace.template,
+                        shut_by=gate.shut_by,
+                        reason=gate.reason,
+                        since=gate.shut_at.isoformat(),
+                        held=gate.held,
+                    )
+            return _OK
         case ["stop" | "go" as verb, municipality, template, "--by", who] if _fits(municipality, template, who):
             pace, actor = Pace(municipality, template), f"person:{who}"
             if verb == "stop":
-                await guard.stop(pace, actor)
+                await turns.stop(pace, actor)
                 sys.stdout.write("shut\n")
             else:
-                sys.stdout.write(f"{await guard.go(pace, actor)} let go\n")
+                sys.stdout.write(f"{await turns.go(pace, actor)} let go\n")
             return _OK
         case _:
-            sys.stderr.write(USAGE + "\n")
+            sys.stderr.write(GUARD_USAGE + "\n")
+            return _WRONG_USAGE
+
+
+async def letters(database: Database, store: Store, send_again: SendAgain, arguments: Sequence[str]) -> int:
+    """The exit code: 0, 1 where there is no such letter that may be sent again, or 2 for wrong usage."""
+    match list(arguments):
+        case ["list", state] if state in set(LetterState):
+            async with database.acquire() as connection:
+                for letter in await store.in_state(connection, LetterState(state), _MOST_LISTED):
+                    _print(**_told(letter))
+            return _OK
+        case ["again", letter_id, version, channel, "--by", who] if (
+            (name := _name(letter_id, version)) and channel in set(Channel) and _ACTOR.fullmatch(who)
+        ):
+            done = await send_again(name, Channel(channel), f"person:{who}")
+            sys.stdout.write("on its way\n" if done else "no such letter that failed or is unknown\n")
+            return _OK if done else _NOTHING
+        case _:
+            sys.stderr.write(LETTERS_USAGE + "\n")
             return _WRONG_USAGE
 
 
@@ -48,16 +86,26 @@ def _fits(municipality: str, template: str, who: str) -> bool:
     return bool(named and template in TEMPLATES and _ACTOR.fullmatch(who))
 
 
-async def _list(database: Database, store: Store) -> int:
-    async with database.acquire() as connection:
-        for gate in await store.gates(connection):
-            told = {
-                "municipality": gate.pace.municipality_code,
-                "template": gate.pace.template,
-                "shut_by": gate.shut_by,
-                "reason": gate.reason,
-                "since": gate.shut_at.isoformat(),
-                "held": gate.held,
-            }
-            sys.stdout.write(json.dumps(told) + "\n")
-    return _OK
+def _name(letter_id: str, version: str) -> LetterName | None:
+    try:
+        return LetterName(letter_id=UUID(letter_id), version=int(version))
+    except ValueError:
+        return None
+
+
+def _told(letter: Letter) -> dict[str, Any]:
+    return {
+        "letter_id": str(letter.request.name.letter_id),
+        "version": letter.request.name.version,
+        "municipality": letter.request.municipality_code,
+        "requested_at": letter.request.requested_at.isoformat(),
+        "sending": letter.sending,
+        "channel": letter.channel,
+        "gateway_id": letter.gateway_id,
+        "failure": letter.failure,
+        "failed_before": [f"{one.channel}: {one.code}" for one in letter.past],
+    }
+
+
+def _print(**told: Any) -> None:
+    sys.stdout.write(json.dumps(told) + "\n")

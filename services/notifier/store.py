@@ -136,6 +136,7 @@ class Store:
             [letter.channel.value if letter.channel else None for letter in letters],
             [letter.gateway_id for letter in letters],
             [letter.proof.channel.value if letter.proof else None for letter in letters],
+            [letter.may_be_taken for letter in letters],
         )
         past = [(letter.request.name, one) for letter in letters for one in letter.past]
         if past:
@@ -209,6 +210,11 @@ class Store:
             )
             for row in await connection.fetch(_GATES)
         ]
+
+    async def in_state(self, connection: Connection, state: LetterState, limit: int) -> list[Letter]:
+        """Letters in that state, the longest waiting first; outside a transaction."""
+        rows = await connection.fetch(_IN_STATE, state.value, limit)
+        return list((await self._with_past(connection, rows)).values())
 
     async def forget_paces(self, connection: Connection) -> None:
         """Drop counts of days that are over."""
@@ -288,6 +294,7 @@ def _letter(row: asyncpg.Record, past: Sequence[PastSending]) -> Letter:
         channel=Channel(row["channel"]) if row["channel"] else None,
         gateway_id=row["gateway_id"],
         repeats_recognised=row["repeats_recognised"],
+        may_be_taken=row["may_be_taken"],
         past=tuple(past),
         proof=_proof(row, row["proof_channel"]),
         failure=row["failure"],
@@ -337,7 +344,7 @@ from letter join unnest($1::uuid[], $2::integer[]) as wanted (letter_id, version
 _COLUMNS = """
 select letter_id, version, absence_id, citizen_id, municipality_code, planned_day, planned_deadline_day, kinds, requested_at,
        state, sending, channel, gateway_id, repeats_recognised, transmission_id, status_code, dispatched_at, proof_channel,
-       failure
+       failure, may_be_taken
 from letter
 """
 
@@ -377,6 +384,8 @@ for update skip locked
 """
 )
 
+_IN_STATE = _COLUMNS + "where state = $1\norder by taken_in_at, letter_id, version\nlimit $2\n"
+
 _PAST = """
 select letter_id, version, sending, channel, gateway_id, code, transmission_id, status_code, dispatched_at
 from letter_past_sending join unnest($1::uuid[], $2::integer[]) as wanted (letter_id, version) using (letter_id, version)
@@ -396,11 +405,12 @@ set awaiting_since = case when not new.awaits_status then null when letter.state
     sending = new.sending,
     channel = new.channel,
     gateway_id = new.gateway_id,
-    proof_channel = new.proof_channel
+    proof_channel = new.proof_channel,
+    may_be_taken = new.may_be_taken
 from unnest($1::uuid[], $2::integer[], $3::text[], $4::boolean[], $5::boolean[], $6::text[], $7::text[], $8::timestamptz[],
-            $9::text[], $10::integer[], $11::text[], $12::text[], $13::text[])
+            $9::text[], $10::integer[], $11::text[], $12::text[], $13::text[], $14::boolean[])
      as new (letter_id, version, state, repeats_recognised, awaits_status, transmission_id, status_code, dispatched_at, failure,
-             sending, channel, gateway_id, proof_channel)
+             sending, channel, gateway_id, proof_channel, may_be_taken)
 where letter.letter_id = new.letter_id and letter.version = new.version
 """
 

@@ -36,7 +36,8 @@ def main() -> int:
 
 def _play(run_dir: Path, *, leave: bool) -> int:
     stack = Stack.start(run_dir, outlives_supervisor=leave)
-    house = House(stack, session_timeout_ms=2_000, outlives_supervisor=leave)
+    post = {"post_gateway": story.POST}
+    house = House(stack, session_timeout_ms=2_000, environment=post, outlives_supervisor=leave)
     try:
         house.start().remember()
         told = asyncio.run(story.play(house, house.state_dir / "nemrefusion.jsonl"))

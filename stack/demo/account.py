@@ -19,11 +19,22 @@ _TASKS = {
     "fast_track_consent": "agree to early action (Fast-track)",
 }
 _TASK_STATES = {"open": "open", "withdrawn": "withdrawn", "superseded": "superseded"}
-_LETTERS = {
-    "dispatched": "proven delivered to Digital Post",
-    "failed": "failed for good: shown to operations, no deadline started",
-    "unknown": "outcome unknown: shown to operations, never sent again",
+_WAYS = {
+    figures.DIGITAL: "Digital Post",
+    figures.PAPER: "on paper, to whoever is not in Digital Post",
+    figures.FALLEN_BACK: "on paper, after Digital Post definitively failed",
 }
+_LETTER_STATES = {
+    "dispatched": "dispatched",
+    "returned": "returned",
+    "failed": "failed",
+    "unknown": "unknown",
+    "held": "held",
+}
+_LETTERS_EXPLAINED = (
+    "dispatched: proven delivered, or posted · returned: posted, and brought back · failed: for good, no deadline started",
+    "unknown: no word came, it is never sent again · held: too many at once, until somebody looks; all but the first are seen",
+)
 _KINDS = {
     names.REPORT: "report of absence (anmeldelse)",
     names.AMENDMENT: "amendment (rettelse)",
@@ -61,7 +72,9 @@ def lines(house: House, told: Told, came: Figures, verdicts: Sequence[Verdict]) 
     yield from _table("Rejected, by reason (each got a receipt that says so)", came.reasons, {})
     yield from _table(f"Absences, of {came.citizens} citizens", came.absences, _ABSENCES)
     yield from grid("Tasks, by kind and state", came.tasks, rows=_TASKS, columns=_TASK_STATES)
-    yield from _table("Letters", came.letters, _LETTERS)
+    yield from grid("Letters, by the way they went and state", came.letters, rows=_WAYS, columns=_LETTER_STATES)
+    yield from (f"    {line}" for line in _LETTERS_EXPLAINED)
+    yield ""
     yield from _deadlines(came)
     yield from _laws(verdicts)
     yield from _further(house)
@@ -85,14 +98,14 @@ def _table(title: str, counts: Mapping[str, int], words: Mapping[str, str]) -> I
 
 
 def _deadlines(came: Figures) -> Iterator[str]:
-    yield "  Deadlines: the end of the eighth day after the letter was proven delivered, by the Danish calendar"
+    yield "  Deadlines: the end of the eighth day after the letter was proven delivered or posted, by the Danish calendar"
     for row in came.deadlines:
         hours = round((row.deadline_at - _midnight(row.day_zero)).total_seconds() / 3600)
         yield (
             f"    {row.tasks:6}  letter on {row.day_zero:%a %d %b %Y}, answer by the end of {row.deadline_day:%a %d %b %Y}"
             f"{'' if hours == _NINE_DAYS else f' (the clock changes in between: {hours} hours, not {_NINE_DAYS})'}"
         )
-    yield f"    {came.undated:6}  tasks whose letter is not proven delivered have no deadline"
+    yield f"    {came.undated:6}  tasks whose letter is not proven out have no deadline"
     yield ""
 
 
@@ -115,6 +128,7 @@ def _further(house: House) -> Iterator[str]:
     run_dir = house.stack.run_dir
     yield "  Where to look further (everything is left running)"
     yield f"    logs of each service        {run_dir / 'logs'}"
+    yield f"    letters as citizens see them {house.http_url('post_gateway')}/_sim/mailboxes"
     yield f"    letters as the gateway saw  {house.http_url('post_gateway')}/_sim/summary"
     yield f"    how a service is            {house.ops_url('intake')}/readyz   …/metrics"
     yield f'    the databases               eval "$(.venv/bin/python -m stack --run-dir {run_dir} env)"; psql -d mitsyg_tasks'

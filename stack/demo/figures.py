@@ -19,9 +19,9 @@ from laws.reading.kafka import read_log
 
 KINDS = (names.REPORT, names.AMENDMENT, names.REFUND, names.FAST_TRACK, names.RECOVERY, names.WITHDRAWAL)
 UNREADABLE = "unreadable"
-# A letter that is held is on no way: somebody has to let it go.
-_ENDED = ("dispatched", "returned", "failed", "unknown", "held")
 NO_FATE = "no fate"
+DIGITAL, PAPER, FALLEN_BACK, UNDECIDED = "digital_post", "paper", "fallen back", "undecided"
+"""The ways of a letter: paper because the register said so, and because Digital Post definitively failed, are told apart."""
 
 Log = Mapping[str, Sequence[LogRecord]]
 Place = tuple[int, int]
@@ -49,7 +49,8 @@ class Ends:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Figures:
-    """Everything the account tells. `records` are by kind and fate, `tasks` by kind and state, `absences` by state."""
+    """Everything the account tells. `records` are by kind and fate, `tasks` by kind and state, `absences` by state, `letters` by
+    the way they went and state."""
 
     records: Mapping[tuple[str, str], int]
     reasons: Mapping[str, int]
@@ -57,7 +58,7 @@ class Figures:
     absences: Mapping[str, int]
     citizens: int
     tasks: Mapping[tuple[str, str], int]
-    letters: Mapping[str, int]
+    letters: Mapping[tuple[str, str], int]
     deadlines: tuple[DeadlineRow, ...]
     undated: int
 
@@ -77,7 +78,7 @@ async def gather(admin_dsn: str, kafka: str) -> Figures:
     absences = await _pairs(admin_dsn, "intake", _ABSENCES)
     citizens = await _pairs(admin_dsn, "intake", "select 'all', count(distinct citizen_id) from absence")
     tasks = await _rows(admin_dsn, "tasks", "select kind, state, count(*) from task group by 1, 2")
-    letters = await _pairs(admin_dsn, "notifier", "select state, count(*) from letter group by 1 order by 1")
+    letters = await _rows(admin_dsn, "notifier", _LETTERS)
     undated = await _pairs(admin_dsn, "tasks", "select 'all', count(*) from task where deadline_day is null")
     rows = await _rows(admin_dsn, "tasks", _DEADLINES)
     fate_of = {(row[0], row[1]): row[2] for row in fates}
@@ -88,7 +89,7 @@ async def gather(admin_dsn: str, kafka: str) -> Figures:
         absences=absences,
         citizens=citizens["all"],
         tasks={(row[0], row[1]): row[2] for row in tasks},
-        letters=letters,
+        letters={(row[0], row[1]): row[2] for row in letters},
         deadlines=tuple(
             DeadlineRow(day_zero=row[0], deadline_day=row[1], deadline_at=row[2], tasks=row[3]) for row in rows
         ),
@@ -119,16 +120,17 @@ def _kind(record: LogRecord) -> str:
 
 
 async def under_way(admin_dsn: str) -> dict[str, int]:
-    """What is still on its way: messages in outboxes, letters without an end, and those that are held."""
+    """What is still on its way: messages in outboxes, letters without an end.
+
+    Letters at the print house wait for a day to come, and those that are held for somebody: neither is on its way.
+    """
     left = {}
     for service in ("intake", "tasks", "notifier"):
         left[f"outbox of {service}"] = (await _pairs(admin_dsn, service, "select 'n', count(*) from outbox"))["n"]
-    letters = await _pairs(admin_dsn, "notifier", "select state, count(*) from letter group by 1")
-    left["letters under way"] = sum(number for state, number in letters.items() if state not in _ENDED)
-    left["letters held"] = letters.get("held", 0)
-    left["letters not told of"] = (
-        await _pairs(admin_dsn, "tasks", "select 'n', count(*) from letter where state = 'requested'")
-    )["n"]
+    letters = await _pairs(admin_dsn, "notifier", _UNDER_WAY)
+    left["letters under way"] = letters["under way"]
+    asked = await _pairs(admin_dsn, "tasks", "select 'n', count(*) from letter where state = 'requested'")
+    left["letters not told of"] = asked["n"] - letters["waits"]
     return left
 
 
@@ -162,6 +164,19 @@ select partition, "offset", fate from inbox_record where topic = '{NEMREFUSION_N
 # Through JSON, so that a table without the column counts as reported.
 _ABSENCES = """
 select coalesce(to_jsonb(absence) ->> 'state', 'reported'), count(*) from absence group by 1
+"""
+
+_LETTERS = f"""
+select case when channel = 'paper' and sending > 1 then '{FALLEN_BACK}' else coalesce(channel, '{UNDECIDED}') end, state, count(*)
+from letter
+group by 1, 2
+"""  # noqa: S608 # words of ours
+
+_UNDER_WAY = """
+select 'under way', count(*) from letter
+where state not in ('dispatched', 'returned', 'failed', 'unknown', 'held') and not (state = 'handed_over' and channel = 'paper')
+union all
+select 'waits', count(*) from letter where state = 'held' or state = 'handed_over' and channel = 'paper'
 """
 
 _DEADLINES = """

@@ -1,14 +1,16 @@
 """What happens in the demonstration: a month of notifications of every kind, over which the clock changes, with faults in it.
 
 Every third day the clock is turned and what was sent since arrives. In the middle of the month intake and notifier are
-killed with SIGKILL at their work and started again; the gateway takes letters over and then says that it failed. Nothing
-tells the services that it is a demonstration, but for the clock they follow.
+killed with SIGKILL at their work and started again; the gateway takes letters over and then says that it failed; and later it
+tells of some that their citizen has just left Digital Post. Letters on paper are posted the weekday after, and a few come back:
+in the end the clock is turned until the print house is empty. Nothing tells the services that it is a demonstration, but for
+the clock they follow.
 """
 
 import asyncio
 import json
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from itertools import groupby
@@ -30,8 +32,18 @@ DAYS = 30
 STEP_DAYS = 3
 RATE = 100.0
 MIX = replace(MONTH, bad=0.08, duplicates=0.06)
+POST: Mapping[str, str] = {"PRINT_DAYS": "1", "RETURN_SHARE": "0.1", "RETURN_DAYS": "7"}
+"""What the gateway is told beside the usual: a print house as slow as a real one, and a post that brings letters back."""
 _DAYS_AFTER_CHANGE = 5
 _BROKEN_WAVE = 4
+_LEAVING_WAVE = 6
+_MOST_TURNS = 10
+_LEFT_DIGITAL_POST: Mapping[str, object] = {
+    "mode": "fail_status",
+    "error_code": "recipient.exempt",
+    "channel": "Digital Post",
+    "share": 0.3,
+}
 _PATIENCE_SECONDS = 180
 
 
@@ -59,8 +71,13 @@ async def play(house: House, ledger: Path) -> Told:
         if number == _BROKEN_WAVE:
             say("intake and notifier are killed meanwhile, and the gateway misbehaves")
             await _break_things(house)
+        if number == _LEAVING_WAVE:
+            say("some citizens leave Digital Post while their letters are on the way: those go on paper")
+            await _switch(house, _LEFT_DIGITAL_POST)
         sent += await wave
-        await _rest(house, sent)
+        await rest(house, sent)
+        await _switch(house, {"mode": "normal"})
+    await empty_print_house(house, sent, last)
     say(f"on {change:%A %d %B} the clock changed")
     return Told(sent=sent, kills=2, first_day=last - timedelta(days=DAYS - 1), last_day=last)
 
@@ -88,12 +105,25 @@ async def _send(house: House, ledger: Path, records: Sequence[Sent]) -> int:
 
 
 async def _break_things(house: House) -> None:
-    gateway = f"{house.http_url('post_gateway')}/_sim/switches"
     await asyncio.sleep(0.5)
     await asyncio.to_thread(_kill_and_restart, house, "intake")
-    await asyncio.to_thread(_post, gateway, {"mode": "accept_then_500", "share": 0.3, "seconds": 5})
+    await _switch(house, {"mode": "accept_then_500", "share": 0.3})
     await asyncio.sleep(0.5)
     await asyncio.to_thread(_kill_and_restart, house, "notifier")
+
+
+async def _switch(house: House, wish: Mapping[str, object]) -> None:
+    await asyncio.to_thread(_post, f"{house.http_url('post_gateway')}/_sim/switches", wish)
+
+
+async def empty_print_house(house: House, sent: int, last: date) -> None:
+    """Turn the clock on until every letter on paper is posted, and those that come back are back."""
+    for turn in range(1, _MOST_TURNS + 1):
+        if not await at_gateway(house, "status_messages_later"):
+            return
+        turn_clock(house, calendar.morning(last + timedelta(days=turn * STEP_DAYS)))
+        await rest(house, sent)
+    raise StackError(f"the print house is not empty {_MOST_TURNS * STEP_DAYS} days after the last notification")
 
 
 def _kill_and_restart(house: House, name: str) -> None:
@@ -101,12 +131,13 @@ def _kill_and_restart(house: House, name: str) -> None:
     house.restart(name)
 
 
-async def _rest(house: House, sent: int) -> None:
+async def rest(house: House, sent: int) -> None:
     """Until every notification has its fate and nothing is on its way any more."""
     dsn = house.stack.postgres_admin_dsn
     left: dict[str, int] = {}
     for _ in range(_PATIENCE_SECONDS * 2):
         left = await figures.under_way(dsn)
+        left["statuses to be told"] = await at_gateway(house, "status_messages_waiting")
         if await figures.settled(dsn) >= sent and not any(left.values()):
             return
         await asyncio.sleep(0.5)
@@ -114,9 +145,21 @@ async def _rest(house: House, sent: int) -> None:
     raise StackError(f"not at rest after {_PATIENCE_SECONDS} seconds: {under_way}; see {house.stack.run_dir / 'logs'}")
 
 
-def _post(url: str, body: dict[str, object]) -> dict[str, object]:
+async def at_gateway(house: House, what: str) -> int:
+    """One of the gateway's counts."""
+    told = await asyncio.to_thread(_get, f"{house.http_url('post_gateway')}/_sim/summary")
+    return int(str(told[what]))
+
+
+def _get(url: str) -> dict[str, object]:
+    with urllib.request.urlopen(url, timeout=40) as answer:  # noqa: S310  # an address of our own
+        read: dict[str, object] = json.load(answer)
+        return read
+
+
+def _post(url: str, body: Mapping[str, object]) -> dict[str, object]:
     request = urllib.request.Request(  # noqa: S310  # an address of our own
-        url, data=json.dumps(body).encode(), headers={"content-type": "application/json"}, method="POST"
+        url, data=json.dumps(dict(body)).encode(), headers={"content-type": "application/json"}, method="POST"
     )
     with urllib.request.urlopen(request, timeout=40) as answer:  # noqa: S310
         read: dict[str, object] = json.load(answer)

@@ -1,7 +1,7 @@
 """A server in a container, with the verbs of a `Process`: killed, paused and started again by name.
 
 Its address on this machine stays the same over all of them. Without `outlives_supervisor`, testcontainers' reaper removes it
-when the supervisor dies (unless TESTCONTAINERS_RYUK_DISABLED says otherwise).
+when the supervisor dies (unless TESTCONTAINERS_RYUK_DISABLED says otherwise, or the reaper's own image cannot be had).
 """
 
 import signal
@@ -16,7 +16,9 @@ from docker.models.containers import Container as EngineContainer
 from testcontainers.core.config import testcontainers_config
 from testcontainers.core.container import DockerContainer
 
+from stack.docker.engine import can_be_had
 from stack.errors import NotReady, StackError
+from stack.say import say
 
 _POLL_S = 0.1
 
@@ -78,6 +80,7 @@ class Container:
         if self._container is not None:
             self._container.start()
         elif self._recipe is not None:
+            _do_without_reaper_if_need_be()
             self._container = self._recipe.start().get_wrapped_container()
         return self
 
@@ -131,3 +134,11 @@ class Container:
             message = f"{self.name} was not started"
             raise StackError(message)
         return self._container
+
+
+def _do_without_reaper_if_need_be() -> None:
+    """Without its image no container would start. A supervisor that ends removes them itself, one that is killed does not."""
+    config = testcontainers_config
+    if not config.ryuk_disabled and not can_be_had(config.ryuk_image):
+        say(f"{config.ryuk_image} cannot be had: containers of a supervisor that is killed will stay")
+        config.ryuk_disabled = True

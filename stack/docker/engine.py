@@ -42,6 +42,12 @@ def require(servers: tuple[str, ...]) -> None:
                 raise MissingPiece(message)
 
 
+def can_be_had(image: str) -> bool:
+    """Whether an engine answers and the image is there, or can be pulled in ten seconds."""
+    with _connect() as client:
+        return client is not None and _has_image(client, image)
+
+
 @contextmanager
 def _connect() -> Iterator[docker.DockerClient | None]:
     host = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock")

@@ -21,6 +21,7 @@ from services.notifier.domain.channels import (
     Remedy,
     Ways,
     after_negative,
+    again,
     chosen,
     first_id,
     gateway_id,
@@ -48,6 +49,7 @@ from services.notifier.domain.letters import (
     prepared,
     refused,
     unknowable,
+    unsure,
 )
 from services.notifier.domain.pace import COUNTRY, TEMPLATES, Limits, Pace, over, paces, template
 from services.notifier.domain.statuses import (
@@ -101,6 +103,7 @@ __all__ = [
     "Step",
     "Ways",
     "after_negative",
+    "again",
     "begun",
     "chosen",
     "first_id",
@@ -121,4 +124,5 @@ __all__ = [
     "template",
     "told",
     "unknowable",
+    "unsure",
 ]

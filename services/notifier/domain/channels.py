@@ -46,6 +46,7 @@ DEFAULT_CODES: Final[Mapping[str, Remedy]] = {
     "message.recalled": Remedy.NOTIFY,
 }
 EXPECTED: Final = frozenset({"recipient.exempt"})
+BY_COMMAND: Final = "by-command"
 NOT_REGISTERED: Final = "recipient.not-registered"
 
 
@@ -104,6 +105,15 @@ def after_negative(letter: Letter, code: str, ways: Ways) -> Letter:
     return refused(letter, code)
 
 
+def again(letter: Letter, channel: Channel) -> Letter:
+    """Somebody has made sure that a letter which failed, or of which nobody knew, did not go out: it is sent by that channel."""
+    if letter.state not in {LetterState.FAILED, LetterState.UNKNOWN}:
+        return letter
+    if letter.channel is None or letter.gateway_id is None:  # nothing was ever handed in
+        return replace(letter, state=LetterState.REQUESTED, channel=channel, failure=None)
+    return replace(_next(letter, letter.channel, channel, letter.failure or BY_COMMAND), failure=None)
+
+
 def stays_open(before: Letter, after: Letter) -> bool:
     """Whether a further sending begins: it needs a job of its own."""
     return after.sending > before.sending
@@ -119,5 +129,6 @@ def _next(letter: Letter, failed: Channel, channel: Channel, code: str) -> Lette
         channel=channel,
         gateway_id=None,
         repeats_recognised=None,
+        may_be_taken=False,
         past=(*letter.past, ended),
     )

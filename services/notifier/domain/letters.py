@@ -97,7 +97,8 @@ class Letter:
     `sending` counts from 1; `channel` is None until the register was asked. `gateway_id`, under which the gateway knows the
     sending, is at first what it is by Digital Post, so that a status is known even by who has forgotten the call (a database
     that was restored); of a later sending it is None until its bytes are fixed. `repeats_recognised`: whether they were fixed
-    for a gateway that recognises repeats, so that calls may already have been repeated; None before.
+    for a gateway that recognises repeats, so that calls may already have been repeated; None before. `may_be_taken`: a call was
+    made whose outcome nobody knows.
     """
 
     request: Request
@@ -106,6 +107,7 @@ class Letter:
     channel: Channel | None = None
     gateway_id: str | None = None
     repeats_recognised: bool | None = None
+    may_be_taken: bool = False
     past: tuple[PastSending, ...] = ()
     proof: Proof | None = None
     failure: str | None = None
@@ -204,6 +206,11 @@ def not_taken(letter: Letter) -> Letter:
     if letter.state is LetterState.IN_DOUBT:
         return replace(letter, state=LetterState.PREPARED)
     return letter
+
+
+def unsure(letter: Letter) -> Letter:
+    """A call of this sending was made whose outcome nobody knows: a refusal of a later one does not mean that none arrived."""
+    return letter if letter.state.is_final else replace(letter, may_be_taken=True)
 
 
 def in_doubt(letter: Letter) -> Letter:

@@ -84,10 +84,10 @@ def _action(before: Letter, after: Letter) -> str:
     return f"letter.{after.state}" if after.state != before.state else "letter.contradicted"
 
 
-def entry(letter: Letter, action: str, now: datetime) -> Entry:
+def entry(letter: Letter, action: str, now: datetime, *, actor: str = ACTOR) -> Entry:
     """What the audit trail holds of a step."""
     return Entry(
-        actor=ACTOR,
+        actor=actor,
         action=action,
         subject=letter.request.citizen_id,
         object_type="letter",

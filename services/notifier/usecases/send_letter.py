@@ -62,6 +62,7 @@ log = structlog.get_logger(__name__)
 
 SEALED_FIELD: Final = "letter.request"
 ADDRESS_MISSING: Final = "address.missing"
+NO_PRINT_HOUSE: Final = "paper.no-print-house"
 ANSWERS: Final = Counter("mitsyg_gateway_answers", "Calls to the gateway, by what their answer means.", ("meaning",))
 LOOKED_UP: Final = Counter(
     "mitsyg_register_answers", "Look-ups in the gateway's register, by what they came to.", ("answer",)
@@ -110,11 +111,12 @@ class Render(Protocol):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Fixed:
-    """A sending that may be called for: its bytes are fixed."""
+    """A sending that may be called for: its bytes are fixed. `may_be_taken`: by a call before, of unknown outcome."""
 
     channel: Channel
     gateway_id: str
     request: bytes
+    may_be_taken: bool
 
 
 class _NotSent(Exception):
@@ -251,7 +253,7 @@ class SendLetter:
         sealed = seal(recipient.key, request, owner=str(letter.request.citizen_id), field=SEALED_FIELD)
         await self._fix(_Made(claim=claim, letter=letter, channel=channel, registered=registered, sealed=sealed))
         faultpoint("notifier.after_render_stored")
-        return _Fixed(channel=channel, gateway_id=gateway_id, request=request)
+        return _Fixed(channel=channel, gateway_id=gateway_id, request=request, may_be_taken=False)
 
     async def _look_up(self, claim: Claim, letter: Letter, recipient: Recipient) -> bool:
         """Whether the citizen has Digital Post: an answer of the register and nothing else."""
@@ -285,7 +287,9 @@ class SendLetter:
             request = open_sealed(key, sealed, owner=str(letter.request.citizen_id), field=SEALED_FIELD)
         except SealBroken:
             raise _NotSent(Parked(reason="seal-broken")) from None
-        return _Fixed(channel=letter.channel, gateway_id=letter.gateway_id, request=request)
+        # Who never said how the attempt ended may have made a call. Where repeats are not recognised nobody would be here then.
+        may_be_taken = letter.may_be_taken or (claim.was_abandoned and self._dedupes)
+        return _Fixed(channel=letter.channel, gateway_id=letter.gateway_id, request=request, may_be_taken=may_be_taken)
 
     async def _call(self, letter: Letter, fixed: _Fixed) -> Verdict:
         faultpoint("notifier.before_call")
@@ -298,16 +302,19 @@ class SendLetter:
             case Answer.TAKEN_OVER:
                 return Done(write=self._moving(letter, domain.handed_over))
             case Answer.REFUSED:
-                code = heard.code or ""
-                return Done(write=self._moving(letter, lambda found: domain.after_negative(found, code, self._ways)))
+                return Done(write=self._moving(letter, self._after_refusal(letter, fixed, heard.code or "")))
             case Answer.NOT_TAKEN:
                 return Again(
                     reason=f"not-taken-{heard.http_status or 'unreachable'}",
                     after=heard.retry_after,
-                    write=self._moving(letter, domain.not_taken),
+                    write=self._moving(letter, _unless_taken(fixed, domain.not_taken)),
                 )
             case Answer.UNKNOWN if self._dedupes:
-                return Again(reason=f"unknown-{heard.http_status or 'no-answer'}", after=heard.retry_after)
+                return Again(
+                    reason=f"unknown-{heard.http_status or 'no-answer'}",
+                    after=heard.retry_after,
+                    write=self._moving(letter, domain.unsure),
+                )
             case Answer.UNKNOWN:
                 return Done()  # in doubt since before the call: now the status has the word, and in the end somebody
             case Answer.ODD:
@@ -316,9 +323,17 @@ class SendLetter:
                     letter=str(letter.request.name.letter_id),
                     status=heard.http_status,
                 )
-                return Parked(reason=f"odd-answer-{heard.http_status}")
+                write = self._moving(letter, _unless_taken(fixed, lambda found: found))
+                return Parked(reason=f"odd-answer-{heard.http_status}", write=write)
             case _:
                 assert_never(answer)
+
+    def _after_refusal(self, letter: Letter, fixed: _Fixed, code: str) -> Callable[[Letter], Letter]:
+        """Definitive where no call before may have been taken over; else only a status can tell (F132)."""
+        if not fixed.may_be_taken:
+            return lambda found: domain.after_negative(found, code, self._ways)
+        log.error("a repeated call is refused", letter=str(letter.request.name.letter_id), code=code)
+        return domain.in_doubt
 
     async def _written(
         self, letter: Letter, channel: Channel, gateway_id: str, recipient: Recipient, sender: Municipality
@@ -326,6 +341,8 @@ class SendLetter:
         asked = letter.request
         day, deadline_day = dated(asked.kinds, asked.planned_day, asked.planned_deadline_day, self._clock.now())
         address = recipient.address if channel is Channel.PAPER else None
+        if channel is Channel.PAPER and self._forms.paper is None:
+            raise NotAddressed(NO_PRINT_HOUSE)
         if channel is Channel.PAPER and address is None:
             raise NotAddressed(ADDRESS_MISSING)
         text = words(
@@ -339,7 +356,7 @@ class SendLetter:
         )
         pdf = await self._renderer.render(text, day)
         if address is not None:
-            assert self._forms.paper is not None  # nothing goes on paper where nobody prints (Ways.paper)
+            assert self._forms.paper is not None
             return paper_request(
                 dispatch_id=gateway_id,
                 name=recipient.name,
@@ -437,3 +454,8 @@ class SendLetter:
                 moves.append(Move(before, after))
         await self._move(connection, moves)
         faultpoint("notifier.before_result")
+
+
+def _unless_taken(fixed: _Fixed, step: Callable[[Letter], Letter]) -> Callable[[Letter], Letter]:
+    """The step after an answer that says of this call only that it did nothing."""
+    return (lambda found: step(domain.unsure(found))) if fixed.may_be_taken else step

@@ -31,6 +31,7 @@ from services.notifier.letters import MemoForm, PaperForm, Renderer, Words
 from services.notifier.store import Store
 from services.notifier.usecases import QUEUE, Forms, Guard, RequestLetters, SendLetter, SurfaceOverdue, TakeStatuses
 from services.notifier.usecases.move import Mover
+from tests.unit.simulators.papers import LETTER
 from tests.unit.simulators.servers import gateway, serving
 
 NOW = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
@@ -72,9 +73,12 @@ class People:
 
 
 class Typewriter:
-    """Sets letters at once: the real renderer has tests of its own, and one here."""
+    """Sets letters at once, those for paper so that a print house can read the address; the real renderer has tests of its own,
+    and one here."""
 
     async def render(self, words: Words, day: date) -> bytes:
+        if words.window:
+            return LETTER
         return b"%PDF-1.7\n" + json.dumps([asdict(words), day.isoformat()]).encode()
 
     async def close(self) -> None:

@@ -11,10 +11,14 @@ import pytest
 
 from plumbing import ids
 from plumbing.postgres import Database
-from services.notifier.domain import Channel
+from services.notifier import commands
+from services.notifier.domain import Channel, LetterName
+from services.notifier.store import Store
+from services.notifier.usecases import SendAgain
+from services.notifier.usecases.move import Mover
 from simulators.post_gateway.ledger import Status
 from simulators.post_gateway.statuses import DELIVERED, FAILED, push_body
-from tests.integration.notifier.post_office import CPR, PostOffice, letter, open_post_office
+from tests.integration.notifier.post_office import ADDRESS, CPR, FixedClock, PostOffice, letter, open_post_office
 
 pytestmark = pytest.mark.rule("M1", "M3")
 
@@ -99,6 +103,39 @@ async def test_a_refusal_over_http_leads_to_paper_too(office: PostOffice) -> Non
     await office.switch(mode="refuse", error_code="recipient.exempt", number=1)
     asked = letter()
     await office.ask_for(asked)
+    await office.until_state(asked, "dispatched")
+    assert [sent["channel"] for sent in (await office.ledger())["letters"]] == ["Fysisk Post"]
+
+
+async def test_a_refusal_of_a_repeated_call_says_nothing_about_the_call_before(office: PostOffice) -> None:
+    """The first may have been taken over: paper now would be a second letter (L2, F132)."""
+    await office.switch(mode="accept_then_hang", number=1)
+    await office.switch(mode="no_status", number=1)
+    asked = letter()
+    await office.ask_for(asked)
+
+    async def called() -> bool:
+        return bool((await office.ledger())["letters"])
+
+    await office.until(called)
+    await office.switch(mode="refuse", error_code="recipient.exempt", number=1)
+    await office.until_state(asked, "in_doubt")
+    await office.until_idle()
+    assert [sent["channel"] for sent in (await office.ledger())["letters"]] == ["Digital Post"]
+    await office.push(pushed(DELIVERED, str(asked.letter_id)))
+    assert await office.state(asked) == "dispatched"
+
+
+async def test_a_refusal_after_calls_that_certainly_did_nothing_leads_to_paper(office: PostOffice) -> None:
+    await office.switch(mode="error503", retry_after=0)
+    asked = letter()
+    await office.ask_for(asked)
+
+    async def tried() -> bool:
+        return len((await office.ledger())["attempts"]) >= 2
+
+    await office.until(tried)
+    await office.switch(mode="refuse", error_code="recipient.exempt", number=1)
     await office.until_state(asked, "dispatched")
     assert [sent["channel"] for sent in (await office.ledger())["letters"]] == ["Fysisk Post"]
 
@@ -255,3 +292,60 @@ async def test_nothing_of_an_address_is_kept_in_the_open(office: PostOffice) -> 
         told = json.dumps([dict(row) for row in await office.rows(f"select * from {table}")], default=repr)  # noqa: S608
         assert "Æblehaven" not in told
         assert CPR not in told
+
+
+async def test_somebody_on_duty_sends_a_surfaced_letter_after_all(
+    office: PostOffice, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def typed(*arguments: str) -> tuple[int, str]:
+        move = Mover(letters=Store(), clock=FixedClock())
+        send_again = SendAgain(office.database, Store(), move, FixedClock())
+        capsys.readouterr()  # what was logged
+        code = await commands.letters(office.database, Store(), send_again, arguments)
+        return code, capsys.readouterr().out
+
+    await exempt(office)
+    office.people.address = None
+    asked = letter()
+    await office.ask_for(asked)
+    await office.until_state(asked, "failed")
+    code, listed = await typed("list", "failed")
+    assert (code, json.loads(listed)["failure"]) == (0, "address.missing")
+    named = str(asked.letter_id), "1"
+    office.people.address = ADDRESS
+    assert await typed("again", *named, "paper", "--by", "anna") == (0, "on its way\n")
+    assert (await typed("again", *named, "paper", "--by", "anna"))[0] == 1
+    office.worker.wake()
+    await office.until_state(asked, "dispatched")
+    [entry] = await office.rows("select actor from audit_entry where action = 'letter.sent_again'")
+    assert entry["actor"] == "person:anna"
+    for wrong in (
+        ("list", "lost"),
+        ("again", *named, "pigeon", "--by", "anna"),
+        ("again", "x", "1", "paper", "--by", "a"),
+        (),
+    ):
+        assert (await typed(*wrong))[0] == 2
+
+
+async def test_an_unknown_letter_is_sent_again_under_an_id_of_its_own(
+    notifier_database: Database, tmp_path: Path
+) -> None:
+    async with open_post_office(notifier_database, tmp_path, dedupes=False, overdue_seconds=0.1) as office:
+        await office.switch(mode="down", number=1)
+        asked = letter()
+        await office.ask_for(asked)
+
+        async def surfaced() -> bool:
+            async with office.database.transaction() as connection:
+                await office.surface(connection)
+            return await office.state(asked) == "unknown"
+
+        await office.until(surfaced)
+        send_again = SendAgain(office.database, Store(), Mover(letters=Store(), clock=FixedClock()), FixedClock())
+        assert await send_again(LetterName(letter_id=asked.letter_id, version=1), Channel.PAPER, "person:anna")
+        office.worker.wake()
+        await office.until_state(asked, "dispatched")
+        [past] = await office.rows("select gateway_id, code from letter_past_sending")
+        assert tuple(past) == (str(asked.letter_id), "by-command")
+        assert [outcome for outcome, _ in await office.events()] == ["failed", "dispatched"]

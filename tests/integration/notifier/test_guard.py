@@ -121,7 +121,7 @@ async def test_somebody_on_duty_sees_what_is_held_and_turns_it(
 ) -> None:
     async def typed(*arguments: str) -> tuple[int, str]:
         capsys.readouterr()  # what was logged
-        code = await commands.run(office.database, Store(), office.guard, arguments)
+        code = await commands.guard(office.database, Store(), office.guard, arguments)
         return code, capsys.readouterr().out
 
     await office.ask_for(*[letter() for _ in range(4)])

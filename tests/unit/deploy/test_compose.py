@@ -15,6 +15,7 @@ from stack.settings import POSTGRES
 
 _TEXT = (ROOT / "docker-compose.yml").read_text()
 _SERVICES: dict[str, dict[str, Any]] = yaml.safe_load(_TEXT)["services"]
+_OF_ITS_OWN = re.compile(r"URL|HOST|PORT|PATH|SERVERS|TOKEN|KEY|SESSION_TIMEOUT")
 _ONE_SHOTS = {"topics", *(f"{service}-migrate" for service in SERVICES)}
 
 
@@ -95,6 +96,14 @@ def test_every_secret_it_wants_is_made_by_make_secrets() -> None:
 def test_a_container_is_told_the_same_things_as_a_native_process(kind: str, tmp_path: Path) -> None:
     native = set(_wiring(tmp_path).environment(Seat(name=kind, kind=kind, ops_port=1, http_port=2)))
     assert set(_SERVICES[kind]["environment"]) == native - {"PATH", "LANG", "TZ", "PYTHONUNBUFFERED"}
+
+
+@pytest.mark.parametrize("kind", [*SERVICES, *SIMULATORS])
+def test_what_is_said_to_both_is_the_same(kind: str, tmp_path: Path) -> None:
+    """Beside addresses, paths, secrets, and how long a session may be silent."""
+    native = _wiring(tmp_path).environment(Seat(name=kind, kind=kind, ops_port=1, http_port=2))
+    told = {name: str(value) for name, value in _SERVICES[kind]["environment"].items() if not _OF_ITS_OWN.search(name)}
+    assert told == {name: native[name] for name in told}
 
 
 def _wiring(state_dir: Path) -> Wiring:

@@ -440,6 +440,18 @@ def test_an_answer_about_one_sending_says_nothing_about_the_next() -> None:
         assert step(waiting) == waiting
 
 
+def test_somebodys_decision_sends_again_what_was_surfaced_and_nothing_else() -> None:
+    never_begun = domain.refused(letter(), "address.missing")
+    assert domain.again(never_begun, PAPER) == replace(letter(), channel=PAPER)
+    unknown = domain.again(letter(S.UNKNOWN), PAPER)
+    assert (unknown.state, unknown.sending, unknown.channel, unknown.failure) == (S.REQUESTED, 2, PAPER, None)
+    assert [one.code for one in unknown.past] == ["by-command"]
+    failed = domain.again(letter(S.FAILED), DIGITAL)
+    assert ([one.code for one in failed.past], failed.failure) == (["memo.invalid"], None)
+    for state in set(S) - {S.FAILED, S.UNKNOWN}:
+        assert domain.again(letter(state), PAPER) == letter(state)
+
+
 def test_a_held_letter_is_not_sent_and_goes_on_where_it_was() -> None:
     waiting = domain.held(letter())
     assert waiting.state is S.HELD

@@ -6,6 +6,9 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, cast
+from unittest.mock import AsyncMock
+
+import pytest
 
 from laws import names
 from laws.evidence import LogRecord
@@ -13,6 +16,7 @@ from stack.demo import account, figures, story
 from stack.demo.figures import DeadlineRow, Ends, Figures
 from stack.demo.grid import grid
 from stack.demo.story import Told
+from stack.errors import StackError
 from stack.house import House
 
 TOLD = Told(sent=9, kills=2, first_day=date(2027, 3, 4), last_day=date(2027, 4, 2))
@@ -37,7 +41,12 @@ CAME = Figures(
     absences={"reported": 4, "withdrawn": 1},
     citizens=5,
     tasks={("comment_reported_information", "open"): 3, ("comment_reported_information", "superseded"): 1},
-    letters={"dispatched": 4},
+    letters={
+        ("digital_post", "dispatched"): 4,
+        ("paper", "returned"): 1,
+        ("fallen back", "dispatched"): 2,
+        ("undecided", "held"): 3,
+    },
     deadlines=(
         DeadlineRow(
             day_zero=date(2027, 3, 25),
@@ -92,6 +101,19 @@ def test_figures_of_services_that_know_only_reports_can_be_told() -> None:
     assert _line(text, "fill in the information form (Oplysningsskema)") == ["5", "·", "·", "5"]
 
 
+def test_letters_are_told_by_the_way_they_went_and_what_became_of_them() -> None:
+    text = told(CAME)
+
+    assert _line(text, "Digital Post ") == ["4", "·", "·", "·", "·", "4"]
+    assert _line(text, "on paper, to whoever is not in Digital Post") == ["·", "1", "·", "·", "·", "1"]
+    assert _line(text, "on paper, after Digital Post definitively failed") == ["2", "·", "·", "·", "·", "2"]
+    assert _line(text, "undecided") == ["·", "·", "·", "·", "3", "3"]
+
+
+def test_it_tells_where_letters_can_be_read_as_citizens_see_them() -> None:
+    assert "http://post_gateway/_sim/mailboxes" in told(CAME)
+
+
 def test_lines_fit_a_page() -> None:
     assert max(map(len, told(CAME).splitlines())) <= 130
 
@@ -143,6 +165,34 @@ def test_a_month_arrives_in_waves_each_after_it_was_sent() -> None:
     assert len(waves) == story.DAYS / story.STEP_DAYS
     assert [one.sequence for one in _all(waves)] == list(range(story.COUNT))
     assert all(one.day <= day for day, records in waves for one in records)
+
+
+async def test_the_clock_is_turned_until_the_print_house_is_empty(monkeypatch: pytest.MonkeyPatch) -> None:
+    later = [9, 4, 0]
+    turned: list[date] = []
+
+    async def at_gateway(_: object, what: str) -> int:
+        assert what == "status_messages_later"
+        return later.pop(0)
+
+    async def rest(_: object, sent: int) -> None:
+        assert sent == 7
+
+    monkeypatch.setattr(story, "at_gateway", at_gateway)
+    monkeypatch.setattr(story, "rest", rest)
+    monkeypatch.setattr(story, "turn_clock", lambda _, to: turned.append(to.date()))
+    await story.empty_print_house(cast("House", _AnyHouse()), 7, date(2027, 4, 2))
+
+    assert turned == [date(2027, 4, 5), date(2027, 4, 8)]
+
+
+async def test_a_print_house_that_never_empties_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(story, "at_gateway", AsyncMock(return_value=1))
+    monkeypatch.setattr(story, "rest", AsyncMock())
+    monkeypatch.setattr(story, "turn_clock", lambda *_: None)
+
+    with pytest.raises(StackError, match="not empty"):
+        await story.empty_print_house(cast("House", _AnyHouse()), 7, date(2027, 4, 2))
 
 
 def _all(waves: list[tuple[date, Any]]) -> Iterator[Any]:

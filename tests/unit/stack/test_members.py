@@ -1,6 +1,7 @@
 """What each process of the house is told, and what it is not."""
 
 import importlib
+import json
 from pathlib import Path
 
 import pytest
@@ -86,6 +87,17 @@ def test_the_vault_knows_every_caller_and_needs_no_kafka(wiring: Wiring) -> None
 
 def test_the_gateway_and_the_notifier_agree_on_repeats(wiring: Wiring) -> None:
     assert _told(wiring, "post_gateway")["DEDUPES"] == _told(wiring, "notifier")["GATEWAY_DEDUPES"] == "false"
+
+
+def test_a_letter_that_the_post_brings_back_is_understood_as_one(wiring: Wiring) -> None:
+    assert json.loads(_told(wiring, "notifier")["PAPER_RETURN_CODES"]) == [_told(wiring, "post_gateway")["RETURN_CODE"]]
+
+
+def test_some_people_get_paper_and_the_print_house_waits_for_no_clock(wiring: Wiring) -> None:
+    told = _told(wiring, "post_gateway")
+    assert 0 < float(told["EXEMPT_SHARE"]) < 0.2
+    assert told["PRINT_DAYS"] == "0"
+    assert int(_told(wiring, "notifier")["PAPER_SHIPMENT_TYPE"]) > 0
 
 
 def test_secrets_are_made_once_for_their_owner_alone_and_shown_nowhere(tmp_path: Path) -> None:

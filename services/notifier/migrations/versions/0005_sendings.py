@@ -14,6 +14,7 @@ SQL = """
 alter table letter add column sending integer not null default 1 check (sending > 0);
 alter table letter add column channel text check (channel in ('digital_post', 'paper'));
 alter table letter add column gateway_id text unique;
+alter table letter add column may_be_taken boolean not null default false;
 alter table letter add column proof_channel text check (proof_channel in ('digital_post', 'paper'));
 alter table letter add column template text not null default 'report';
 alter table letter alter column template drop default;
