@@ -72,13 +72,17 @@ def check(evidence: Evidence) -> Verdict:
 
 
 def _of_letters(evidence: Evidence) -> dict[_Change, Counter[str]]:
-    """What became of letters: ends, sendings that failed, and statuses that moved nothing."""
+    """What became of letters: ends, sendings that failed, and statuses that moved nothing. A letter that failed may go on."""
     letters = evidence.table("notifier", "letter")
     statuses = [row for row in evidence.table("notifier", "letter_status") if row["letter_id"] is not None]
     found = {
         "letter.dispatched": [row for row in letters if row["dispatched_at"] is not None],
         "letter.returned": [row for row in letters if row["state"] == "returned"],
-        "letter.failed": [row for row in letters if row["state"] == "failed"],
+        "letter.failed": [
+            event.data
+            for event in once_each(evidence, names.LETTER, names.LETTER_FAILED)
+            if event.data["reason"] != names.OUTCOME_UNKNOWN
+        ],
         "letter.sending_failed": evidence.table("notifier", "letter_past_sending"),
         **{
             f"status.{hearing}": [row for row in statuses if row["hearing"] == hearing]

@@ -22,6 +22,7 @@ class Attempt:
     number: int
     at: datetime
     body: str
+    is_accepted: bool
     is_refused: bool
 
 
@@ -69,6 +70,7 @@ def read(ledger: Mapping[str, Any]) -> Gateway:
                 number=row["seq"],
                 at=instant(row["at"]),
                 body=row["body_sha256"],
+                is_accepted=row["outcome"] == "accepted",
                 is_refused=row["outcome"] == "refused",
             )
             attempts.setdefault(known_as, []).append(made)

@@ -1,10 +1,10 @@
 """L2: each letter intent ends as exactly one delivered letter, or as a surfaced failure.
 
 Counted at the gateway, by the ids of its sendings, whatever we believe. A letter is delivered by one sending, unless the gateway
-took back what it had said of another; a further sending was called for only after the one before had definitively failed. Beside
-that: never other bytes under the same id; ids follow from the letter; never the same words to the same person in the same case by
-more letters than the table demands of one kind (an id that was made anew); nothing delivered that nobody asked for; every proof,
-every failure and every return told, and nothing but what the gateway says.
+took back what it had said of another; a further sending was called for only after the one before had definitively failed, or by
+somebody's decision. Beside that: never other bytes under the same id; ids follow from the letter; never the same words to the same
+person in the same case by more letters than the table demands of one kind (an id that was made anew); nothing delivered that
+nobody asked for; every status kept; every proof, failure and return told, and nothing but what the gateway says.
 """
 
 from collections import Counter
@@ -22,6 +22,8 @@ from laws.verdict import Findings, Verdict
 
 LAW = "L2 each letter intent is one delivered letter or a surfaced failure"
 
+_UNDERSTOOD = ("applied", "repeated", "contradiction")
+
 Sendings = Mapping[Intent, Sequence[Sending]]
 Events = Mapping[Intent, Sequence[Event]]
 
@@ -34,13 +36,21 @@ def check(evidence: Evidence) -> Verdict:
     dispatched = _by_intent(once_each(evidence, names.LETTER, names.LETTER_DISPATCHED))
     failed = _by_intent(once_each(evidence, names.LETTER, names.LETTER_FAILED))
     returned = _by_intent(once_each(evidence, names.LETTER, names.LETTER_RETURNED))
+    by_hand = _by_hand(evidence)
     _ids(known, findings)
     for intent, requests in intents.items():
         findings.demand(len(requests) == 1, "a letter is asked for once", *intent, len(requests))
         findings.demand(intent in known, "an intent that has not reached the notifier", *intent)
         told = known.get(intent, ())
-        _sent(intent, told, findings)
-        _told(intent, requests[0], told, findings, dispatched=dispatched.get(intent, ()), failed=failed.get(intent, ()))
+        _sent(intent, told, by_hand[intent], findings)
+        for event in dispatched.get(intent, ()):
+            _is_proven(event, requests[0], [letter for one in told for letter in one.delivered], findings)
+        _surfaced(intent, told, failed.get(intent, ()), by_hand[intent], findings)
+        # Failed, says the gateway, and delivered: whichever was heard first was told.
+        may_be_missing = intent in failed and is_taken_back(told)
+        number = len(dispatched.get(intent, ()))
+        is_told = number == _is_delivered(told) or (may_be_missing and number == 0)
+        findings.demand(is_told, "one dispatch is told of a delivered letter", *intent, number)
     for told_of in (dispatched, failed, returned):
         for intent in told_of.keys() - intents.keys():
             findings.offence("the fate of a letter that nobody asked for", *intent)
@@ -48,7 +58,7 @@ def check(evidence: Evidence) -> Verdict:
     _all_kept(evidence, ledger, findings)
     _nothing_else(evidence, intents, known, ledger, findings)
     findings.count("intents", len(intents))
-    findings.count("delivered", sum(any(one.delivered for one in told) for told in known.values()))
+    findings.count("delivered", sum(map(_is_delivered, known.values())))
     findings.count("on paper", sum(_is_on_paper(told) for told in known.values()))
     findings.count("sent again after a failure", sum(len(told) > 1 for told in known.values()))
     findings.count("surfaced as failed", len(failed))
@@ -82,49 +92,57 @@ def _ids(known: Sendings, findings: Findings) -> None:
             findings.demand(one.gateway_id in right, "an id that does not follow from its letter", one.gateway_id)
 
 
-def _sent(intent: Intent, told: Sequence[Sending], findings: Findings) -> None:
+def _by_hand(evidence: Evidence) -> Counter[Intent]:
+    """How often somebody decided that a letter of which a failure was told, or that nobody knows, is sent again."""
+    found: Counter[Intent] = Counter()
+    for row in evidence.table("notifier", "audit_entry"):
+        if row["action"] == "letter.sent_again" and row["actor"].startswith("person:"):
+            letter_id, _, version = row["object_id"].rpartition("/")
+            found[letter_id, int(version)] += 1
+    return found
+
+
+def _sent(intent: Intent, told: Sequence[Sending], by_hand: int, findings: Findings) -> None:
     for one in told:
         bodies = {attempt.body for attempt in one.attempts}
         findings.demand(len(bodies) <= 1, "other bytes under the same id", *intent, one.number)
         findings.demand(len(one.taken) <= 1, "taken over more than once", *intent, one.number)
-    for before, one in zip((None, *told), told, strict=False):
-        if one.number == 1 or not one.attempts:
-            continue
-        is_next = before is not None and before.number == one.number - 1
-        had_failed = is_next and before is not None and before.had_failed_before(one.attempts[0])
-        findings.demand(had_failed, "sent again before it had definitively failed", *intent, one.number)
+    too_soon = [
+        one.number
+        for before, one in zip((None, *told), told, strict=False)
+        if one.number > 1 and one.attempts and not _had_failed(before, one)
+    ]
+    findings.demand(
+        len(too_soon) <= by_hand, "sent again before it had definitively failed", *intent, *too_soon[by_hand:]
+    )
     delivered = [one for one in told for _ in one.delivered]
     # Of what the gateway took back before the next was called for, nobody could know.
     excused = sum(one.has_failed for one in delivered[:-1])
     findings.demand(len(delivered) - excused <= 1, "delivered more than once", *intent, len(delivered))
 
 
-def _told(
-    intent: Intent,
-    request: Event,
-    told: Sequence[Sending],
-    findings: Findings,
-    *,
-    dispatched: Sequence[Event],
-    failed: Sequence[Event],
+def _had_failed(before: Sending | None, one: Sending) -> bool:
+    """Whether the sending before had failed when this one was first called for."""
+    return before is not None and before.number == one.number - 1 and before.had_failed_before(one.attempts[0])
+
+
+def _is_delivered(told: Sequence[Sending]) -> bool:
+    return any(one.delivered for one in told)
+
+
+def _surfaced(
+    intent: Intent, told: Sequence[Sending], failed: Sequence[Event], by_hand: int, findings: Findings
 ) -> None:
-    """What we tell the world is what the gateway says."""
-    is_delivered = any(one.delivered for one in told)
-    is_surfaced = bool(failed)
-    findings.demand(is_delivered or is_surfaced, "neither delivered nor surfaced as failed", *intent)
-    # Failed, says the gateway, and delivered: whichever was heard first was told.
-    may_be_missing = is_surfaced and is_taken_back(told)
-    is_told_once = len(dispatched) == is_delivered or (may_be_missing and not dispatched)
-    findings.demand(is_told_once, "one dispatch is told of a delivered letter", *intent, len(dispatched))
-    for event in dispatched:
-        _is_proven(event, request, [letter for one in told for letter in one.delivered], findings)
+    findings.demand(_is_delivered(told) or bool(failed), "neither delivered nor surfaced as failed", *intent)
+    ended = told[-1 - by_hand :]
+    has_cause = not ended or any(one.has_failed or not one.taken for one in ended)
     for event in failed:
-        if event.data["reason"] != names.OUTCOME_UNKNOWN and told:
-            has_cause = told[-1].has_failed or not told[-1].taken
+        if event.data["reason"] != names.OUTCOME_UNKNOWN:
             findings.demand(has_cause, "told as failed, and the gateway never said so", *intent)
 
 
 def _is_proven(event: Event, request: Event, delivered: Sequence[TakenOver], findings: Findings) -> None:
+    """What we tell the world is what the gateway says."""
     who, proof = event.data["letter_id"], event.data["proof"]
     absence_id = request.data["absence_id"]
     findings.demand(event.data["absence_id"] == absence_id, "dispatched in another case", who)
@@ -148,7 +166,7 @@ def _returned(evidence: Evidence, known: Sendings, dispatched: Events, returned:
     agreed = {
         code
         for row in rows.values()
-        if row["status_code"] == names.POST_UPDATE and row["hearing"] != "unknown_code"
+        if row["status_code"] == names.POST_UPDATE and row["hearing"] in _UNDERSTOOD
         for code in row["event_codes"]
     }
     brought_back = 0

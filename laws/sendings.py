@@ -7,6 +7,7 @@ All else is the gateway's own record.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import takewhile
 
 from laws import names
 from laws.evidence import Evidence
@@ -43,7 +44,9 @@ class Sending:
 
     @property
     def _refused(self) -> list[Attempt]:
-        return [attempt for attempt in self.attempts if attempt.is_refused]
+        """What is refused once it was taken over says nothing of the call that succeeded."""
+        not_taken = takewhile(lambda attempt: not attempt.is_accepted, self.attempts)
+        return [attempt for attempt in not_taken if attempt.is_refused]
 
     @property
     def _failures(self) -> list[Status]:

@@ -57,6 +57,32 @@ def refused() -> World:
     return world
 
 
+def refused_too_late() -> World:
+    """What was taken over is refused when it is called for again, and then proven."""
+    world = unsent_world()
+    call_for(world, LETTER, 1)
+    call_for(world, LETTER, 1, outcome="refused")
+    tell(world, LETTER, DELIVERED)
+    proven(world, LETTER, "digital_post")
+    return world
+
+
+def by_hand() -> World:
+    """Nobody knew what became of it; somebody made sure that it did not go out, and sent it on paper."""
+    world = unsent_world()
+    call_for(world, LETTER, 1)
+    unknown = {"letter_id": LETTER, "version": 1, "absence_id": ABSENCE, "reason": "outcome-unknown"}
+    world.tell(names.LETTER, uid("unknown"), names.LETTER_FAILED, unknown)
+    ended(world, 1, LETTER)
+    world.audit("notifier", "letter.sent_again", "letter", f"{LETTER}/1")
+    world.table("notifier", "audit_entry")[-1]["actor"] = "person:ops"
+    seal(world)
+    call_for(world, SECOND, 2, is_paper=True)
+    tell(world, SECOND, POSTED, is_paper=True)
+    proven(world, SECOND, "paper")
+    return world
+
+
 def once_more() -> World:
     """Digital Post failed by a code that bids try again: the same words under another id."""
     world = unsent_world()
@@ -141,6 +167,8 @@ WAYS = (
     on_paper,
     fallen_back,
     refused,
+    refused_too_late,
+    by_hand,
     once_more,
     brought_back,
     brought_back_unagreed,

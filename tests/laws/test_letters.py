@@ -170,6 +170,17 @@ def in_silence(world: World) -> None:
     del world.log[names.LETTER][0]
 
 
+def nobody_decided(world: World) -> None:
+    decided = next(one for one in world.table("notifier", "audit_entry") if one["action"] == "letter.sent_again")
+    decided["actor"] = "service:notifier"
+
+
+def told_all_the_same(world: World) -> None:
+    """The refusal of a call for what was taken over is taken for its failure."""
+    gone(world, "status_messages", message_uuid=LETTER)
+    post.retell(world, names.LETTER, 0, names.LETTER_FAILED, reason="recipient.unknown")
+
+
 CHANNELS: dict[str, tuple[Callable[[], World], Spoil, str]] = {
     "paper before the failure was heard": (
         post.fallen_back,
@@ -178,6 +189,12 @@ CHANNELS: dict[str, tuple[Callable[[], World], Spoil, str]] = {
     ),
     "paper before the refusal": (post.refused, refused_late, "sent again before it had definitively failed"),
     "paper without failure": (post.fallen_back, never_failed, "sent again before it had definitively failed"),
+    "by nobody's decision": (post.by_hand, nobody_decided, "sent again before it had definitively failed"),
+    "taken over, and called failed for a later refusal": (
+        post.refused_too_late,
+        told_all_the_same,
+        "told as failed, and the gateway never said so",
+    ),
     "by both channels": (post.fallen_back, never_failed, "delivered more than once"),
     "the same channel again without failure": (post.once_more, never_failed, "delivered more than once"),
     "a first sending nobody knows of": (
