@@ -2,8 +2,8 @@
 
 Counted at the gateway, by the ids of its sendings, whatever we believe. A letter is delivered by one sending, unless the gateway
 took back what it had said of another; a further sending was called for only after the one before had definitively failed, or by
-somebody's decision. Beside that: never other bytes under the same id; ids follow from the letter; never the same words to the same
-person in the same case by more letters than the table demands of one kind (an id that was made anew); nothing delivered that
+somebody's decision. Beside that: never other bytes under the same id; ids follow from the letter; never the same words to the
+same person in the same case by more letters than the table demands of one kind (an id that was made anew); nothing delivered that
 nobody asked for; every status kept; every proof, failure and return told, and nothing but what the gateway says.
 """
 
