@@ -64,9 +64,35 @@ def check(evidence: Evidence) -> Verdict:
     _in_all("tasks", "absence", worked, evidence, findings)
     closed = [row for row in evidence.table("tasks", "task") if row["state"] != "open"]
     _once_each(_CLOSED, Counter(str(row["task_id"]) for row in closed), evidence, findings)
+    for change, letters in _of_letters(evidence).items():
+        _once_each(change, letters, evidence, findings)
     dated = [row for row in evidence.table("tasks", "task") if row["deadline_at"] is not None]
     _once_each(_DEADLINE_SET, Counter(str(row["task_id"]) for row in dated), evidence, findings)
     return findings.verdict(judged=entries)
+
+
+def _of_letters(evidence: Evidence) -> dict[_Change, Counter[str]]:
+    """What became of letters: ends, sendings that failed, and statuses that moved nothing. A letter that failed may go on."""
+    letters = evidence.table("notifier", "letter")
+    statuses = [row for row in evidence.table("notifier", "letter_status") if row["letter_id"] is not None]
+    found = {
+        "letter.dispatched": [row for row in letters if row["dispatched_at"] is not None],
+        "letter.returned": [row for row in letters if row["state"] == "returned"],
+        "letter.failed": [
+            event.data
+            for event in once_each(evidence, names.LETTER, names.LETTER_FAILED)
+            if event.data["reason"] != names.OUTCOME_UNKNOWN
+        ],
+        "letter.sending_failed": evidence.table("notifier", "letter_past_sending"),
+        **{
+            f"status.{hearing}": [row for row in statuses if row["hearing"] == hearing]
+            for hearing in ("repeated", "late", "contradiction", "unknown_code")
+        },
+    }
+    return {
+        _Change("notifier", action, "letter"): Counter(f"{row['letter_id']}/{row['version']}" for row in rows)
+        for action, rows in found.items()
+    }
 
 
 def _once_each(change: _Change, changed: Counter[str], evidence: Evidence, findings: Findings) -> None:

@@ -1,8 +1,9 @@
 """T2 and L8, the clocks: a proven dispatch starts them, nothing else does, and they end with the right Danish day.
 
-Day 0 is the day on which the gateway proves the letter out, the deadline the end of day 8 or of the day the letter
-printed, whichever is later. Reckoned here anew from the gateway's own instants. Of several proofs the one with the
-latest deadline counts (M3).
+Day 0 is the day on which the gateway proves the letter out, by Digital Post or as posted on paper, the deadline the end of day 8
+or of the day the letter printed, whichever is later. Reckoned here anew from the gateway's own instants. Of several proofs the
+one with the latest deadline counts (M3). Where the gateway says of all that it delivered that it failed too, and that was told,
+no clock need run.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,6 +14,7 @@ from laws import gateway, names
 from laws.danish_days import day_after, day_of, end_of, instant
 from laws.events import once_each
 from laws.evidence import Event, Evidence, Row, by
+from laws.sendings import is_taken_back, sendings
 from laws.verdict import Findings, Verdict
 
 LAW = "L8 deadlines run from the proven dispatch to the end of day 8"
@@ -56,16 +58,17 @@ def check(evidence: Evidence) -> Verdict:
 
 def _clocks(evidence: Evidence, findings: Findings) -> dict[str, _Clock]:
     """What the deadline of each letter has to be, from the gateway's proofs and what the letter printed."""
-    ledger = gateway.read(evidence.gateway)
     printed = {
         event.data["letter_id"]: date.fromisoformat(event.data["planned_deadline_day"])
         for event in once_each(evidence, names.LETTER_REQUEST)
     }
+    dispatched = {str(one.data["letter_id"]) for one in once_each(evidence, names.LETTER, names.LETTER_DISPATCHED)}
     clocks: dict[str, _Clock] = {}
-    for row in evidence.table("notifier", "letter"):
-        letter_id = str(row["letter_id"])
-        proofs = [at for letter in ledger.letters.get(str(row["message_uuid"]), ()) for at in letter.proven]
+    for (letter_id, _), told in sendings(evidence, gateway.read(evidence.gateway)).items():
+        proofs = [proof.at for one in told for letter in one.delivered for proof in letter.proofs]
         if not findings.demand(not proofs or letter_id in printed, "a letter out that was not asked for", letter_id):
+            continue
+        if letter_id not in dispatched and is_taken_back(told):
             continue
         reckoned = [
             _Clock(day_zero=day_of(at), deadline_day=max(day_after(day_of(at), DAYS), printed[letter_id]))

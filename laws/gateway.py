@@ -1,5 +1,7 @@
-"""The gateway's ledger, as far as the laws read it: attempts, letters taken over, and the statuses that were told of
-them."""
+"""The gateway's ledger, as far as the laws read it: attempts, letters taken over, and the statuses that were told of them.
+
+A message is known by its MessageUUID, a letter on paper by its AfsendelseIdentifikator: here both are the id that names it.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,53 +11,102 @@ from typing import Any
 from laws import names
 from laws.danish_days import instant
 
+Text = tuple[str | None, str | None, str | None]
+"""Recipient, case and words, as hashes. Paper has no case, and its recipient is no more than a country."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Attempt:
+    """A call for a sending; `number` counts all calls, `at` is real time, before the answer."""
+
+    number: int
+    at: datetime
+    body: str
+    is_accepted: bool
+    is_refused: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Status:
+    """What the gateway told of a sending, in domain time to the millisecond, as the message spells it."""
+
+    besked_id: str
+    transmission_id: str
+    code: str
+    event_code: str | None
+    at: datetime
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TakenOver:
-    """A letter the gateway took over; `proven` are the instants at which it says the letter was delivered."""
+    """What the gateway took over; `proofs` say that it was delivered. `channel` is the gateway's word."""
 
     transmission_id: str
-    message_uuid: str
-    case_id: str | None
-    text: tuple[str | None, str | None, str | None]
-    """Recipient, case and words, as hashes: what no two message ids may share."""
-    proven: tuple[datetime, ...]
+    channel: str
+    text: Text
+    proofs: tuple[Status, ...]
+
+    @property
+    def case_id(self) -> str | None:
+        return self.text[1]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Gateway:
+    """Each by the id that names a sending, in the order of the ledger."""
+
+    attempts: Mapping[str, Sequence[Attempt]]
     letters: Mapping[str, Sequence[TakenOver]]
-    """By message id."""
-    bodies: Mapping[str, frozenset[str]]
-    """The distinct bytes tried under each message id, as hashes."""
-    waiting: int
-    """Status messages that nobody has acknowledged yet."""
+    statuses: Mapping[str, Sequence[Status]]
+    acknowledged: frozenset[str]
+    """The status messages that somebody said to have taken in."""
 
 
 def read(ledger: Mapping[str, Any]) -> Gateway:
-    proven: dict[str, list[datetime]] = {}
-    for status in ledger["status_messages"]:
-        if status["status_code"] == names.DELIVERED:
-            # A status message tells its instant to the millisecond, the ledger keeps it finer.
-            at = instant(status["at"])
-            at = at.replace(microsecond=at.microsecond // 1000 * 1000)
-            proven.setdefault(status["transmission_id"], []).append(at)
+    attempts: dict[str, list[Attempt]] = {}
+    for row in ledger["attempts"]:
+        if (known_as := _known_as(row)) is not None:
+            made = Attempt(
+                number=row["seq"],
+                at=instant(row["at"]),
+                body=row["body_sha256"],
+                is_accepted=row["outcome"] == "accepted",
+                is_refused=row["outcome"] == "refused",
+            )
+            attempts.setdefault(known_as, []).append(made)
+    statuses: dict[str, list[Status]] = {}
+    of_transmission: dict[str, list[Status]] = {}
+    for row in ledger["status_messages"]:
+        status = _status(row)
+        of_transmission.setdefault(status.transmission_id, []).append(status)
+        if (known_as := _known_as(row)) is not None:
+            statuses.setdefault(known_as, []).append(status)
     letters: dict[str, list[TakenOver]] = {}
     for row in ledger["letters"]:
+        proof = names.PROOFS.get(row["channel"])
+        told = of_transmission.get(row["transmission_id"], ())
         taken = TakenOver(
             transmission_id=row["transmission_id"],
-            message_uuid=row["message_uuid"],
-            case_id=row["case_id"],
+            channel=row["channel"],
             text=(row["recipient"], row["case_id"], row["text_sha256"]),
-            proven=tuple(proven.get(row["transmission_id"], ())),
+            proofs=tuple(status for status in told if status.code == proof),
         )
-        letters.setdefault(taken.message_uuid, []).append(taken)
-    bodies: dict[str, set[str]] = {}
-    for attempt in ledger["attempts"]:
-        if attempt["message_uuid"] is not None:
-            bodies.setdefault(attempt["message_uuid"], set()).add(attempt["body_sha256"])
-    return Gateway(
-        letters=letters,
-        bodies={name: frozenset(found) for name, found in bodies.items()},
-        waiting=sum(row["deliveries"] < row["deliveries_wanted"] for row in ledger["status_messages"]),
+        letters.setdefault(str(_known_as(row)), []).append(taken)
+    acknowledged = frozenset(str(row["besked_id"]) for row in ledger["status_messages"] if row["deliveries"])
+    return Gateway(attempts=attempts, letters=letters, statuses=statuses, acknowledged=acknowledged)
+
+
+def _known_as(row: Mapping[str, Any]) -> str | None:
+    found = row["message_uuid"] or row["dispatch_id"]
+    return None if found is None else str(found)
+
+
+def _status(row: Mapping[str, Any]) -> Status:
+    at = instant(row["at"])  # the ledger keeps it finer than the message tells it
+    return Status(
+        besked_id=row["besked_id"],
+        transmission_id=row["transmission_id"],
+        code=row["status_code"],
+        event_code=row["event_code"],
+        at=at.replace(microsecond=at.microsecond // 1000 * 1000),
     )

@@ -1,6 +1,7 @@
 """Names of topics, types, services and groups, written down a second time on purpose."""
 
 from typing import Final
+from uuid import UUID, uuid5
 
 NOTIFICATION: Final = "nemrefusion.notification.v1"
 RECEIPT: Final = "nemrefusion.receipt.v1"
@@ -17,6 +18,7 @@ TASK_DEADLINE_SET: Final = "dk.mitsygefravaer.task.deadline_set.v1"
 TASK_CLOSED: Final = "dk.mitsygefravaer.task.closed.v1"
 LETTER_DISPATCHED: Final = "dk.mitsygefravaer.letter.dispatched.v1"
 LETTER_FAILED: Final = "dk.mitsygefravaer.letter.failed.v1"
+LETTER_RETURNED: Final = "dk.mitsygefravaer.letter.returned.v1"
 
 REPORT: Final = "absence_reported"
 AMENDMENT: Final = "amended"
@@ -34,8 +36,16 @@ EVENT_OF: Final = {
 }
 """The event that tells of an accepted notification, by the notification's kind."""
 
-DELIVERED: Final = "Afleveret Digital Post"
-"""The gateway's status that proves a dispatch by Digital Post."""
+DIGITAL_POST: Final = "Digital Post"
+PAPER: Final = "Fysisk Post"
+CHANNELS: Final = {DIGITAL_POST: "digital_post", PAPER: "paper"}
+"""The gateway's word for a channel, and ours."""
+PROOFS: Final = {DIGITAL_POST: "Afleveret Digital Post", PAPER: "Modtaget Post Danmark"}
+"""The gateway's status that proves a dispatch, by channel (T2: takeover, posting)."""
+NEGATIVES: Final = ("Fejlet", "Tilbagekaldt")
+"""The gateway's statuses by which a sending definitively failed."""
+POST_UPDATE: Final = "Opdatering fra Post Danmark"
+OUTCOME_UNKNOWN: Final = "outcome-unknown"
 
 SERVICES: Final = ("citizens", "intake", "tasks", "notifier")
 VAULT: Final = "citizens"
@@ -47,3 +57,11 @@ def group(service: str, topic: str) -> str:
 
 def dead_letters(service: str, topic: str) -> str:
     return f"{group(service, topic)}.dlq"
+
+
+_DERIVED: Final = UUID("5f6d1c0e-6d1f-5a55-9a4c-3f1f6e3b7c21")
+
+
+def derived(*parts: object) -> str:
+    """The id of what follows from `parts`, a cause's id and the name of the step."""
+    return str(uuid5(_DERIVED, "\x1f".join(map(str, parts))))

@@ -1,6 +1,7 @@
 """`python -m campaign.bite`: breaks rules one at a time, then plants each bug by itself and runs its raid; prints what found it.
 
-Exit 0 where each was found. The controls, on an unpatched tree, must find nothing: all tests of the rules, and all raids at once.
+Exit 0 where each was found. The controls, on an unpatched tree, must find nothing: all tests of the rules, and all raids, as many
+at once as go together.
 """
 
 import argparse
@@ -11,13 +12,14 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from campaign.bite.breaches import BREACHES
 from campaign.bite.bugs import BUGS, Bug
 from campaign.bite.found import Found
+from campaign.bite.raids import CONTROL, controls
 from campaign.bite.rules import try_breach, try_control
 from campaign.bite.tree import copy_tree, plant, planted
 from campaign.say import say
@@ -26,7 +28,6 @@ from stack.paths import ROOT
 
 AT_ONCE = 2
 LONGEST_RAID_SECONDS = 420
-CONTROL = "control: nothing planted, all raids"
 
 
 def main() -> int:
@@ -51,8 +52,8 @@ def main() -> int:
         )
     if bugs:
         found += _told(
-            lambda: _try(None, home / "control"),
-            *(lambda one=one: _try(one, home / _folder(one.name)) for one in bugs),
+            *(lambda name=name: _try(name, None, home / _folder(name)) for name in _controls(bugs)),
+            *(lambda one=one: _try(one.name, one, home / _folder(one.name)) for one in bugs),
         )
     clean = bool(found) and all(one.is_as_it_should_be for one in found)
     print("everything planted is found, and nothing where nothing is planted" if clean else "NOT ALL AS IT SHOULD BE")
@@ -75,16 +76,21 @@ def _folder(name: str) -> str:
     return "".join(letter if letter.isalnum() else "-" for letter in name)
 
 
-def _try(bug: Bug | None, home: Path) -> Found:
+def _controls(bugs: Sequence[Bug]) -> list[str]:
+    """Those in which the raids of these bugs are."""
+    raids = {bug.raid for bug in bugs}
+    return [name for name, of in controls().items() if not raids.isdisjoint(of)]
+
+
+def _try(name: str, bug: Bug | None, home: Path) -> Found:
     """One raid on a copy of its own."""
-    name = bug.name if bug is not None else CONTROL
     tree, run_dir = home / "tree", home / "run"
     tree.mkdir(parents=True)
     copy_tree(tree)
     if bug is not None:
         plant(bug.patch, tree)
     began = time.monotonic()
-    command = (sys.executable, "-m", "campaign.bite.raid", bug.raid if bug else "everything", "--run-dir", str(run_dir))
+    command = (sys.executable, "-m", "campaign.bite.raid", bug.raid if bug else name, "--run-dir", str(run_dir))
     # After a time-out its processes die with it, and without an outcome it came to nothing.
     with (home / "output.txt").open("w") as output, contextlib.suppress(subprocess.TimeoutExpired):
         subprocess.run(command, cwd=tree, stdout=output, stderr=output, timeout=LONGEST_RAID_SECONDS, check=False)
@@ -93,7 +99,7 @@ def _try(bug: Bug | None, home: Path) -> Found:
 
 def judge(name: str, outcome: Path, seconds: float, home: Path) -> Found:
     """What a raid came to. That all took too long may be the machine's fault: of a bug it proves nothing."""
-    is_control = name == CONTROL
+    is_control = name.startswith(CONTROL)
     failure = ""
     broken: list[tuple[str, str]] = []
     if not outcome.exists():

@@ -11,6 +11,8 @@ RELAY: Final = "plumbing/outbox/relay.py"
 TASKS: Final = "services/tasks/usecases/announcements.py"
 TASKS_DOMAIN: Final = "services/tasks/domain/clocks.py"
 SEND_LETTER: Final = "services/notifier/usecases/send_letter.py"
+SURFACE_OVERDUE: Final = "services/notifier/usecases/surface_overdue.py"
+LETTERS: Final = "services/notifier/store.py"
 INTAKE_DOMAIN: Final = "services/intake/domain/absence.py"
 ANNOUNCEMENTS: Final = "services/intake/usecases/announcements.py"
 JOINING: Final = "services/intake/usecases/joining.py"
@@ -125,8 +127,71 @@ BUGS: Final[tuple[Bug, ...]] = (
                     "        assert isinstance(recipient, Recipient) and sender is not None and letter.channel is not None\n"
                     "        made_up = str(uuid4())\n"
                     "        request = await self._written(letter, letter.channel, made_up, recipient, sender)\n"
-                    "        return _Fixed(channel=letter.channel, gateway_id=made_up, request=request)\n\n"
+                    "        return _Fixed(channel=letter.channel, gateway_id=made_up, request=request, may_be_taken=True)\n\n"
                     "    async def _recall("
+                ),
+            },
+        ),
+    ),
+    Bug(
+        name="fallback without a definitive failure",
+        raid="some statuses come late",
+        patch=Patch(
+            file=SURFACE_OVERDUE,
+            changes={
+                "domain.unknowable(letter)": 'domain.after_negative(letter, "recipient.exempt", domain.Ways())',
+            },
+        ),
+    ),
+    Bug(
+        name="status matched by order",
+        raid="some statuses come late",
+        patch=Patch(
+            file=LETTERS,
+            changes={
+                "        names = {row[\"gateway_id\"]: _name(row) for row in await connection"
+                ".fetch(_BY_GATEWAY_ID, list(gateway_ids))}\n": (
+                    "        waiting = await connection.fetch(\n"
+                    """            "select letter_id, version from letter where state in ('in_doubt', 'handed_over')"\n"""
+                    """            " order by awaiting_since limit $1",\n"""
+                    "            len(gateway_ids),\n"
+                    "        )\n"
+                    "        names = dict(zip(gateway_ids, map(_name, waiting), strict=False))\n"
+                ),
+            },
+        ),
+    ),
+    Bug(
+        name="clock started when the gateway takes the letter over",
+        raid="some statuses never come",
+        patch=Patch(
+            file=SEND_LETTER,
+            changes={
+                "from dataclasses import dataclass\n": "from dataclasses import dataclass, replace\n",
+                "                return Done(write=self._moving(letter, domain.handed_over))\n": (
+                    "                proof = domain.Proof(\n"
+                    "                    channel=fixed.channel,\n"
+                    "                    transmission_id=fixed.gateway_id,\n"
+                    '                    status_code="200",\n'
+                    "                    at=self._clock.now(),\n"
+                    "                )\n"
+                    "                done = domain.LetterState.DISPATCHED\n"
+                    "                return Done(write=self._moving(letter, lambda one: (\n"
+                    "                    one if one.state.is_final else replace(one, state=done, proof=proof)\n"
+                    "                )))\n"
+                ),
+            },
+        ),
+    ),
+    Bug(
+        name="resent after an unknown outcome",
+        raid="the gateway forgets, accepts and says 500",
+        patch=Patch(
+            file=SEND_LETTER,
+            changes={
+                "            case Answer.UNKNOWN if self._dedupes:\n": "            case Answer.UNKNOWN:\n",
+                "                    write=self._moving(letter, domain.unsure),\n": (
+                    "                    write=self._moving(letter, domain.not_taken),\n"
                 ),
             },
         ),

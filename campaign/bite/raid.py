@@ -1,6 +1,6 @@
 """`python -m campaign.bite.raid NAME --run-dir DIR`: one raid in this tree; what came of it is written to DIR/outcome.json.
 
-`everything` is all raids at once. A law that a raid breaks by its nature is not asked: after a restore the same event is told
+A control is several raids at once. A law that a raid breaks by its nature is not asked: after a restore the same event is told
 a second time at another time.
 """
 
@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Event
 
-from campaign.bite.raids import RAIDS, Raid, everything
+from campaign.bite.raids import RAIDS, Raid, controls, raid_of
 from campaign.bite.restore import restore
 from campaign.gateway import turn_gateway
 from campaign.journal import Journal
@@ -33,14 +33,21 @@ VAULT_AWAY_SECONDS = 2.0
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m campaign.bite.raid", description=__doc__)
-    parser.add_argument("name", choices=[*RAIDS, "everything"])
+    parser.add_argument("name", choices=[*RAIDS, *controls()])
     parser.add_argument("--run-dir", type=Path, required=True)
     arguments = parser.parse_args()
-    raid = everything() if arguments.name == "everything" else RAIDS[arguments.name]
+    raid = raid_of(arguments.name)
     arguments.run_dir.mkdir(parents=True, exist_ok=True)
     arguments.run_dir.chmod(0o711)
     journal = Journal(arguments.run_dir / "history.jsonl")
-    with open_site(arguments.run_dir, seed=SEED, journal=journal, drains=False) as site:
+    with open_site(
+        arguments.run_dir,
+        seed=SEED,
+        journal=journal,
+        gateway_dedupes=raid.gateway_dedupes,
+        surfaced_after_seconds=raid.surfaced_after,
+        drains=False,
+    ) as site:
         never_struck = _break(site, raid)
         verdicts = asyncio.run(judged(site.sources(), within=LONGEST_REST_SECONDS))
     asked = [verdict for verdict in verdicts if not (raid.restores and verdict.law == events.LAW)]

@@ -9,17 +9,36 @@ from laws.evidence import Row
 # Of sealed bytes the beginning is enough to see that they are sealed; letters are large.
 _SEALED_BYTES = 4_096
 
+_HELD_BY_NOBODY = """
+select count(*) from letter
+where state = 'held' and not exists (
+    select from letter_gate gate
+    where gate.template = letter.template and gate.municipality_code in (letter.municipality_code, '*')
+)
+"""
+_HELD = """
+select count(*) from letter
+where state = 'held' and exists (
+    select from letter_gate gate
+    where gate.template = letter.template and gate.municipality_code in (letter.municipality_code, '*')
+)
+"""
+
 _WAITING = {
     "outbox": "select count(*) from outbox",
     "jobs": "select count(*) from job where state = 'waiting'",
     "audit entries not in the chain": "select count(*) from audit_unsealed",
-    "letters without end": "select count(*) from letter where state not in ('dispatched', 'failed', 'unknown')",
+    "letters without end": (
+        "select count(*) from letter where state not in ('dispatched', 'returned', 'failed', 'unknown', 'held')"
+    ),
+    "letters held by nobody": _HELD_BY_NOBODY,
     "refused, and not buried": "select count(*) from waiting where refused is not null",
     "events that wait": "select count(event_id) from waiting",
 }
 _GIVEN_UP = {
     "parked keys": "select count(*) from outbox_parked_key",
     "parked jobs": "select count(*) from job where state = 'parked'",
+    "letters held": _HELD,
 }
 # The table that is asked, or the column, where tables of one name differ between services.
 _TABLE_OF = {
@@ -27,10 +46,12 @@ _TABLE_OF = {
     "jobs": "job",
     "audit entries not in the chain": "audit_unsealed",
     "letters without end": "letter",
+    "letters held by nobody": "letter_gate",
     "refused, and not buried": "waiting.refused",
     "events that wait": "waiting.event_id",
     "parked keys": "outbox_parked_key",
     "parked jobs": "job",
+    "letters held": "letter_gate",
 }
 
 _COLUMNS = """

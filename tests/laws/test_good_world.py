@@ -6,10 +6,11 @@ import pytest
 
 from laws.evidence import Evidence
 from laws.judging import CHECKERS, examined
+from tests.laws import post
 from tests.laws.world import World, good_world, whole_world
 
 
-@pytest.mark.parametrize("world", [good_world, whole_world])
+@pytest.mark.parametrize("world", [good_world, whole_world, *post.WAYS])
 def test_every_law_holds_where_nothing_is_wrong(world: Callable[[], World]) -> None:
     verdicts = examined(world().evidence())
     assert [verdict.offences for verdict in verdicts] == [{}] * len(CHECKERS)

@@ -8,7 +8,7 @@ day before summer time begins.
 
 import json
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 from uuid import NAMESPACE_OID, uuid5
@@ -85,6 +85,17 @@ class World:
     texts: dict[str, str] = field(default_factory=dict)
 
     committed: dict[tuple[str, str], dict[int, int]] | None = None
+    ticks: int = 0
+    """Seconds of real time at the gateway."""
+
+    @property
+    def real_time(self) -> datetime:
+        return NOW + timedelta(seconds=self.ticks)
+
+    def tick(self) -> int:
+        """A second passes."""
+        self.ticks += 1
+        return self.ticks
 
     def evidence(self) -> Evidence:
         """All as it stands; every group has committed all that stands in its topics, unless told otherwise."""
@@ -282,24 +293,71 @@ def letter(
     kept = {"letter_id": letter_id, "absence_id": absence_id, "day_zero": DAY_ZERO, "deadline_day": DEADLINE_DAY}
     world.table("tasks", "letter").append({**kept, "state": "dispatched"})
     world.audit("tasks", "letter.requested", "letter", letter_id)
-    world.table("notifier", "letter").append({"letter_id": letter_id, "version": 1, "message_uuid": letter_id})
+    sending = {"letter_id": letter_id, "version": 1, "sending": 1, "gateway_id": letter_id}
+    world.table("notifier", "letter").append({**sending, "state": "dispatched", "dispatched_at": NOW})
+    world.audit("notifier", "letter.dispatched", "letter", f"{letter_id}/1")
     deliver(world, letter_id, absence_id, words=words)
     proof = {"transmission_id": uid("transmission", letter_id), "status_at": PROVEN_AT}
-    dispatched = {**asked, "dispatched_at": PROVEN_AT, "proof": proof}
+    dispatched = {**asked, "channel": "digital_post", "dispatched_at": PROVEN_AT, "proof": proof}
     world.tell(names.LETTER, uid("dispatched", number), names.LETTER_DISPATCHED, dispatched)
 
 
 def deliver(
-    world: World, message_uuid: str, case_id: str, *, transmission: str | None = None, words: tuple[object, ...] = ()
+    world: World, known_as: str, case_id: str, *, transmission: str | None = None, words: tuple[object, ...] = ()
 ) -> None:
-    """The gateway takes a letter over, and proves it."""
-    transmission_id = transmission or uid("transmission", message_uuid)
+    """The gateway takes a message over, and proves it."""
+    hand_in(world, known_as, case_id, transmission=transmission, words=words)
+    status(world, known_as, names.PROOFS[names.DIGITAL_POST], transmission=transmission)
+
+
+def hand_in(
+    world: World,
+    known_as: str,
+    case_id: str | None,
+    *,
+    transmission: str | None = None,
+    words: tuple[object, ...] = (),
+    outcome: str = "accepted",
+) -> None:
+    """A call for a message, or without case for a letter on paper; what is accepted is taken over."""
+    named = _named(known_as, is_paper=case_id is None)
+    made = {**named, "seq": world.tick(), "at": world.real_time.isoformat(), "outcome": outcome}
+    world.gateway["attempts"].append({**made, "body_sha256": uid("body", known_as)})
+    if outcome != "accepted":
+        return
     text = {"recipient": uid("recipient", case_id), "case_id": case_id, "text_sha256": uid("text", case_id, *words)}
-    world.gateway["attempts"].append({"message_uuid": message_uuid, "body_sha256": uid("body", message_uuid)})
-    world.gateway["letters"].append({"message_uuid": message_uuid, "transmission_id": transmission_id, **text})
-    told = {"transmission_id": transmission_id, "message_uuid": message_uuid, "at": PROVEN_AT}
-    pushed = {"deliveries": 1, "deliveries_wanted": 1}
-    world.gateway["status_messages"].append({**told, **pushed, "status_code": names.DELIVERED})
+    channel = names.PAPER if case_id is None else names.DIGITAL_POST
+    taken = {"transmission_id": transmission or uid("transmission", known_as), "channel": channel}
+    world.gateway["letters"].append({**named, **taken, **text})
+
+
+def status(
+    world: World,
+    known_as: str,
+    code: str,
+    *,
+    is_paper: bool = False,
+    transmission: str | None = None,
+    at: str = PROVEN_AT,
+    hearing: str = "applied",
+    event_code: str | None = None,
+) -> str:
+    """The gateway tells of a sending, and the notifier keeps it; the message's id."""
+    besked_id = uid("besked", world.tick())
+    of = {"besked_id": besked_id, "transmission_id": transmission or uid("transmission", known_as)}
+    told = {"status_code": code, "event_code": event_code, "at": at, "deliveries": 1, "deliveries_wanted": 1}
+    world.gateway["status_messages"].append({**_named(known_as, is_paper=is_paper), **of, **told})
+    codes = [event_code] if event_code else []
+    kept = {"besked_id": besked_id, "status_code": code, "hearing": hearing, "event_codes": codes}
+    nobody = {"letter_id": None, "version": None}
+    world.table("notifier", "letter_status").append({**kept, **nobody, "heard_at": world.real_time})
+    return besked_id
+
+
+def _named(known_as: str, *, is_paper: bool) -> Row:
+    return (
+        {"message_uuid": None, "dispatch_id": known_as} if is_paper else {"message_uuid": known_as, "dispatch_id": None}
+    )
 
 
 def _duplicate(world: World, number: int, *, of: int) -> None:

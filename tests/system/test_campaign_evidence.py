@@ -1,6 +1,7 @@
 """The laws take the evidence as it lies, on real servers: every record, every lag, every row."""
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 
 import asyncpg
 import pytest
@@ -72,5 +73,53 @@ async def test_every_table_is_read_and_what_is_sealed_only_at_its_beginning(
     assert {"letter", "inbox_record", "job", "outbox", "audit_chain"} <= tables.keys()
     assert len(tables["dead_letter_original"][0]["sealed"]) == 4_096
     under_way, given_up = await waiting_and_given_up(dsn)
-    assert under_way == {"outbox": 0, "jobs": 0, "audit entries not in the chain": 1, "letters without end": 0}
-    assert given_up == {"parked keys": 1, "parked jobs": 0}
+    assert under_way == {
+        "outbox": 0,
+        "jobs": 0,
+        "audit entries not in the chain": 1,
+        "letters without end": 0,
+        "letters held by nobody": 0,
+    }
+    assert given_up == {"parked keys": 1, "parked jobs": 0, "letters held": 0}
+
+
+async def test_letters_behind_a_shut_gate_are_given_up_and_those_behind_none_wait(
+    stack: Stack, database: DatabaseFactory
+) -> None:
+    name = database("notifier").name
+    dsn = f"{stack.postgres_admin_dsn.rpartition('/')[0]}/{name}"
+    connection = await asyncpg.connect(dsn)
+    for state, municipality, template in (
+        ("held", "0751", "report"),
+        ("held", "0751", "hearing"),
+        ("held", "0101", "report"),
+        ("prepared", "0751", "report"),
+        ("returned", "0751", "report"),
+        ("unknown", "0751", "report"),
+    ):
+        proven = ("t", "Modtaget Post Danmark", datetime.now(UTC), "paper") if state == "returned" else (None,) * 4
+        await connection.execute(
+            "insert into letter (letter_id, version, gateway_id, absence_id, citizen_id, municipality_code, planned_day,"
+            " planned_deadline_day, task_ids, kinds, requested_at, digest, template, state, transmission_id, status_code,"
+            " dispatched_at, proof_channel) values (gen_random_uuid(), 1, gen_random_uuid(), gen_random_uuid(),"
+            " gen_random_uuid(), $2, current_date, current_date, '{}', '{}', now(), '', $3, $1, $4, $5, $6, $7)",
+            state,
+            municipality,
+            template,
+            *proven,
+        )
+    under_way, given_up = await waiting_and_given_up(dsn)
+    assert (under_way["letters without end"], under_way["letters held by nobody"], given_up["letters held"]) == (
+        1,
+        3,
+        0,
+    )
+    for gate in (("0751", "report"), ("*", "hearing")):
+        await connection.execute("insert into letter_gate values ($1, $2, 'somebody', 'too-many')", *gate)
+    under_way, given_up = await waiting_and_given_up(dsn)
+    assert (under_way["letters without end"], under_way["letters held by nobody"], given_up["letters held"]) == (
+        1,
+        1,
+        2,
+    )
+    await connection.close()

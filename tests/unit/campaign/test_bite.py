@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from campaign.bite import rules
-from campaign.bite.__main__ import CONTROL, judge
+from campaign.bite.__main__ import judge
 from campaign.bite.breaches import BREACHES, Breach
 from campaign.bite.bugs import BUGS, Bug, Patch
-from campaign.bite.raids import RAIDS, everything
+from campaign.bite.raids import CONTROL, RAIDS, controls, raid_of
 from campaign.bite.tree import CannotPlant, plant
 from campaign.points import passed_by
 from laws import letters, progress
@@ -48,8 +48,29 @@ def test_every_bug_has_its_raid_and_every_raid_its_bug() -> None:
 
 
 def test_a_raid_strikes_only_where_its_service_passes() -> None:
-    for service, told in everything().lives.items():
-        assert {strike.point for life in told for strike in life.wished} <= passed_by(service, ROOT)
+    for raid in RAIDS.values():
+        for service, told in raid.lives.items():
+            assert {strike.point for life in told for strike in life.wished} <= passed_by(service, ROOT)
+
+
+def test_every_raid_is_in_one_control_in_which_the_gateway_behaves_as_it_does_there() -> None:
+    found = [name for names in controls().values() for name in names]
+    assert sorted(found) == sorted(RAIDS)
+    for control, names in controls().items():
+        whole = raid_of(control)
+        for name in names:
+            raid = RAIDS[name]
+            assert whole.gateway == raid.gateway or not raid.gateway
+            assert whole.gateway_dedupes == raid.gateway_dedupes or not raid.gateway
+            assert whole.surfaced_after == raid.surfaced_after or not raid.gateway
+            assert set(raid.lives) <= set(whole.lives)
+
+
+def test_raids_with_a_gateway_that_behaves_otherwise_do_not_go_together() -> None:
+    forgetful = "the gateway forgets, accepts and says 500"
+    assert not RAIDS["the gateway accepts and says 500"].goes_with(RAIDS[forgetful])
+    assert not raid_of(forgetful).gateway_dedupes
+    assert raid_of("odd headers") == RAIDS["odd headers"]
 
 
 def outcome(folder: Path, *broken: str, never_struck: tuple[str, ...] = ()) -> Path:
@@ -60,14 +81,14 @@ def outcome(folder: Path, *broken: str, never_struck: tuple[str, ...] = ()) -> P
 
 def test_a_bug_is_found_by_a_broken_law_and_the_control_by_none(tmp_path: Path) -> None:
     assert judge("a bug", outcome(tmp_path, letters.LAW), 1, tmp_path).is_as_it_should_be
-    assert not judge(CONTROL, outcome(tmp_path, letters.LAW), 1, tmp_path).is_as_it_should_be
+    assert not judge(f"{CONTROL}, all", outcome(tmp_path, letters.LAW), 1, tmp_path).is_as_it_should_be
     assert not judge("a bug", outcome(tmp_path), 1, tmp_path).is_as_it_should_be
-    assert judge(CONTROL, outcome(tmp_path), 1, tmp_path).is_as_it_should_be
+    assert judge(f"{CONTROL}, all", outcome(tmp_path), 1, tmp_path).is_as_it_should_be
 
 
 def test_a_slow_machine_finds_no_bug_and_spoils_the_control(tmp_path: Path) -> None:
     assert not judge("a bug", outcome(tmp_path, progress.LAW), 1, tmp_path).is_as_it_should_be
-    assert not judge(CONTROL, outcome(tmp_path, progress.LAW), 1, tmp_path).is_as_it_should_be
+    assert not judge(f"{CONTROL}, all", outcome(tmp_path, progress.LAW), 1, tmp_path).is_as_it_should_be
 
 
 def test_a_raid_that_came_to_nothing_or_never_struck_proves_nothing(tmp_path: Path) -> None:
