@@ -5,7 +5,7 @@ What it did, not what it was told to do, is written down: the simulator counts h
 
 import json
 import urllib.request
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from random import Random
 from threading import Event
@@ -53,28 +53,7 @@ MODES: Final[tuple[Wishes, ...]] = (
     ({"mode": "lookup_html", "share": 0.7},),
     ({"mode": "lookup_down"},),
 )
-"""Every way that is played, those too that the simulator or the notifier has yet to learn."""
-
-AWAITED: Final = frozenset(
-    {
-        # of the simulator
-        "fail_then_delivered",
-        "unmatched_status",
-        "returned",
-        "print_refuses",
-        "exempt_between",
-        "odd_code",
-        "received_forever",
-        # of the notifier, which does not look anybody up
-        "lookup_slow",
-        "lookup_error500",
-        "lookup_error503",
-        "lookup_error429",
-        "lookup_html",
-        "lookup_down",
-    }
-)
-"""What is not played yet. A test says when a name has to go."""
+"""Every way that is played."""
 
 KILLED: Final = "gateway killed"
 _LONGEST_SECONDS = 14.0
@@ -83,15 +62,6 @@ _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 def mode_names(wishes: Wishes) -> list[str]:
     return [str(wish["mode"]) for wish in wishes]
-
-
-def played(known: Collection[str]) -> list[Wishes]:
-    """The ways that a simulator with these modes can be told to take."""
-    return [
-        wishes
-        for wishes in MODES
-        if not AWAITED.intersection(mode_names(wishes)) and set(mode_names(wishes)).issubset(known)
-    ]
 
 
 def met(mode: str) -> str:
@@ -109,10 +79,9 @@ class Gateway:
         self._dice = dice
 
     def plays(self) -> Mapping[str, Play]:
-        known = self._told()["modes"]
         return {
             KILLED: self._kill,
-            **{f"gateway: {' + '.join(mode_names(one))}": partial(self._misbehave, one) for one in played(known)},
+            **{f"gateway: {' + '.join(mode_names(one))}": partial(self._misbehave, one) for one in MODES},
         }
 
     def heal(self) -> None:
