@@ -1,14 +1,13 @@
 """The numbers of the list of faults that this campaign plays, and what shows that one was played.
 
-A number is shown by faults that struck at points of the code, and by what the journal says happened. What can be shown by
-neither in the tree as it stands is not part of the plan, and the account says so.
+A number is shown by faults that struck at points of the code, and by what the journal says happened.
 """
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from campaign.gateway import AWAITED, met
+from campaign.gateway import met
 
 ON_PAPER: Final = "letter on paper"
 """The journal's entry for each letter that the gateway took over as paper."""
@@ -17,21 +16,14 @@ ON_PAPER: Final = "letter on paper"
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Fault:
     """Shown by a fault that struck at one of `points`, by an entry of the journal, by the gateway met in one of `modes`; or
-    `not_here` says why no campaign plays it. `awaits`: ways of the gateway without which it cannot come about."""
+    `not_here` says why no campaign plays it."""
 
     what: str
     points: tuple[str, ...] = ()
     entries: tuple[str, ...] = ()
     modes: tuple[str, ...] = ()
-    awaits: tuple[str, ...] = ()
     is_quick: bool = False
     not_here: str = ""
-
-    @property
-    def is_planned(self) -> bool:
-        """Whether something that shows it can come about in this tree."""
-        can_show = self.points or self.entries or not AWAITED.issuperset(self.modes)
-        return bool(can_show) and not self.not_here and not AWAITED.intersection(self.awaits)
 
     def times(self, visits: Collection[str], count: Callable[..., int]) -> int:
         """How often it was played: `visits` are faults that struck, as `point:action`; `count` counts entries of the journal."""
@@ -58,8 +50,7 @@ FAULTS: Final[Mapping[str, Fault]] = {
     ),
     "F029": Fault(
         what="paper decided on, before the call",
-        points=("notifier.fallback_planned", "notifier.fallback_committed"),
-        awaits=("print_refuses",),
+        points=("notifier.fallback_planned",),
     ),
     "F030": Fault(what="NemSMS after a letter", not_here="nothing asks for one"),
     "F050": Fault(what="broker killed", entries=("broker killed",), is_quick=True),
@@ -77,7 +68,7 @@ FAULTS: Final[Mapping[str, Fault]] = {
     "F072": Fault(what="back ends ended, commits among them", entries=("connections cut",), is_quick=True),
     "F073": Fault(what="the reply to a commit lost", entries=("commit answer lost",), is_quick=True),
     "F130": Fault(what="no answer after acceptance", modes=("accept_then_hang", "accept_then_drop")),
-    "F131": Fault(what="exempt from Digital Post", entries=(ON_PAPER,), awaits=("lookup_slow",)),
+    "F131": Fault(what="exempt from Digital Post", entries=(ON_PAPER,)),
     "F132": Fault(what="exempt between the first try and the second", modes=("exempt_between",)),
     "F133": Fault(
         what="classes of errors",
@@ -106,4 +97,4 @@ FAULTS: Final[Mapping[str, Fault]] = {
 
 def planned(*, is_whole: bool) -> list[str]:
     """The numbers that a campaign has to have played in the end."""
-    return [number for number, fault in FAULTS.items() if fault.is_planned and (is_whole or fault.is_quick)]
+    return [number for number, fault in FAULTS.items() if not fault.not_here and (is_whole or fault.is_quick)]

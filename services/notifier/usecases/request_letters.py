@@ -17,7 +17,6 @@ from contracts.events import Decoded
 from contracts.letter.v1 import LetterRequested
 from plumbing import audit, jobs
 from plumbing.clock import Clock
-from plumbing.faults import faultpoint
 from plumbing.postgres import Connection
 from plumbing.stage import Arrival, Refusal, Result
 from services.notifier import domain
@@ -88,7 +87,6 @@ class RequestLetters:
         shut = set(await self._letters.shut_gates(connection))
         over = {pace for pace, (hour, day) in counted.items() if domain.over(pace, hour, day, self._limits)} - shut
         if over:
-            faultpoint("notifier.guard_held")
             await self._letters.shut(connection, sorted(over), GUARD, "too-many")
             for pace in over:
                 log.error(

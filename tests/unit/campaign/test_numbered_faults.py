@@ -6,7 +6,7 @@ import pytest
 
 from campaign import faults, rebalances, world
 from campaign.faults import FAULTS, Fault, planned
-from campaign.gateway import AWAITED, MODES, met, mode_names
+from campaign.gateway import MODES, met, mode_names
 from campaign.points import declared
 from campaign.wires import Exchange
 from stack.paths import ROOT
@@ -17,10 +17,7 @@ RANGES = ((26, 30), (50, 55), (70, 73), (130, 134), (170, 173))
 def test_every_number_that_a_campaign_is_asked_for_is_there_or_says_why_not() -> None:
     asked = {f"F{number:03}" for first, last in RANGES for number in range(first, last + 1)}
     assert FAULTS.keys() == asked
-    absent = asked - set(planned(is_whole=True))
-    assert {number for number in absent if not FAULTS[number].not_here} == (
-        {number for number in absent if AWAITED.intersection((*FAULTS[number].awaits, *FAULTS[number].modes))}
-    )
+    assert asked - set(planned(is_whole=True)) == {"F030", "F052", "F054"}
 
 
 def test_what_is_planned_passes_points_that_the_code_declares() -> None:
@@ -35,7 +32,6 @@ def test_what_shows_a_fault_is_written_by_somebody(number: str) -> None:
     for entry in FAULTS[number].entries:
         assert f'"{entry}"' in told or entry == faults.ON_PAPER
     assert modes.issuperset(FAULTS[number].modes)
-    assert modes.issuperset(FAULTS[number].awaits)
 
 
 def test_links_call_what_they_broke_by_the_names_that_are_counted() -> None:
@@ -55,9 +51,3 @@ def test_the_short_form_plans_only_what_is_quick() -> None:
     quick = set(planned(is_whole=False))
     assert quick < set(planned(is_whole=True))
     assert {"F053", "F055", "F073", "F170"} <= quick
-
-
-def test_what_awaits_a_mode_is_planned_as_soon_as_it_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert not FAULTS["F132"].is_planned
-    monkeypatch.setattr(faults, "AWAITED", frozenset())
-    assert all(fault.is_planned for fault in FAULTS.values() if not fault.not_here)
