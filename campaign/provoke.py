@@ -1,8 +1,8 @@
 """Makes rare things happen, so that their fault points are passed.
 
-`bus.revoked` is passed when partitions are taken away while a batch is in work: a lock on the inbox holds the batch
-up, and a second instance that joins takes the partitions. `citizens.before_destroy_commit` is passed when a person is
-erased: somebody made for it, whom no report is about.
+`notifier.fallback_planned` is passed when the gateway says that a message failed. `bus.revoked` is passed when partitions are
+taken away while a batch is in work: a lock on the inbox holds the batch up, and a second instance that joins takes the
+partitions. `citizens.before_destroy_commit` is passed when a person is erased: somebody made for it, whom no report is about.
 """
 
 import asyncio
@@ -15,6 +15,7 @@ from uuid import uuid4
 
 import asyncpg
 
+from campaign.gateway import turn_gateway
 from campaign.journal import Journal
 from stack import Stack
 from stack.house import House
@@ -25,6 +26,8 @@ Provoke = Callable[[Callable[[], bool]], None]
 LONGEST_LOCK_SECONDS = 30.0
 _WAITS_FOR_US = "select exists (select from pg_stat_activity where $1 = any (pg_blocking_pids(pid)))"
 POLL_SECONDS = 0.1
+LONGEST_FAILING_SECONDS = 30.0
+FAILING_AGAIN_SECONDS = 1.5
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
@@ -85,6 +88,22 @@ def erase_somebody(house: House, intake_token: str, ops_token: str, journal: Jou
             _ask(f"{url}/v1/destroy", ops_token, {"citizen_id": answer["citizen_id"], "reason": "test"})
         except (urllib.error.URLError, OSError, KeyError):
             journal.note("erasing failed", "citizens")  # as it may, where the process dies of it
+
+    return provoke
+
+
+def fail_messages(house: House, journal: Journal) -> Provoke:
+    """The gateway says of every second message that the citizen has no Digital Post, until one goes on paper for it."""
+
+    def provoke(is_over: Callable[[], bool]) -> None:
+        journal.note("messages fail", "gateway")
+        until = time.monotonic() + LONGEST_FAILING_SECONDS
+        while not is_over() and time.monotonic() < until:
+            try:
+                turn_gateway(house, ({"mode": "fail_status", "share": 0.5, "error_code": "recipient.exempt"},))
+            except OSError:
+                journal.note("no switch", "gateway")  # it is being killed just now
+            time.sleep(FAILING_AGAIN_SECONDS)  # others turn it as well
 
     return provoke
 

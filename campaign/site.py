@@ -12,7 +12,7 @@ from campaign.journal import Journal
 from campaign.lane import Lane
 from campaign.link import Links, open_links
 from campaign.plan import Life
-from campaign.provoke import Provoke, database_of, erase_somebody, rebalance_under_way
+from campaign.provoke import Provoke, database_of, erase_somebody, fail_messages, rebalance_under_way
 from campaign.sender import TURNED_TO, WITHOUT_END, Reporters
 from laws.sources import Sources
 from stack import Stack
@@ -107,7 +107,10 @@ class Site:
             secrets = Secrets.load_or_make(self.run_dir / "secrets.env")
             tokens = secrets.vault_token("intake"), secrets.vault_token("ops")
             return {"citizens.before_destroy_commit": erase_somebody(self.house, *tokens, self.journal)}
-        return {"bus.revoked": rebalance_under_way(self.house, service, database_of(self.stack, service), self.journal)}
+        rebalance = rebalance_under_way(self.house, service, database_of(self.stack, service), self.journal)
+        if service == "notifier":
+            return {"bus.revoked": rebalance, "notifier.fallback_planned": fail_messages(self.house, self.journal)}
+        return {"bus.revoked": rebalance}
 
 
 @contextlib.contextmanager
