@@ -58,7 +58,7 @@ class Intake:
             taken = Taken(http_status=400, error_code=refused.code, error_text=refused.text, switch=switch)
             self.ledger.record(self._attempt(None, digest, transaction_id, taken))
             return taken
-        # Before the judgement, which nothing may come between and the ledger.
+        # Looked at first: between the judgement and the ledger nothing else may come.
         seen = await self._seen(letter)
         taken = self._judge(letter, digest, self.switchboard.for_request(letter.choice))
         attempt = self._attempt(letter, digest, transaction_id, taken)

@@ -229,7 +229,7 @@ def _status(one: Heard) -> Html:
     receipt = "kvitteret" if one.is_acknowledged else "ikke kvitteret"
     return tag(
         "li",
-        tag("p", _badge(one.code)),
+        tag("p", _badge(one.code, is_told=one.stage is Stage.TOLD)),
         tag(
             "p",
             _time(one.at),
@@ -243,8 +243,9 @@ def _status(one: Heard) -> Html:
     )
 
 
-def _badge(status: str | None) -> Html:
-    return tag("span", status or "Ingen status endnu", class_=f"badge {_MOODS.get(status or '', 'plain')}")
+def _badge(status: str | None, *, is_told: bool = True) -> Html:
+    mood = _MOODS.get(status or "", "plain") if is_told else "plain"
+    return tag("span", status or "Ingen status endnu", class_=f"badge {mood}")
 
 
 def _facts(facts: Sequence[tuple[str, Piece]]) -> Html:

@@ -157,6 +157,7 @@ async def test_a_letter_is_seen_as_it_looks_with_what_it_asks_for_and_its_status
         assert "Nyt om dit sygefravær" in text_of(found)
         assert "Digital Post Tilmeldt NemSMS Tilmeldt" in text_of(found)
         page = await visitor.get("/_sim/letters/1")
+        assert {"class": "badge good"} in _Seen(page).all("span")
         words = text_of(page)
         for expected in (
             "Nyt om dit sygefravær", "Aarhus Kommune (CVR 55133018)", "Obligatorisk Ja", "Retlig notifikation Nej",
@@ -215,7 +216,9 @@ async def test_paper_is_found_by_the_name_in_its_window_and_tells_what_is_to_com
         await visitor.hand_in(paper("my-own-id"))
         assert "Fysisk Post" in text_of(await visitor.ask(name=f" {NAME.upper()}  "))
         assert "Her er ingen breve" in text_of(await visitor.ask(name="Kirsten"))
-        words = text_of(await visitor.get("/_sim/letters/1"))
+        page = await visitor.get("/_sim/letters/1")
+        assert {"class": "badge good"} not in _Seen(page).all("span")
+        words = text_of(page)
         assert f"Adressen i ruden {' '.join(ADDRESS)}" in words
         assert "my-own-id" in words
         assert words.index("Afsendt") < words.index("Modtaget Post Danmark") < words.index("kommer senere")
