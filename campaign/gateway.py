@@ -39,13 +39,13 @@ MODES: Final[tuple[Wishes, ...]] = (
     ({"mode": "odd_status", "share": 0.1},),
     ({"mode": "no_status", "share": 0.1},),
     ({"mode": "accept_then_500", "share": 0.3}, {"mode": "status_twice"}),
-    ({"mode": "fail_then_delivered", "share": 0.3},),
+    ({"mode": "fail_then_delivered", "seconds": 3.0, "share": 0.3},),
     ({"mode": "unmatched_status", "share": 0.3},),
     ({"mode": "returned", "share": 0.3},),
     ({"mode": "print_refuses", "share": 0.3},),
     ({"mode": "exempt_between", "share": 0.3},),
     ({"mode": "odd_code", "share": 0.1},),
-    ({"mode": "received_forever", "share": 0.1},),
+    ({"mode": "received_forever", "seconds": 3.0, "share": 0.1},),
     ({"mode": "lookup_slow", "seconds": 3.0, "share": 0.5},),
     ({"mode": "lookup_error500"},),
     ({"mode": "lookup_error503", "share": 0.7},),
@@ -55,17 +55,13 @@ MODES: Final[tuple[Wishes, ...]] = (
 )
 """Every way that is played, those too that the simulator or the notifier has yet to learn."""
 
-AWAITED: Final = frozenset(
+OF_THE_SIMULATOR: Final = frozenset({"fail_then_delivered", "unmatched_status", "odd_code", "received_forever"})
+"""What the simulator has yet to learn."""
+OF_THE_NOTIFIER: Final = frozenset(
     {
-        # of the simulator
-        "fail_then_delivered",
-        "unmatched_status",
         "returned",
         "print_refuses",
         "exempt_between",
-        "odd_code",
-        "received_forever",
-        # of the notifier, which does not look anybody up
         "lookup_slow",
         "lookup_error500",
         "lookup_error503",
@@ -74,7 +70,9 @@ AWAITED: Final = frozenset(
         "lookup_down",
     }
 )
-"""What is not played yet. A test says when a name has to go."""
+"""What nobody meets before the notifier looks people up, and sends paper to those who are exempt."""
+AWAITED: Final = OF_THE_SIMULATOR | OF_THE_NOTIFIER
+"""What is not played yet. A test says when one of both has to be emptied; then it is played."""
 
 KILLED: Final = "gateway killed"
 _LONGEST_SECONDS = 14.0
