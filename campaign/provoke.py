@@ -24,7 +24,8 @@ Provoke = Callable[[Callable[[], bool]], None]
 """Makes it happen, and ends when it is told that the point was passed."""
 
 LONGEST_LOCK_SECONDS = 30.0
-_WAITS_FOR_US = "select exists (select from pg_stat_activity where $1 = any (pg_blocking_pids(pid)))"
+# Not from pg_stat_activity, which stays within a transaction what it was at the first look.
+_WAITS_FOR_US = "select exists (select from pg_locks where not granted and $1 = any (pg_blocking_pids(pid)))"
 POLL_SECONDS = 0.1
 LONGEST_FAILING_SECONDS = 30.0
 FAILING_AGAIN_SECONDS = 1.5
