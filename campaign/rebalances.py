@@ -98,7 +98,7 @@ class Rebalances:
                 self._journal.note("no lock", service, error=type(error).__name__)  # it is being broken just now
             self._wait_ready(replica)
         if waited > self._session_seconds:
-            self._journal.note("batch held up", service, seconds=waited)
+            self._journal.note("batch held up", service, waited=waited)
         return has_moved() and waited > 0
 
     def _freeze(self) -> bool:
@@ -112,7 +112,7 @@ class Rebalances:
             self._stopping.wait(FROZEN_SECONDS)
             process.resume()
             self._stopping.wait(_STAY_SECONDS[1])
-        self._journal.note("frozen", replica, seconds=FROZEN_SECONDS)
+        self._journal.note("frozen", replica, lasted=FROZEN_SECONDS)
         return has_moved()
 
     def _crowd(self) -> bool:

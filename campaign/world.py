@@ -85,7 +85,7 @@ class World:
     def _kill(self, server: str, what: str) -> bool:
         seconds = self._seconds(what)
         self._stack.server(server).kill()
-        self._journal.note(what, "world", seconds=seconds)
+        self._journal.note(what, "world", lasted=seconds)
         self._stopping.wait(seconds)
         self._stack.start_server(server)
         return True
@@ -94,7 +94,7 @@ class World:
         """As `pg_ctl stop -m immediate` does: no checkpoint, so that it recovers when it starts."""
         seconds = self._seconds("database stopped at once")
         self._stack.server("postgres").stop(signal.SIGQUIT)
-        self._journal.note("database stopped at once", "world", seconds=seconds)
+        self._journal.note("database stopped at once", "world", lasted=seconds)
         self._stopping.wait(seconds)
         self._stack.start_server("postgres")
         return True
@@ -103,7 +103,7 @@ class World:
         seconds = self._seconds(what)
         process = self._stack.server(server)
         process.pause()
-        self._journal.note(what, "world", seconds=seconds)
+        self._journal.note(what, "world", lasted=seconds)
         self._stopping.wait(seconds)
         process.resume()
         self._stack.wait_ready()

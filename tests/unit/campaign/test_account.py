@@ -1,5 +1,6 @@
 """A campaign is clean only if all that was wished for came about, and its account says how often each fault was played."""
 
+import ast
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -91,3 +92,11 @@ def test_the_account_tells_each_number_that_was_played_and_each_that_was_not(cam
     assert "F054" not in played
     assert "not met   F054 (the leader moves)" in told
     assert told[-1] == "clean: nothing lost, nothing doubled"
+
+
+def test_no_entry_of_the_journal_says_when_it_happened_in_words_of_its_own() -> None:
+    """`seconds` is the journal's: since it was begun."""
+    for path in sorted((ROOT / "campaign").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "note":
+                assert "seconds" not in {word.arg for word in node.keywords}, f"{path.name}:{node.lineno}"
