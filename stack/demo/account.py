@@ -128,7 +128,7 @@ def _further(house: House) -> Iterator[str]:
     run_dir = house.stack.run_dir
     yield "  Where to look further (everything is left running)"
     yield f"    logs of each service        {run_dir / 'logs'}"
-    yield f"    letters as citizens see them {house.http_url('post_gateway')}/_sim/mailboxes"
+    yield f"    letters in their mailboxes  {house.http_url('post_gateway')}/_sim/mailboxes"
     yield f"    letters as the gateway saw  {house.http_url('post_gateway')}/_sim/summary"
     yield f"    how a service is            {house.ops_url('intake')}/readyz   …/metrics"
     yield f'    the databases               eval "$(.venv/bin/python -m stack --run-dir {run_dir} env)"; psql -d mitsyg_tasks'
