@@ -33,7 +33,7 @@ check: $(OK) ## format, lint, types, imports, schemas and unit tests; no server 
 	@deploy/step "types"   $(VENV)/bin/mypy --no-error-summary $(CODE)
 	@deploy/step "imports" $(VENV)/bin/lint-imports --no-cache
 	@deploy/step "schemas" $(PY) -m contracts check
-	@deploy/step "units"   $(PY) -m pytest -q -n 3 --dist worksteal -m "not docker and not long" $(WITHOUT_SERVERS)
+	@deploy/step "units"   $(PY) -m pytest -q -n 4 --dist worksteal -m "not docker and not long" $(WITHOUT_SERVERS)
 
 test-servers: prepare ## plumbing, integration and system tests on real servers
 	@$(PY) -m pytest tests/plumbing tests/integration tests/system

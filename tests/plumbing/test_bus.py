@@ -21,6 +21,7 @@ from campaign.admin import delete_topic
 from deploy.kafka import TopicToMake
 from plumbing.bus import Record, Subscription, fetching, make_broker, start_producer
 from plumbing.errors import Unavailable
+from plumbing.outbox.store import Row
 from plumbing.telemetry import metrics
 from stack import Stack
 from tests.plumbing.helpers import (
@@ -629,11 +630,12 @@ async def make_anew(stack: Stack, topic: str, away_seconds: float) -> None:
 async def test_a_producer_waits_for_all_replicas_and_writes_nothing_twice(kafka: str, topics: TopicFactory) -> None:
     topic = topics()
     client: Any = await start_producer(bus_settings(kafka))
-    inside = client.send.__self__
+    inside = client._producer
     assert isinstance(inside, AIOKafkaProducer)
     assert inside._sender._acks == -1
     assert inside._txn_manager is not None  # the idempotent one
-    await (await client.send(topic, key=b"k", value=b"v", headers=[]))
+    [acknowledged] = await client.send([Row(seq=1, topic=topic, key="k", headers=[], value=b"v", failures=0)])
+    await acknowledged
     await client.stop()
 
     assert [record.value for record in await read_log(kafka, topic)] == [b"v"]
