@@ -32,6 +32,8 @@ BEYOND_THE_LONGEST_OUTAGE_SECONDS = 40
 # Reporters send for so long before they look whether the house keeps pace, and wait while it is that much behind.
 PORTION_SECONDS = 25.0
 BEHIND_SECONDS = 45.0
+# So many, that the sweeper finds somebody who waited in vain every few seconds.
+STRANGERS = 0.3
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
@@ -80,7 +82,9 @@ class Campaign:
             gateway_dedupes=dedupes,
             surfaced_after_seconds=min(surfaced_after, SURFACED_AFTER_SECONDS[dedupes]),
         ) as site:
-            reporters = site.reporters(rate=self.wish.rate, portion=round(self.wish.rate * PORTION_SECONDS))
+            reporters = site.reporters(
+                rate=self.wish.rate, strangers=STRANGERS, portion=round(self.wish.rate * PORTION_SECONDS)
+            )
             storm = self._break_everything(site, reporters)
             say("healed; waiting for rest, then judging")
             storm.rebalances.look()

@@ -14,6 +14,8 @@ from random import Random
 
 # Passed only now and then: the first passing is the one to take.
 _RARE = frozenset({"bus.revoked", "citizens.before_destroy_commit", "notifier.fallback_planned"})
+# Passed every few seconds, when somebody waited in vain: a later passing may not come within a life.
+_SELDOM = frozenset({"intake.before_sweep", "intake.before_sweep_commit"})
 _RAISES_BESIDE = 2
 _LEAST_DEATHS = 2
 # A kill at a point that was stopped there instead, or that nobody passed in time, is none.
@@ -116,7 +118,7 @@ def _some(points: Sequence[str], action: Action, number: int | None, dice: Rando
 
 
 def _strike(point: str, action: Action, dice: Random) -> Strike:
-    return Strike(point=point, action=action, nth=1 if point in _RARE else dice.randint(1, 3))
+    return Strike(point=point, action=action, nth=1 if point in _RARE | _SELDOM else dice.randint(1, 3))
 
 
 def _beside(strike: Strike, points: Sequence[str], dice: Random) -> tuple[Strike, ...]:

@@ -34,6 +34,7 @@ class Reporters:
         rate: float,
         odd: float,
         attached: float,
+        strangers: float,
         late: float,
         portion: int = WITHOUT_END,
         log: Path,
@@ -45,6 +46,7 @@ class Reporters:
         self._rate = rate
         self._odd = odd
         self._attached = attached
+        self._strangers = strangers
         self._late = late
         self._portion = portion
         self._log = log
@@ -101,6 +103,7 @@ class Reporters:
             "--rate": self._rate,
             "--odd": self._odd,
             "--attached": self._attached,
+            "--strangers": self._strangers,
             "--late": self._late,
             "--ledger": self._ledger,
             "--bootstrap-servers": self._bootstrap,

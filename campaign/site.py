@@ -72,6 +72,7 @@ class Site:
         rate: float,
         odd: float = 0.1,
         attached: float = 0.35,
+        strangers: float = 0.15,
         late: float = 0.0,
         portion: int = WITHOUT_END,
     ) -> Reporters:
@@ -82,6 +83,7 @@ class Site:
             rate=rate,
             odd=odd,
             attached=attached,
+            strangers=strangers,
             late=late,
             portion=portion,
             log=self.run_dir / "logs" / "reporters.log",
@@ -152,10 +154,13 @@ def _environment(surfaced_after_seconds: int) -> Mapping[str, Mapping[str, str]]
     patient = {"START_SECONDS": str(START_SECONDS)}
     return {
         **dict.fromkeys(SERVICES, patient),
+        "intake": {**patient, "SWEEP_SECONDS": "1"},
         "notifier": {
             **patient,
             "GATEWAY_SECONDS": "2",
             "RETRY_CEILING_SECONDS": "2",
             "STATUS_OVERDUE_SECONDS": str(surfaced_after_seconds),
+            # The print house of a campaign posts at once: what it does not tell of by then it never will.
+            "PAPER_OVERDUE_SECONDS": str(surfaced_after_seconds),
         },
     }

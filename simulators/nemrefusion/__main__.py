@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -26,7 +27,7 @@ EX_OK, EX_UNAVAILABLE = 0, 69
 def main() -> int:
     arguments = _parser().parse_args()
     mix = Mix(bad=arguments.bad, duplicates=arguments.duplicates, odd=arguments.odd, late=arguments.late)
-    mix = mix.with_attached(arguments.attached)
+    mix = replace(mix.with_attached(arguments.attached), strangers=arguments.strangers)
     records = generate(seed=arguments.seed, count=arguments.count, as_of=arguments.as_of, mix=mix, days=arguments.days)
     if arguments.command == "show":
         for sent in records:
@@ -42,6 +43,7 @@ def main() -> int:
             duplicates=mix.duplicates,
             odd=mix.odd,
             attached=mix.attached,
+            strangers=mix.strangers,
             late=mix.late,
             days=arguments.days,
         )
@@ -93,6 +95,7 @@ def _parser() -> argparse.ArgumentParser:
         )
         each.add_argument("--odd", type=float, default=0.1, help="share of the good ones that look unusual")
         each.add_argument("--attached", type=float, default=0, help="share of everything but first reports")
+        each.add_argument("--strangers", type=float, default=Mix().strangers, help="share of those, by somebody else")
         each.add_argument("--late", type=float, default=0, help="share sent days before it is received")
         each.add_argument("--days", type=int, default=1, help="spread over so many days up to the one of --as-of")
     send.add_argument("--rate", type=float, default=0, help="records a second; 0 is as fast as it goes")

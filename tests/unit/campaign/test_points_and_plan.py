@@ -73,3 +73,9 @@ def test_a_life_tells_its_process_what_to_meet() -> None:
 def test_a_process_is_told_nothing_of_what_comes_from_outside(action: Action) -> None:
     life = Life(wished=(Strike(point="anywhere", action=action),))
     assert ("anywhere" in life.environment["FAULTPOINTS"]) == (action is Action.RAISE)
+
+
+def test_what_is_passed_only_now_and_then_is_met_the_first_time() -> None:
+    told = lives(["intake.before_sweep", "relay.after_ack"], Extent(deaths=0), Random(3))
+    found = [strike for life in told for strike in (*life.wished, *life.raises)]
+    assert {strike.nth for strike in found if strike.point == "intake.before_sweep"} == {1}

@@ -40,6 +40,7 @@ def reporters(tmp_path: Path) -> Iterator[Reporters]:
         rate=10,
         odd=0,
         attached=0,
+        strangers=0,
         late=0,
         portion=250,
         log=tmp_path / "log",
