@@ -5,6 +5,8 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
+# Where this is set, every process compiles every file anew, and pytest rewrites every test at each run.
+unexport PYTHONDONTWRITEBYTECODE
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -30,10 +32,11 @@ test: check test-servers campaign-short ## everything that CI runs, on real serv
 check: $(OK) ## format, lint, types, imports, schemas and unit tests; no server needed, below a minute
 	@deploy/step "format"  $(VENV)/bin/ruff format --check --quiet .
 	@deploy/step "lint"    $(VENV)/bin/ruff check --quiet .
-	@deploy/step "types"   $(VENV)/bin/mypy --no-error-summary $(CODE)
 	@deploy/step "imports" $(VENV)/bin/lint-imports --no-cache
 	@deploy/step "schemas" $(PY) -m contracts check
-	@deploy/step "units"   $(PY) -m pytest -q -n 4 --dist worksteal -m "not docker and not long" $(WITHOUT_SERVERS)
+	@deploy/step "types"   $(VENV)/bin/mypy --no-error-summary $(CODE) & types=$$!; failed=0; \
+	 deploy/step "units"   $(PY) -m pytest -q -n 4 --dist worksteal -m "not docker and not long" $(WITHOUT_SERVERS) || failed=$$?; \
+	 wait $$types && exit $$failed
 
 test-servers: prepare ## plumbing, integration and system tests on real servers
 	@$(PY) -m pytest tests/plumbing tests/integration tests/system

@@ -12,6 +12,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from typing_extensions import override
 
 from plumbing.clock import Clock, SystemClock
 from simulators.post_gateway.app import make_app
@@ -31,8 +32,19 @@ ACKNOWLEDGED = (
 
 
 class _Quiet(uvicorn.Server):
+    """Signals belong to pytest; `over` ends it at once, not when it looks the next time: hundreds of tests wait for that."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.over = asyncio.Event()
+
     def install_signal_handlers(self) -> None:
-        """Signals belong to pytest."""
+        pass
+
+    @override
+    async def main_loop(self) -> None:
+        await self.on_tick(0)
+        await self.over.wait()
 
 
 @contextlib.asynccontextmanager
@@ -48,7 +60,7 @@ async def serving(app: Starlette) -> AsyncIterator[str]:
     try:
         yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     finally:
-        server.should_exit = True
+        server.over.set()
         await task
 
 
