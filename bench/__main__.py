@@ -1,4 +1,4 @@
-"""`python -m bench [stage|bad|full|letters|memory|render|whole] [--count N] [--pairs N] [--minutes N]`: measure, print tables."""
+"""`python -m bench [stage|bad|full|letters|memory|render|whole|uploads] [--count N] [--pairs N] [--minutes N]`: tables, printed."""
 
 import argparse
 import asyncio
@@ -10,7 +10,7 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-from bench import memory, pairs, render, traffic, whole
+from bench import memory, pairs, render, traffic, uploads, whole
 from bench.pairs import Side
 from plumbing.postgres import migrations
 from stack import Stack
@@ -27,7 +27,7 @@ def main() -> None:
     parser.add_argument(
         "what",
         nargs="?",
-        choices=("stage", "bad", "full", "letters", "memory", "render", "whole", "all"),
+        choices=("stage", "bad", "full", "letters", "memory", "render", "whole", "uploads", "all"),
         default="all",
     )
     defaults = f"notifications ({_NOTIFICATIONS}), letters ({_LETTERS}) or letters set ({_RENDERED}) a run"
@@ -36,7 +36,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=10.0, help="length of the memory run")
     asked = parser.parse_args()
     print(f"machine: {os.cpu_count()} cores, {platform.machine()}, load before {os.getloadavg()[0]:.2f}", flush=True)
-    if asked.what not in ("memory", "render", "whole"):
+    if asked.what not in ("memory", "render", "whole", "uploads"):
         _pairs(asked.what, asked.count, asked.pairs)
     if asked.what in ("memory", "all"):
         memory.measure(asked.minutes)
@@ -44,6 +44,8 @@ def main() -> None:
         render.measure(asked.count or _RENDERED, asked.pairs)
     if asked.what in ("whole", "all"):
         whole.measure(asked.count or _WHOLE)
+    if asked.what in ("uploads", "all"):
+        uploads.measure(asked.pairs)
 
 
 def _pairs(what: str, count: int | None, wanted: int) -> None:
