@@ -1,4 +1,5 @@
-"""`python -m bench [stage|bad|full|letters|memory|render|whole|uploads] [--count N] [--pairs N] [--minutes N]`: tables, printed."""
+"""`python -m bench [stage|bad|full|letters|memory|render|whole|uploads] [--count N] [--pairs N] [--minutes N]
+[--seconds N]`: measure, print tables."""
 
 import argparse
 import asyncio
@@ -34,6 +35,7 @@ def main() -> None:
     parser.add_argument("--count", type=int, help=defaults)
     parser.add_argument("--pairs", type=int, default=7, help="counted pairs")
     parser.add_argument("--minutes", type=float, default=10.0, help="length of the memory run")
+    parser.add_argument("--seconds", type=float, default=40.0, help="length of each steady rate of the whole path")
     asked = parser.parse_args()
     print(f"machine: {os.cpu_count()} cores, {platform.machine()}, load before {os.getloadavg()[0]:.2f}", flush=True)
     if asked.what not in ("memory", "render", "whole", "uploads"):
@@ -43,7 +45,7 @@ def main() -> None:
     if asked.what in ("render", "all"):
         render.measure(asked.count or _RENDERED, asked.pairs)
     if asked.what in ("whole", "all"):
-        whole.measure(asked.count or _WHOLE)
+        whole.measure(asked.count or _WHOLE, asked.seconds)
     if asked.what in ("uploads", "all"):
         uploads.measure(asked.pairs)
 
