@@ -151,7 +151,6 @@ PROBLEMS: Final[dict[str, tuple[int, str]]] = {
     "encoding-not-accepted": (400, "Contents are sent as they are, neither packed nor encoded"),
     "key-missing": (400, "A POST needs an idempotency-key, a UUID"),
     "key-conflict": (409, "The same key was used for another request"),
-    "busy": (409, "The same request is being worked on"),
     "not-open": (409, "The submission was sent or taken back already"),
     "no-files": (409, "There is nothing to send"),
     "has-refused-files": (409, "A file was refused: take it out first"),

@@ -136,22 +136,18 @@ class Store:
 
     # coming in ----------------------------------------------------------------------------------------------------------------
 
-    async def begin_arrival(self, connection: Connection, file_id: UUID, submission_id: UUID, citizen_id: UUID) -> bool:
-        """Whether nobody was receiving it."""
-        done = await connection.execute(
-            "insert into arrival (file_id, submission_id, citizen_id) values ($1, $2, $3) on conflict do nothing",
-            file_id,
-            submission_id,
-            citizen_id,
-        )
-        return bool(done == "INSERT 0 1")
+    async def begin_arrival(self, connection: Connection, file_id: UUID, submission_id: UUID, citizen_id: UUID) -> None:
+        """It comes in; again, where whoever received it before is gone without a word."""
+        await connection.execute(_BEGIN_ARRIVAL, file_id, submission_id, citizen_id)
 
     async def end_arrival(self, connection: Connection, file_id: UUID) -> None:
         await connection.execute("delete from arrival where file_id = $1", file_id)
 
-    async def arriving(self, connection: Connection, submission_id: UUID) -> int:
-        """How many files of a submission are coming in."""
-        found = await connection.fetchval("select count(*) from arrival where submission_id = $1", submission_id)
+    async def arriving(self, connection: Connection, submission_id: UUID, *, besides: UUID) -> int:
+        """How many files of a submission are coming in, besides that one."""
+        found = await connection.fetchval(
+            "select count(*) from arrival where submission_id = $1 and file_id <> $2", submission_id, besides
+        )
         return int(found)
 
     async def strays(self, connection: Connection, older_than_seconds: float, limit: int) -> list[Stray]:
@@ -307,6 +303,11 @@ from file join submission using (submission_id)
 where file.state = 'clean' and not file.is_removed and (file.engine, file.signatures) is distinct from ($1, $2::bigint)
 order by file.scanned_at
 limit $3
+"""
+
+_BEGIN_ARRIVAL = """
+insert into arrival (file_id, submission_id, citizen_id) values ($1, $2, $3)
+on conflict (file_id) do update set begun_at = clock_timestamp()
 """
 
 _STRAYS = """

@@ -26,7 +26,6 @@ _MORE: Final = {
     "unavailable": {"retry-after": "5"},
     "no-room": {"retry-after": "30"},
     "too-many": {"retry-after": "5"},
-    "busy": {"retry-after": "1"},
 }
 # What was not read stays in the connection, which is of no use any more.
 _ENDS_CONNECTION: Final = frozenset({"too-large", "too-slow", "no-room", "quota", "too-many"})

@@ -66,11 +66,11 @@ class Uploads(Protocol):
 
     async def begin_arrival(
         self, connection: Connection, file_id: UUID, submission_id: UUID, citizen_id: UUID
-    ) -> bool: ...
+    ) -> None: ...
 
     async def end_arrival(self, connection: Connection, file_id: UUID) -> None: ...
 
-    async def arriving(self, connection: Connection, submission_id: UUID) -> int: ...
+    async def arriving(self, connection: Connection, submission_id: UUID, *, besides: UUID) -> int: ...
 
     async def spend(self, connection: Connection, citizen_id: UUID, day: date, number: int) -> int: ...
 
@@ -142,12 +142,11 @@ class TakeFile:
             known = await self._uploads.file(connection, file_id)
             if known is None:
                 files = (await self._uploads.files(connection, [submission_id]))[submission_id]
-                arriving = await self._uploads.arriving(connection, submission_id)
+                arriving = await self._uploads.arriving(connection, submission_id, besides=file_id)
                 may_take_another(submission, files, arriving, self._limits)
                 if await self._spent(connection, submission, 0) >= self._limits.day_bytes:
                     raise Refused("quota")
-                if not await self._uploads.begin_arrival(connection, file_id, submission_id, caller.citizen_id):
-                    raise Refused("busy")
+                await self._uploads.begin_arrival(connection, file_id, submission_id, caller.citizen_id)
         return Place(file_id=file_id, submission=submission, known=known)
 
     async def abandon(self, place: Place) -> None:

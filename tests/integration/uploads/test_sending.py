@@ -1,5 +1,6 @@
 """A citizen's documents: begun, added, sent, shown and given back, on real servers (D1, D2, D3, D5)."""
 
+import asyncio
 import hashlib
 import io
 import json
@@ -8,6 +9,7 @@ from uuid import uuid4
 import pikepdf
 from PIL import Image
 
+from plumbing import ids
 from stack.settings import TEST_SIGNATURE
 from tests.integration.uploads.house import Citizen, House
 
@@ -93,3 +95,25 @@ async def test_the_same_request_again_is_the_same_file_and_another_one_a_conflic
     other = await citizen.add(submission, pdf(b"1 1 m 2 2 l S"), key=key)
     assert (other.status, other.body["code"]) == (409, "key-conflict")
     assert len((await citizen.show(submission))["files"]) == 1
+
+
+async def test_what_a_killed_process_was_receiving_is_taken_when_it_is_sent_again(
+    house: House, citizen: Citizen
+) -> None:
+    submission, key, document = await citizen.begin(), uuid4(), pdf()
+    left_behind = ids.derive(submission, "file", key)
+    async with house.database.transaction() as connection:
+        await house.store.begin_arrival(connection, left_behind, submission, citizen.citizen_id)
+    got = await citizen.add(submission, document, key=key)
+    assert (got.status, got.body["file_id"]) == (201, str(left_behind))
+    assert await house.rows("select * from arrival") == []
+
+
+async def test_the_same_file_sent_twice_at_once_is_one_file(house: House, citizen: Citizen) -> None:
+    submission, key, document = await citizen.begin(), uuid4(), pdf()
+    got = await asyncio.gather(*(citizen.add(submission, document, key=key) for _ in range(2)))
+    assert {one.status for one in got} <= {201, 503}
+    again = await citizen.add(submission, document, key=key)
+    assert again.status == 201
+    assert len((await citizen.show(submission))["files"]) == 1
+    assert len(house.objects(house.buckets.clean, citizen.absence_id)) == 1

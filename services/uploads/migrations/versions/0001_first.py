@@ -86,7 +86,7 @@ create table quota (
 revoke all on verdict, attempt from public, {role};
 grant select, insert on verdict, attempt to {role};
 grant select, insert, update on absence, submission, file, quota to {role};
-grant select, insert, delete on arrival to {role};
+grant select, insert, update, delete on arrival to {role};
 """
 
 
