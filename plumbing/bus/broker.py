@@ -17,10 +17,13 @@ from aiokafka.errors import KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 
+from plumbing.bus import packing
 from plumbing.bus.partitioning import by_crc32
 from plumbing.errors import Unavailable
 from plumbing.outbox.relay import Producer
 from plumbing.outbox.store import Row
+
+packing.install()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

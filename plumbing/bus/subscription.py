@@ -147,6 +147,7 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]  # the clie
             metrics.BATCH_RECORDS.labels(self.topic).observe(len(records))
             metrics.CONSUMER_PROGRESS.labels(self.topic).set_to_current_time()
         finally:
+            message.clear_cache()  # itself is in there: all its records would stay until the collector comes
             self._idle.set()
 
     async def _commit(self, message: KafkaMessage) -> None:
