@@ -48,13 +48,19 @@ class Envelope(NamedTuple):
 
 def encode_headers(envelope: Envelope, traceparent: str | None = None) -> Headers:
     """Headers of an event. The order is fixed, so that the same event has the same bytes."""
-    first, last = _alike(envelope.type, envelope.source, envelope.subject, envelope.dataschema)
+    around = alike(envelope.type, envelope.source, envelope.subject, envelope.dataschema)
     trace = () if traceparent is None else (("traceparent", traceparent.encode()),)
-    return (*first, ("ce_id", envelope.id.encode()), _time_header(envelope.time), *last, *trace)
+    return headers_between(around, envelope.id, envelope.time) + trace
+
+
+def headers_between(around: tuple[Headers, Headers], id_: str, time: datetime) -> Headers:
+    """The headers of one event of a type whose `alike` ones are at hand."""
+    first, last = around
+    return (*first, ("ce_id", id_.encode()), _time_header(time), *last)
 
 
 @lru_cache(maxsize=256)
-def _alike(type_: str, source: str, subject: str | None, dataschema: str | None) -> tuple[Headers, Headers]:
+def alike(type_: str, source: str, subject: str | None, dataschema: str | None) -> tuple[Headers, Headers]:
     """What the events of a type have before and after what differs."""
     last = (("ce_subject", subject), ("ce_dataschema", dataschema))
     return (
@@ -65,7 +71,7 @@ def _alike(type_: str, source: str, subject: str | None, dataschema: str | None)
 
 @lru_cache(maxsize=64)  # the messages of a batch tell the same time
 def _time_header(instant: datetime) -> tuple[str, bytes]:
-    return "ce_time", format_time(instant).encode()
+    return "ce_time", spelt(instant).encode()
 
 
 def decode_headers(headers: Iterable[tuple[str, bytes | None]]) -> Envelope:
@@ -90,6 +96,12 @@ def decode_headers(headers: Iterable[tuple[str, bytes | None]]) -> Envelope:
         subject=found.get("ce_subject"),
         dataschema=found.get("ce_dataschema"),
     )
+
+
+@lru_cache(maxsize=256)
+def spelt(instant: datetime) -> str:
+    """`format_time`, remembered: for an instant that many events tell."""
+    return format_time(instant)
 
 
 def format_time(instant: datetime) -> str:
