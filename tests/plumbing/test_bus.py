@@ -244,6 +244,19 @@ async def test_offsets_are_committed_only_after_the_work_returned(kafka: str, to
         await until(lambda: committed_is(kafka, group, topic, 2))
 
 
+async def test_what_comes_while_nothing_is_there_is_handed_on_at_once(kafka: str, topics: TopicFactory) -> None:
+    topic, group = topics(), fresh_group()
+    await produce(kafka, topic, b"1")
+    work = Recorder()
+    async with member(kafka, topic, group, work, batch_timeout_ms=60_000):
+        await until(lambda: committed_is(kafka, group, topic, 1))
+        await asyncio.sleep(0.5)  # it looks, and finds nothing
+        began = time.monotonic()
+        await produce(kafka, topic, b"2")
+        await until(lambda: work.values == [b"1", b"2"])
+        assert time.monotonic() - began < 20
+
+
 async def test_a_batch_that_was_worked_is_forgotten_without_the_collector(kafka: str, topics: TopicFactory) -> None:
     topic, group = topics(), fresh_group()
     await produce(kafka, topic, b"1", b"2")
