@@ -21,6 +21,8 @@ SPEC_VERSION: Final = ("ce_specversion", b"1.0")
 LONGEST_ATTRIBUTE_BYTES: Final = 512
 _REQUIRED: Final = ("ce_specversion", "ce_id", "ce_source", "ce_type", "ce_time")
 _READ: Final = frozenset((*_REQUIRED, "ce_subject", "ce_dataschema"))
+_OWN: Final = frozenset({"ce_id", "ce_subject"})
+"""What no two events share; the others are read once for many."""
 _RFC3339: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:[Zz]|[+-]\d\d:\d\d)", re.ASCII)
 # CloudEvents 1.0, type system: no control characters in an attribute.
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
@@ -82,7 +84,7 @@ def decode_headers(headers: Iterable[tuple[str, bytes | None]]) -> Envelope:
             continue
         if name in found:
             raise BadEnvelope("repeated", name)
-        found[name] = _text(name, value)
+        found[name] = _text(name, value) if name in _OWN else _common_text(name, value)
     for name in _REQUIRED:
         if name not in found:
             raise BadEnvelope("missing", name)
@@ -125,6 +127,10 @@ def _text(name: str, value: bytes | None) -> str:
     return text
 
 
+_common_text = lru_cache(maxsize=256)(_text)  # what raises is not remembered
+
+
+@lru_cache(maxsize=64)  # the messages of a batch tell the same time
 def _time(text: str) -> datetime:
     if not _RFC3339.fullmatch(text):
         raise BadEnvelope("bad-time", "ce_time")

@@ -156,14 +156,7 @@ class Store:
             [one.state for one in letters],
             [one.deadline.day_zero if one.deadline else None for one in letters],
             [one.deadline.day if one.deadline else None for one in letters],
-        )
-        dated = [(one, one.deadline) for one in letters if one.deadline is not None]
-        await connection.execute(
-            _SAVE_DEADLINES,
-            [letter.letter_id for letter, _ in dated],
-            [deadline.day_zero for _, deadline in dated],
-            [deadline.day for _, deadline in dated],
-            [deadline.at for _, deadline in dated],
+            [one.deadline.at if one.deadline else None for one in letters],
         )
 
 
@@ -362,14 +355,17 @@ for update
 """
 
 _SAVE_LETTERS = """
-update letter
-set state = new.state, day_zero = new.day_zero, deadline_day = new.deadline_day
-from unnest($1::uuid[], $2::text[], $3::date[], $4::date[]) as new (letter_id, state, day_zero, deadline_day)
-where letter.letter_id = new.letter_id
-"""
-
-_SAVE_DEADLINES = """
-update task set day_zero = new.day_zero, deadline_day = new.deadline_day, deadline_at = new.deadline_at from
-unnest($1::uuid[], $2::date[], $3::date[], $4::timestamptz[]) as new (letter_id, day_zero, deadline_day, deadline_at)
-where task.letter_id = new.letter_id
+with new as (
+    select * from unnest($1::uuid[], $2::text[], $3::date[], $4::date[], $5::timestamptz[])
+        as new (letter_id, state, day_zero, deadline_day, deadline_at)
+), saved as (
+    update letter
+    set state = new.state, day_zero = new.day_zero, deadline_day = new.deadline_day
+    from new
+    where letter.letter_id = new.letter_id
+)
+update task
+set day_zero = new.day_zero, deadline_day = new.deadline_day, deadline_at = new.deadline_at
+from new
+where task.letter_id = new.letter_id and new.deadline_day is not null
 """
