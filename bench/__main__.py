@@ -1,4 +1,4 @@
-"""`python -m bench [stage|bad|full|letters|memory|render|whole] [--count N] [--pairs N] [--minutes N]`: measure, print tables."""
+"""`python -m bench [stage|bad|full|letters|tasks|memory|render|whole] [--count N] [--pairs N] [--minutes N]`: measure, print."""
 
 import argparse
 import asyncio
@@ -10,7 +10,7 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-from bench import memory, pairs, render, traffic, whole
+from bench import alone, memory, pairs, render, traffic, whole
 from bench.pairs import Side
 from plumbing.postgres import migrations
 from stack import Stack
@@ -27,7 +27,7 @@ def main() -> None:
     parser.add_argument(
         "what",
         nargs="?",
-        choices=("stage", "bad", "full", "letters", "memory", "render", "whole", "all"),
+        choices=("stage", "bad", "full", "letters", "tasks", "memory", "render", "whole", "all"),
         default="all",
     )
     defaults = f"notifications ({_NOTIFICATIONS}), letters ({_LETTERS}) or letters set ({_RENDERED}) a run"
@@ -36,8 +36,10 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=10.0, help="length of the memory run")
     asked = parser.parse_args()
     print(f"machine: {os.cpu_count()} cores, {platform.machine()}, load before {os.getloadavg()[0]:.2f}", flush=True)
-    if asked.what not in ("memory", "render", "whole"):
+    if asked.what not in ("tasks", "memory", "render", "whole"):
         _pairs(asked.what, asked.count, asked.pairs)
+    if asked.what in ("tasks", "all"):
+        alone.measure(asked.count or _NOTIFICATIONS, asked.pairs)
     if asked.what in ("memory", "all"):
         memory.measure(asked.minutes)
     if asked.what in ("render", "all"):
