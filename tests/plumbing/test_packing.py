@@ -3,7 +3,7 @@
 import cramjam
 from aiokafka.record.default_records import DefaultRecordBatch, DefaultRecordBatchBuilder
 
-from plumbing.bus import broker, packing
+from plumbing.bus import packing, start_producer
 from plumbing.bus.unpacking import unpack
 
 _LZ4 = 3
@@ -19,7 +19,7 @@ def _batch() -> bytes:
 
 
 def test_producers_of_this_process_compress_lightly() -> None:
-    assert broker.packing is packing  # importing what starts producers is enough
+    assert callable(start_producer)  # importing it is enough
     batch = _batch()
 
     packed = cramjam.lz4.Compressor(level=packing.LEVEL, content_checksum=False, block_linked=False)
