@@ -1,5 +1,5 @@
 """Task events written as text at once, for whoever tells thousands: making a model, checking it and having it written takes
-five times as long.
+four times as long.
 
 Invariant: the same bytes as `encode` makes of the model, which `tests/contracts/test_writing.py` holds each function to. Nothing
 is checked here: who calls has typed values. Ids that several events tell are given as text, spelt once.
