@@ -1,4 +1,5 @@
-"""`python -m bench [stage|bad|full|letters|tasks|memory|render|whole] [--count N] [--pairs N] [--minutes N]`: measure, print."""
+"""`python -m bench [stage|bad|full|letters|tasks|memory|render|whole|uploads] [--count N] [--pairs N] [--minutes N]
+[--seconds N]`: measure, print tables."""
 
 import argparse
 import asyncio
@@ -10,7 +11,7 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-from bench import alone, memory, pairs, render, traffic, whole
+from bench import alone, memory, pairs, render, traffic, uploads, whole
 from bench.pairs import Side
 from plumbing.postgres import migrations
 from stack import Stack
@@ -27,16 +28,17 @@ def main() -> None:
     parser.add_argument(
         "what",
         nargs="?",
-        choices=("stage", "bad", "full", "letters", "tasks", "memory", "render", "whole", "all"),
+        choices=("stage", "bad", "full", "letters", "tasks", "memory", "render", "whole", "uploads", "all"),
         default="all",
     )
     defaults = f"notifications ({_NOTIFICATIONS}), letters ({_LETTERS}) or letters set ({_RENDERED}) a run"
     parser.add_argument("--count", type=int, help=defaults)
     parser.add_argument("--pairs", type=int, default=7, help="counted pairs")
     parser.add_argument("--minutes", type=float, default=10.0, help="length of the memory run")
+    parser.add_argument("--seconds", type=float, default=40.0, help="length of each steady rate of the whole path")
     asked = parser.parse_args()
     print(f"machine: {os.cpu_count()} cores, {platform.machine()}, load before {os.getloadavg()[0]:.2f}", flush=True)
-    if asked.what not in ("tasks", "memory", "render", "whole"):
+    if asked.what not in ("tasks", "memory", "render", "whole", "uploads"):
         _pairs(asked.what, asked.count, asked.pairs)
     if asked.what in ("tasks", "all"):
         alone.measure(asked.count or _NOTIFICATIONS, asked.pairs)
@@ -45,7 +47,9 @@ def main() -> None:
     if asked.what in ("render", "all"):
         render.measure(asked.count or _RENDERED, asked.pairs)
     if asked.what in ("whole", "all"):
-        whole.measure(asked.count or _WHOLE)
+        whole.measure(asked.count or _WHOLE, asked.seconds)
+    if asked.what in ("uploads", "all"):
+        uploads.measure(asked.pairs)
 
 
 def _pairs(what: str, count: int | None, wanted: int) -> None:

@@ -1,8 +1,8 @@
-"""`python -m bench.instant`: the notifier as it is deployed, with a renderer and a gateway that answer at once.
+"""`python -m bench.instant serve`: the notifier as it is deployed, with a renderer and a gateway that answer at once.
 
 For measuring what is ours: no letter is set, no call leaves the process, the status of a letter is told as soon as it was handed
-over, without HTTP. What is written, sealed and stored has the size of a real letter. The CPU that building MeMo messages takes is
-written to the file INSTANT_MEMO, as seconds, when the process ends.
+over, without HTTP. What is written, sealed and stored has the size of a real letter. The file INSTANT_NOTES gets a line for each
+letter: when it was handed in, and how much CPU time building MeMo messages took so far (`bench.notes`).
 """
 
 import asyncio
@@ -12,11 +12,10 @@ import time
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TextIO
 from uuid import UUID, uuid4
 
-from typing_extensions import override
-
+from bench.notes import Note
 from plumbing.service import main
 from services.notifier import app
 from services.notifier.api import StatusPush
@@ -27,6 +26,8 @@ from services.notifier.usecases import send_letter
 
 _PDF: Final = os.urandom(39_000)
 _MESSAGE_UUID: Final = b"<memo:messageUUID>"
+_ANSWER_SECONDS: Final = 0.05
+"""So long after a letter was handed in its delivery is told: the answer has been written by then."""
 
 
 class _Renderer:
@@ -38,48 +39,6 @@ class _Renderer:
 
     async def close(self) -> None:
         pass
-
-
-class _Push(StatusPush):
-    """The one the service made, remembered."""
-
-    made: "_Push"
-
-    @override
-    def __init__(self, *args: Any, **more: Any) -> None:
-        super().__init__(*args, **more)
-        _Push.made = self
-
-
-class _Gateway:
-    """Takes everything over; tells of each delivery when its answer has had time to be written."""
-
-    def __init__(self, *_: Any) -> None:
-        self._telling: set[asyncio.Task[None]] = set()
-
-    async def send(self, request: bytes, *, transaction_id: UUID) -> Heard:  # noqa: ARG002
-        start = request.index(_MESSAGE_UUID) + len(_MESSAGE_UUID)
-        task = asyncio.create_task(self._tell(UUID(request[start : start + 36].decode())))
-        self._telling.add(task)
-        task.add_done_callback(self._telling.discard)
-        return Heard(http_status=200, result=True)
-
-    send_paper = send
-
-    async def is_registered(self, cpr: str, *, transaction_id: UUID) -> LookedUp:  # noqa: ARG002
-        return LookedUp(registration=Registration.REGISTERED, http_status=200)
-
-    async def _tell(self, message_uuid: UUID) -> None:
-        await asyncio.sleep(0.05)
-        delivered = Status(
-            besked_id=uuid4(),
-            message_uuid=message_uuid,
-            transmission_id=str(uuid4()),
-            status_code=DELIVERED_STATUS,
-            error_code=None,
-            at=datetime.now(UTC),
-        )
-        await _Push.made.take(delivered)
 
 
 class _Timed:
@@ -96,16 +55,61 @@ class _Timed:
         return made
 
 
+class _Gateway:
+    """Takes everything over, notes when, and tells of the delivery."""
+
+    def __init__(self, notes: TextIO, memo: _Timed) -> None:
+        self._notes = notes
+        self._memo = memo
+        self._telling: set[asyncio.Task[None]] = set()
+        self._push: StatusPush
+
+    def told_to(self, *args: Any, **more: Any) -> StatusPush:
+        """Where the service takes statuses."""
+        self._push = StatusPush(*args, **more)
+        return self._push
+
+    async def send(self, request: bytes, *, transaction_id: UUID) -> Heard:  # noqa: ARG002
+        start = request.index(_MESSAGE_UUID) + len(_MESSAGE_UUID)
+        message_uuid = UUID(request[start : start + 36].decode())
+        self._notes.write(Note(message_uuid, time.time(), self._memo.seconds).line)
+        task = asyncio.create_task(self._tell(message_uuid))
+        self._telling.add(task)
+        task.add_done_callback(self._telling.discard)
+        return Heard(http_status=200, result=True)
+
+    send_paper = send
+
+    async def is_registered(self, cpr: str, *, transaction_id: UUID) -> LookedUp:  # noqa: ARG002
+        return LookedUp(registration=Registration.REGISTERED, http_status=200)
+
+    async def _tell(self, message_uuid: UUID) -> None:
+        await asyncio.sleep(_ANSWER_SECONDS)
+        self._notes.flush()
+        delivered = Status(
+            besked_id=uuid4(),
+            message_uuid=message_uuid,
+            transmission_id=str(uuid4()),
+            status_code=DELIVERED_STATUS,
+            error_code=None,
+            at=datetime.now(UTC),
+        )
+        await self._push.take(delivered)
+
+
 def run() -> int:
     """Serve until SIGTERM."""
     memo = _Timed(kombi_request)
-    setattr(send_letter, "kombi_request", memo)  # noqa: B010 - it is imported there, not exported
-    for name, instant in (("Renderer", _Renderer), ("StatusPush", _Push), ("PostGateway", _Gateway)):
-        setattr(app, name, instant)
-    try:
+    with Path(os.environ["INSTANT_NOTES"]).open("w") as notes:
+        gateway = _Gateway(notes, memo)
+        setattr(send_letter, "kombi_request", memo)  # noqa: B010 - it is imported there, not exported
+        for name, instant in (
+            ("Renderer", _Renderer),
+            ("StatusPush", gateway.told_to),
+            ("PostGateway", lambda *_: gateway),
+        ):
+            setattr(app, name, instant)
         return main(app.NAME, Settings, app.serve)
-    finally:
-        Path(os.environ["INSTANT_MEMO"]).write_text(f"{memo.seconds}\n")
 
 
 if __name__ == "__main__":

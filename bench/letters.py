@@ -15,7 +15,9 @@ from bench.child import Measured, Task, meter
 from plumbing.clock import SystemClock
 from plumbing.jobs import Job, Policy, Worker, add
 from plumbing.postgres import Database
+from plumbing.service import memory
 from services.notifier.api import StatusPush
+from services.notifier.app import KEPT_BYTES
 from services.notifier.domain import (
     DELIVERED_STATUS,
     Channel,
@@ -99,6 +101,8 @@ def sending(together: bool) -> Callable[[Task], Coroutine[Any, Any, Measured]]:
             concurrency=GROUPS if together else ALONE,
             settle_together=GROUPS if together else 1,
         )
+        memory.keep_freed(KEPT_BYTES)  # as the service does
+        memory.settle()
         meter.begin()
         working = asyncio.create_task(worker.run())
         while await _left(database):

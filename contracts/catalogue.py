@@ -22,6 +22,7 @@ from contracts.absence.v1 import (
     RefundRequested,
 )
 from contracts.dead_letter.v1 import DeadLetter
+from contracts.document.v1 import DocumentRecalled, DocumentsSubmitted, SubmissionRefused
 from contracts.events import SCHEMA_PREFIX, Event, schema_id
 from contracts.letter.v1 import LetterDispatched, LetterFailed, LetterRequested, LetterReturned
 from contracts.nemrefusion.v1 import Notification, Receipt
@@ -106,6 +107,9 @@ MESSAGES: Final[tuple[Message, ...]] = (
     _event("letter", LetterDispatched),
     _event("letter", LetterFailed),
     _event("letter", LetterReturned),
+    _event("document", DocumentsSubmitted),
+    _event("document", SubmissionRefused),
+    _event("document", DocumentRecalled),
     _event("dead_letter", DeadLetter),
 )
 

@@ -71,7 +71,7 @@ ABSENCE: Final = Topic(
     key="absence id",
     audience="ours",
     description="Accepted notifications, normalised; what the reporter told is sealed under the citizen's key.",
-    consumers=("tasks",),
+    consumers=("tasks", "uploads"),
 )
 TASK: Final = Topic(
     name="sygefravaer.task.v1",
@@ -96,6 +96,13 @@ LETTER: Final = Topic(
     description="What became of each letter: proven dispatched with channel, instant and proof, or failed.",
     consumers=("tasks",),
 )
+DOCUMENT: Final = Topic(
+    name="sygefravaer.document.v1",
+    owner="uploads",
+    key="absence id",
+    audience="ours",
+    description="Documents that citizens sent, each found clean and stored; what was refused; what was recalled.",
+)
 
 EVENT_TOPICS: Final[tuple[Topic, ...]] = (
     NEMREFUSION_NOTIFICATION,
@@ -104,6 +111,7 @@ EVENT_TOPICS: Final[tuple[Topic, ...]] = (
     TASK,
     LETTER_REQUEST,
     LETTER,
+    DOCUMENT,
 )
 
 

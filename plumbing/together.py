@@ -20,6 +20,9 @@ Answer = TypeVar("Answer")
 class Together(Generic[Asked, Answer]):
     """Gathers what is asked for, up to `most` and for `seconds` at most (0: what is asked for in one turn of the event loop).
 
+    Where it `is_eager`, nobody waits for company that is not to be expected: in the beginning and after a group of one, only what
+    is asked for in one turn is gathered.
+
     `work` answers for each that it was given, in their order; an exception among the answers is raised where it was asked for.
     With `most` 1 nothing is gathered: each is done in the caller's own task, and is cancelled with it.
     """
@@ -30,12 +33,15 @@ class Together(Generic[Asked, Answer]):
         *,
         seconds: float,
         most: int,
+        is_eager: bool = False,
     ) -> None:
         self._work = work
         self._seconds = seconds
         self._most = most
         self._waiting: list[tuple[Asked, asyncio.Future[Answer]]] = []
         self._timer: asyncio.TimerHandle | None = None
+        self._is_eager = is_eager
+        self._expects_company = not is_eager
         self._groups: set[asyncio.Task[None]] = set()
 
     async def __call__(self, asked: Asked) -> Answer:
@@ -51,7 +57,7 @@ class Together(Generic[Asked, Answer]):
         if len(self._waiting) >= self._most:
             self._begin()
         elif self._timer is None:
-            self._timer = loop.call_later(self._seconds, self._begin)
+            self._timer = loop.call_later(self._seconds if self._expects_company else 0.0, self._begin)
         return await future
 
     def _begin(self) -> None:
@@ -60,6 +66,7 @@ class Together(Generic[Asked, Answer]):
             self._timer = None
         group = [(asked, future) for asked, future in self._waiting if not future.done()]
         self._waiting = []
+        self._expects_company = len(group) > 1 or not self._is_eager
         if group:
             task = asyncio.create_task(self._do(group))
             self._groups.add(task)

@@ -2,7 +2,8 @@
 
 `prepare` installs what is missing on the machine. `up` leaves servers, services and simulators running; `down` ends them by
 what the run directory remembers and removes their data. `env` prints addresses for a shell (`eval "$(python -m stack env)"`),
-never a secret: PostgreSQL's password is in a file. `pictures` makes those of the README, and of mailboxes where a house runs.
+never a secret: PostgreSQL's password and the object store's are in files. `pictures` makes those of the README, and of mailboxes
+where a house runs.
 """
 
 import argparse
@@ -12,7 +13,8 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from stack import pictures
+from stack import catalogue, pictures
+from stack.addresses import ALL_SERVERS, MESSAGING, Addresses
 from stack.errors import StackError
 from stack.house import House
 from stack.members import SIMULATORS
@@ -22,7 +24,7 @@ from stack.say import say
 from stack.secrets_file import Secrets
 from stack.servers import Stack
 
-_PGPASS = "pgpass"
+_PGPASS, _S3_SECRET = "pgpass", "s3-secret"
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -30,7 +32,7 @@ def main(arguments: list[str] | None = None) -> int:
     run_dir = given.run_dir.resolve()
     commands: dict[str, Callable[[], int]] = {
         "prepare": _prepare,
-        "up": lambda: _up(run_dir, servers_only=given.servers_only),
+        "up": lambda: _up(run_dir, servers_only=given.servers_only, documents=given.documents),
         "down": lambda: _down(run_dir),
         "status": lambda: _status(run_dir),
         "env": lambda: _env(run_dir),
@@ -50,7 +52,10 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("prepare", help="install and fetch what the servers need, if it is not there")
     up = commands.add_parser("up", help="start servers, services and simulators and leave them running")
-    up.add_argument("--servers-only", action="store_true", help="Kafka and PostgreSQL alone, as tests want them")
+    up.add_argument("--servers-only", action="store_true", help="no services and simulators, as tests want them")
+    up.add_argument(
+        "--documents", action="store_true", help="beside Kafka and PostgreSQL a scanner and an object store"
+    )
     commands.add_parser("down", help="end them all and remove their data")
     commands.add_parser("status", help="who runs, and where")
     commands.add_parser("env", help="addresses as shell variables")
@@ -86,8 +91,8 @@ def _pictures(run_dir: Path, directory: Path) -> int:
     return 0
 
 
-def _up(run_dir: Path, *, servers_only: bool) -> int:
-    stack = Stack.start(run_dir, outlives_supervisor=True)
+def _up(run_dir: Path, *, servers_only: bool, documents: bool) -> int:
+    stack = Stack.start(run_dir, servers=ALL_SERVERS if documents else MESSAGING, outlives_supervisor=True)
     held = RunFile.read(stack.run_dir)
     if not servers_only and not (held and held.house):
         House(stack, outlives_supervisor=True).start().remember()
@@ -102,7 +107,8 @@ def _down(run_dir: Path) -> int:
     held.stop_house()
     if stack := Stack.attach(run_dir):
         stack.stop()
-    (run_dir / _PGPASS).unlink(missing_ok=True)
+    for name in (_PGPASS, _S3_SECRET):
+        (run_dir / name).unlink(missing_ok=True)
     say("everything is ended and its data removed")
     return 0
 
@@ -112,9 +118,8 @@ def _status(run_dir: Path) -> int:
     if held is None:
         say(f"nothing runs in {run_dir}")
         return 1
-    database = urlsplit(held.addresses.postgres_admin_dsn)
-    answers_at = {"kafka": held.addresses.kafka_bootstrap, "postgres": f"{database.hostname}:{database.port}"}
-    alive = [_print_row(one, one.url or answers_at.get(one.name, "")) for one in (*held.servers, *held.house)]
+    servers = [_print_row(one, catalogue.where(one.name, held.addresses)) for one in held.servers]
+    alive = [*servers, *(_print_row(one, one.url) for one in held.house)]
     return 0 if all(alive) else 1
 
 
@@ -129,20 +134,39 @@ def _env(run_dir: Path) -> int:
     if held is None:
         say(f"nothing runs in {run_dir}; start it: python -m stack up")
         return 1
-    database = urlsplit(held.addresses.postgres_admin_dsn)
     variables = {
         "STACK_RUN_DIR": str(run_dir),
-        "KAFKA_BOOTSTRAP_SERVERS": held.addresses.kafka_bootstrap,
-        "PGHOST": database.hostname or "",
-        "PGPORT": str(database.port or 5432),
-        "PGUSER": database.username or "",
-        "PGDATABASE": database.path.lstrip("/"),
-        "PGPASSFILE": str(_write_password_file(run_dir, database.password or "")),
+        **_servers_variables(run_dir, held.addresses),
         **{_url_variable(one.name): one.url for one in held.house},
     }
     for name, value in variables.items():
         print(f"export {name}={shlex.quote(value)}")
     return 0
+
+
+def _servers_variables(run_dir: Path, addresses: Addresses) -> dict[str, str]:
+    variables: dict[str, str] = {}
+    if addresses.kafka_bootstrap:
+        variables["KAFKA_BOOTSTRAP_SERVERS"] = addresses.kafka_bootstrap
+    if addresses.postgres_admin_dsn:
+        database = urlsplit(addresses.postgres_admin_dsn)
+        variables |= {
+            "PGHOST": database.hostname or "",
+            "PGPORT": str(database.port or 5432),
+            "PGUSER": database.username or "",
+            "PGDATABASE": database.path.lstrip("/"),
+            "PGPASSFILE": str(_write_password_file(run_dir, database.password or "")),
+        }
+    if addresses.clamd_host:
+        variables |= {"CLAMD_HOST": addresses.clamd_host, "CLAMD_PORT": str(addresses.clamd_port)}
+    if addresses.s3_endpoint:
+        variables |= {
+            "S3_ENDPOINT_URL": addresses.s3_endpoint,
+            "S3_REGION": addresses.s3_region,
+            "S3_ACCESS_KEY_ID": addresses.s3_access_key,
+            "S3_SECRET_ACCESS_KEY_FILE": str(_write_secret(run_dir / _S3_SECRET, addresses.s3_secret_key)),
+        }
+    return variables
 
 
 def _url_variable(name: str) -> str:
@@ -152,10 +176,13 @@ def _url_variable(name: str) -> str:
 
 def _write_password_file(run_dir: Path, password: str) -> Path:
     """PostgreSQL's own way to keep a password out of commands and variables."""
-    path = run_dir / _PGPASS
-    path.touch(mode=0o600)
     escaped = unquote(password).replace("\\", "\\\\").replace(":", "\\:")
-    path.write_text(f"*:*:*:*:{escaped}\n")
+    return _write_secret(run_dir / _PGPASS, f"*:*:*:*:{escaped}")
+
+
+def _write_secret(path: Path, secret: str) -> Path:
+    path.touch(mode=0o600)
+    path.write_text(f"{secret}\n")
     return path
 
 

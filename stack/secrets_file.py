@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
+from deploy.minio import ACCOUNTS, Keys
 from stack.errors import StackError
 
-VAULT_CALLERS = ("intake", "tasks", "notifier", "ops")
+VAULT_CALLERS = ("intake", "tasks", "notifier", "uploads", "ops")
 """The services that may ask the vault, each with a token of its own."""
 
-_DATABASES = ("CITIZENS", "INTAKE", "TASKS", "NOTIFIER")
+_DATABASES = ("CITIZENS", "INTAKE", "TASKS", "UPLOADS", "NOTIFIER")
 
 NAMES = (
     "MASTER_KEYS",
@@ -22,9 +23,13 @@ NAMES = (
     "FINGERPRINT_KEY",
     "STATUS_PUSH_TOKEN",
     *(f"CITIZENS_TOKEN_{caller.upper()}" for caller in VAULT_CALLERS),
-    # only the compose side needs these: the native one derives them from the administrator's
+    *(f"{account.upper()}_S3_{kind}" for account in ACCOUNTS for kind in ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY")),
+    # only the compose side needs these: the native one derives them from the administrator's, or makes them as a server starts
     "POSTGRES_PASSWORD",
     *(f"{service}_DB_{kind}" for service in _DATABASES for kind in ("PASSWORD", "OWNER_PASSWORD")),
+    "MINIO_ROOT_USER",
+    "MINIO_ROOT_PASSWORD",
+    "MINIO_KMS_SECRET_KEY",
 )
 
 
@@ -57,9 +62,45 @@ class Secrets:
         """What the vault is told: `intake=<token>,...`."""
         return ",".join(f"{caller}={self.vault_token(caller)}" for caller in VAULT_CALLERS)
 
+    @property
+    def s3_accounts(self) -> dict[str, Keys]:
+        """What each account of the object store signs with."""
+        return {
+            account: Keys(
+                access_key=self.values[f"{account.upper()}_S3_ACCESS_KEY_ID"],
+                secret_key=self.values[f"{account.upper()}_S3_SECRET_ACCESS_KEY"],
+            )
+            for account in ACCOUNTS
+        }
+
+
+def s3_access_key() -> str:
+    """As long as MinIO makes them itself."""
+    return secrets.token_hex(10)
+
+
+def s3_secret_key() -> str:
+    """As long as MinIO makes them itself."""
+    return secrets.token_urlsafe(30)
+
+
+def kms_key() -> str:
+    """What MinIO encrypts with: a name, and a key."""
+    return f"mit-sygefravaer:{_key()}"
+
 
 def _generate() -> dict[str, str]:
-    return {name: _key() if name.endswith(("_KEY", "_KEYS")) else secrets.token_urlsafe(32) for name in NAMES}
+    return {name: _secret(name) for name in NAMES}
+
+
+def _secret(name: str) -> str:
+    if name == "MINIO_KMS_SECRET_KEY":
+        return kms_key()
+    if name == "MINIO_ROOT_USER" or name.endswith("_S3_ACCESS_KEY_ID"):
+        return s3_access_key()
+    if name == "MINIO_ROOT_PASSWORD" or name.endswith("_S3_SECRET_ACCESS_KEY"):
+        return s3_secret_key()
+    return _key() if name.endswith(("_KEY", "_KEYS")) else secrets.token_urlsafe(32)
 
 
 def _key() -> str:

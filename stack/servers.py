@@ -1,4 +1,5 @@
-"""`Stack`: the real Kafka and PostgreSQL that everything here runs against, wherever they come from.
+"""`Stack`: the real servers that everything here runs against, wherever they come from: Kafka and PostgreSQL, and for documents a
+scanner and an object store, where they are asked for.
 
 Decided once, for all servers together: addresses in the environment, then a stack already running in this run directory, then
 Docker where an engine and the images are at hand, then native. STACK=native or STACK=docker forces one of the last two.
@@ -8,29 +9,28 @@ import os
 import secrets
 import shutil
 import tempfile
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial, reduce
 from pathlib import Path
 from typing import Self
 
 from deploy.kafka import TopicToMake, create_topics, declared_topics
-from stack import kafka_admin, postgres_admin
+from deploy.minio import BucketNames, Keys, Store, set_up
+from stack import catalogue, clamd_admin, postgres_admin
 from stack.accounts import Account, server_account
-from stack.addresses import Addresses, DatabaseAddresses, SecondListener
+from stack.addresses import DOCUMENTS, MESSAGING, Addresses, DatabaseAddresses, SecondListener
+from stack.catalogue import Planned
 from stack.docker import engine
 from stack.docker.container import Container
-from stack.docker.servers import DockerKafka, DockerPostgres
 from stack.errors import StackError
-from stack.native.broker import NativeKafka
-from stack.native.jars import KAFKA, VERAPDF, jars_of
-from stack.native.java import find_java
-from stack.native.postgres import NativePostgres, find_programs
+from stack.native.jars import VERAPDF, jars_of
 from stack.run_file import Remembered, RunFile, Server
 from stack.say import say
 from stack.waiting import run
 
 STATE = "state"
 """Where in the run directory the simulators keep what must outlive a kill."""
-
-_SERVERS = ("kafka", "postgres")
 
 
 class Stack:
@@ -53,40 +53,45 @@ class Stack:
 
     @classmethod
     def start(
-        cls, run_dir: Path, *, outlives_supervisor: bool = False, second_listener: SecondListener | None = None
+        cls,
+        run_dir: Path,
+        *,
+        servers: Sequence[str] = MESSAGING,
+        outlives_supervisor: bool = False,
+        second_listener: SecondListener | None = None,
     ) -> Self:
         """Servers for this run directory, ready to be used. Those that run there already are used again.
 
+        `servers`: some of ALL_SERVERS; raises StackError where servers run already, and not all of these.
         `second_listener`: one more way into the broker; raises StackError where the servers run already.
         """
+        servers = catalogue.known(servers)
         run_dir = run_dir.resolve()
         run_dir.mkdir(parents=True, exist_ok=True)
-        given = Addresses.from_environment()
+        given = Addresses.from_environment(servers)
         running = None if given else cls.attach(run_dir)
         if second_listener is not None and (given or running):
             message = "a broker that runs already cannot be given a second listener"
             raise StackError(message)
         if given:
-            say(f"using the servers named in the environment: {given.kafka_bootstrap}")
+            say(f"using the servers named in the environment: {catalogue.where(servers[0], given)}")
             return cls(run_dir, given, is_borrowed=True)
         if running:
-            say(f"using the servers that run in {run_dir}")
-            running.is_borrowed = True
-            return running
+            return running.borrow(servers)
         (run_dir / "logs").mkdir(exist_ok=True)
         shutil.rmtree(run_dir / STATE, ignore_errors=True)  # simulators must not remember what new databases never knew
-        if _wants_docker():
-            return cls._start_in_docker(run_dir, outlives_supervisor=outlives_supervisor, second=second_listener)
-        return cls._start_native(run_dir, outlives_supervisor=outlives_supervisor, second=second_listener)
+        start = cls._start_in_docker if _wants_docker(servers) else cls._start_native
+        return start(run_dir, servers, outlives_supervisor=outlives_supervisor, second=second_listener)
 
     @staticmethod
     def prepare() -> None:
-        """Installs and fetches what `start` and the judging of PDFs will need, one line each; silent when all is there."""
-        if Addresses.from_environment() is None and not _wants_docker():
-            find_java()
-            jars_of(KAFKA)
+        """Installs, fetches and builds what `start` and the judging of PDFs will need, a line each; silent when all is there."""
+        groups = (MESSAGING, DOCUMENTS)
+        wanted = [name for group in groups if Addresses.from_environment(group) is None for name in group]
+        if wanted and not _wants_docker(wanted):
+            for name in wanted:
+                catalogue.prepare(name)
             jars_of(VERAPDF)
-            find_programs()
             server_account()
 
     @classmethod
@@ -118,7 +123,7 @@ class Stack:
         return self._servers
 
     def server(self, name: str) -> Server:
-        """The process `kafka` or `postgres`, to be killed, paused, started again."""
+        """The process of this name (`kafka`, `postgres`, `clamd`, `minio`), to be killed, paused, started again."""
         for process in self._servers:
             if process.name == name:
                 return process
@@ -126,12 +131,9 @@ class Stack:
         raise StackError(message)
 
     def wait_ready(self, timeout: float = 90) -> None:
-        """Waits until both servers answer; for after a fault."""
-        for name, is_ready in (
-            ("kafka", lambda: kafka_admin.is_broker_ready(self.kafka_bootstrap)),
-            ("postgres", lambda: postgres_admin.is_server_ready(self.postgres_admin_dsn)),
-        ):
-            self.server(name).wait_until(is_ready, timeout)
+        """Waits until all servers answer; for after a fault."""
+        for server in self._servers:
+            server.wait_until(partial(catalogue.is_ready, server.name, self.addresses), timeout)
 
     def create_database(self, service: str, *, suffix: str = "", template: str | None = None) -> DatabaseAddresses:
         return postgres_admin.create_database(self.postgres_admin_dsn, service, suffix=suffix, template=template)
@@ -154,6 +156,23 @@ class Stack:
         """All topics of contracts/topics.py, as declared there."""
         self.make_topics(*declared_topics(prefix=prefix))
 
+    @property
+    def store(self) -> Store:
+        """The object store, as its administrator asks it."""
+        return catalogue.store(self.addresses)
+
+    def create_buckets(self, accounts: Mapping[str, Keys], *, suffix: str = "") -> BucketNames:
+        """The buckets for documents and the accounts that may use them, as deploy/minio says."""
+        return set_up(self.store, accounts, suffix=suffix)
+
+    def learn_signature(self, name: str, text: bytes) -> None:
+        """From now on the scanner finds these bytes, anywhere in a file, as `<name>.UNOFFICIAL`."""
+        clamd_admin.learn(self._signatures(), self.addresses.clamd_host, self.addresses.clamd_port, name, text)
+
+    def forget_signature(self, name: str) -> None:
+        """The same undone."""
+        clamd_admin.forget(self._signatures(), self.addresses.clamd_host, self.addresses.clamd_port, name)
+
     def start_server(self, name: str, timeout: float = 90) -> None:
         """Starts a server again after it was killed or stopped, and waits until it answers."""
         self.server(name).start()
@@ -173,43 +192,56 @@ class Stack:
         shutil.rmtree(self.run_dir / STATE, ignore_errors=True)
         RunFile.forget(self.run_dir)
 
+    def _signatures(self) -> Path:
+        self.server("clamd")
+        assert self._home is not None, "whoever runs servers has a home for them"
+        return catalogue.signatures(self._home)
+
+    def borrow(self, servers: Sequence[str]) -> Self:
+        """Itself, for whoever found it running; raises StackError where it lacks one of these."""
+        if lacking := [name for name in servers if name not in {server.name for server in self._servers}]:
+            message = f"what runs in {self.run_dir} has no {catalogue.titles(lacking)}: end it, python -m stack down"
+            raise StackError(message)
+        say(f"using the servers that run in {self.run_dir}")
+        self.is_borrowed = True
+        return self
+
     @classmethod
-    def _start_native(cls, run_dir: Path, *, outlives_supervisor: bool, second: SecondListener | None) -> Self:
+    def _start_native(
+        cls, run_dir: Path, servers: Sequence[str], *, outlives_supervisor: bool, second: SecondListener | None
+    ) -> Self:
         account = server_account()
         home = _server_home(run_dir, account)
-        for name in _SERVERS:
-            (home / name).mkdir()
+        say(f"starting {catalogue.titles(servers)}{f' as {account.name}' if account else ''}")
         logs = run_dir / "logs"
-        say(f"starting Kafka and PostgreSQL{f' as {account.name}' if account else ''}")
-        postgres = NativePostgres(home / "postgres", logs, account, outlives_supervisor=outlives_supervisor)
-        kafka = NativeKafka(home / "kafka", logs, account, outlives_supervisor=outlives_supervisor, second=second)
-        return cls._bring_up(run_dir, kafka, postgres, home=home, source="native")
+        planned = [
+            catalogue.plan_native(name, home, logs, account, outlives_supervisor=outlives_supervisor, second=second)
+            for name in servers
+        ]
+        return cls._bring_up(run_dir, planned, home=home, source="native", at_once=len(planned))
 
     @classmethod
-    def _start_in_docker(cls, run_dir: Path, *, outlives_supervisor: bool, second: SecondListener | None) -> Self:
-        say("starting Kafka and PostgreSQL in containers")
-        logs = run_dir / "logs"
-        postgres = DockerPostgres(logs, outlives_supervisor=outlives_supervisor)
-        kafka = DockerKafka(logs, outlives_supervisor=outlives_supervisor, second=second)
-        return cls._bring_up(run_dir, kafka, postgres, home=None, source="docker")
-
-    @classmethod
-    def _bring_up(
-        cls,
-        run_dir: Path,
-        kafka: NativeKafka | DockerKafka,
-        postgres: NativePostgres | DockerPostgres,
-        *,
-        home: Path | None,
-        source: str,
+    def _start_in_docker(
+        cls, run_dir: Path, servers: Sequence[str], *, outlives_supervisor: bool, second: SecondListener | None
     ) -> Self:
-        addresses = Addresses(kafka_bootstrap=kafka.bootstrap, postgres_admin_dsn=postgres.admin_dsn, source=source)
-        found = cls(run_dir, addresses, servers=(kafka.process, postgres.process), home=home)
+        say(f"starting {catalogue.titles(servers)} in containers")
+        home = _server_home(run_dir, None)
+        logs = run_dir / "logs"
+        planned = [
+            catalogue.plan_container(name, home, logs, outlives_supervisor=outlives_supervisor, second=second)
+            for name in servers
+        ]
+        return cls._bring_up(run_dir, planned, home=home, source="docker", at_once=1)
+
+    @classmethod
+    def _bring_up(cls, run_dir: Path, planned: Sequence[Planned], *, home: Path, source: str, at_once: int) -> Self:
+        addresses = reduce(lambda told, one: one.tell(told), planned, Addresses(source=source))
+        found = cls(run_dir, addresses, servers=tuple(one.process for one in planned), home=home)
         try:
-            kafka.start()
-            postgres.start()
-            postgres.wait_ready()
-            kafka.wait_ready()
+            with ThreadPoolExecutor(max_workers=at_once) as pool:
+                list(pool.map(lambda one: one.start(), planned))
+            for one in planned:
+                one.wait_ready()
         except BaseException:
             found.stop()
             raise
@@ -223,16 +255,16 @@ class Stack:
         RunFile(addresses=self.addresses, home=str(self._home or ""), servers=servers, house=house).write(self.run_dir)
 
 
-def _wants_docker() -> bool:
+def _wants_docker(servers: Sequence[str]) -> bool:
     """STACK decides; where it says nothing, containers are used if all is at hand for them."""
     match os.environ.get("STACK", ""):
         case "native":
             return False
         case "docker":
-            engine.require(_SERVERS)
+            engine.require(servers)
             return True
         case "":
-            return engine.is_usable(_SERVERS)
+            return engine.is_usable(servers)
         case other:
             message = f"STACK={other}: it is native or docker, or left out"
             raise StackError(message)

@@ -1,6 +1,9 @@
 """What the servers are told, wherever they run: the limits of production, and what makes tests quick without changing meaning."""
 
 from types import MappingProxyType
+from typing import Final
+
+from stack.paths import ROOT
 
 BROKER = MappingProxyType(
     {
@@ -47,5 +50,33 @@ POSTGRES = MappingProxyType(
         "log_min_error_statement": "panic",
         "log_error_verbosity": "terse",
         "log_parameter_max_length_on_error": "0",
+    }
+)
+
+CLAMD_CONF: Final = ROOT / "deploy" / "clamav" / "clamd.conf"
+"""What every clamd here is told, in containers as it stands, natively but for addresses and directories."""
+SIGNATURES: Final = ROOT / "deploy" / "clamav" / "signatures"
+"""All that a clamd of ours finds: TEST_SIGNATURE anywhere, and at a file's start the test file that scanners agree on (EICAR)."""
+TEST_SIGNATURE: Final = b"MITSYG-TEST-SIGNATURE-7f3a9c51d2e84b06-NOT-A-VIRUS"
+TEST_SIGNATURE_NAME: Final = "MitSyg.Test.UNOFFICIAL"
+"""Signatures that nobody has signed are called unofficial."""
+
+S3_REGION: Final = "eu-north-1"
+"""Not the one that clients take where they are told none: whoever forgets to pass it on fails here too."""
+
+OBJECT_STORE = MappingProxyType(
+    {
+        "MINIO_SITE_REGION": S3_REGION,
+        # nobody's browser, and no asking for updates
+        "MINIO_BROWSER": "off",
+        "MINIO_UPDATE": "off",
+        # whatever a client asks for, what is stored is encrypted, with the key of MINIO_KMS_SECRET_KEY
+        "MINIO_KMS_AUTO_ENCRYPTION": "on",
+        # by itself it would take as many requests at once as it has memory for
+        "MINIO_API_REQUESTS_MAX": "64",
+        "MINIO_API_REQUESTS_DEADLINE": "10s",
+        # uploads in pieces that nobody went on with
+        "MINIO_API_STALE_UPLOADS_EXPIRY": "24h",
+        "MINIO_API_STALE_UPLOADS_CLEANUP_INTERVAL": "6h",
     }
 )

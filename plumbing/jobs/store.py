@@ -13,9 +13,13 @@ belongs.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
+import asyncpg
+
 from plumbing.postgres import Connection
+from plumbing.postgres.columns import shared, sparse
 
 SCHEMA = """
 create table job (
@@ -42,8 +46,7 @@ class LeaseLost(Exception):
     """The claim is somebody else's by now, or the job is gone: whatever was about to be written must not be."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Job:
+class Job(NamedTuple):
     """Work to be done, `pause_seconds` from now at the earliest. `job_id` is derived from its cause, so that a repeat adds
     nothing."""
 
@@ -54,8 +57,7 @@ class Job:
     pause_seconds: float = 0.0
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Claim:
+class Claim(NamedTuple):
     """A job in this worker's hands until its lease ends; `attempt` counts claims, this one included.
 
     `was_abandoned`: whoever claimed it before never said how that ended.
@@ -87,10 +89,10 @@ async def add(connection: Connection, jobs: Sequence[Job]) -> None:
     await connection.execute(
         _ADD,
         [job.job_id for job in jobs],
-        [job.queue for job in jobs],
-        [job.order_key for job in jobs],
+        shared([job.queue for job in jobs]),
+        sparse([job.order_key for job in jobs]),
         [job.payload for job in jobs],
-        [job.pause_seconds for job in jobs],
+        shared([job.pause_seconds for job in jobs]),
     )
 
 
@@ -113,9 +115,12 @@ async def claim(connection: Connection, queue: str, *, limit: int, lease_seconds
 
 async def hold(connection: Connection, claims: Sequence[Claim]) -> set[Claim]:
     """Those of the claims that still hold: they do so until the transaction ends."""
-    rows = await connection.fetch(_HOLD, *_named(claims))
-    held = {row["seq"] for row in rows}
-    return {claim for claim in claims if claim.seq in held}
+    return _holding(await connection.fetch(_HOLD, *_named(claims)), claims)
+
+
+async def finish_held(connection: Connection, claims: Sequence[Claim]) -> set[Claim]:
+    """Hold and finish in one statement: those of the claims that held; their jobs are over."""
+    return _holding(await connection.fetch(_FINISH_HELD, *_named(claims)), claims)
 
 
 async def finish(connection: Connection, claims: Sequence[Claim]) -> None:
@@ -167,6 +172,12 @@ def _named(claims: Sequence[Claim]) -> tuple[list[int], list[UUID]]:
     return [claim.seq for claim in claims], [claim.token for claim in claims]
 
 
+def _holding(rows: Sequence[asyncpg.Record], claims: Sequence[Claim]) -> set[Claim]:
+    """By their tokens: a job's claim that is over may be named beside the one that holds."""
+    held = {row["token"] for row in rows}
+    return {claim for claim in claims if claim.token in held}
+
+
 def _all_held(status: str, claims: Sequence[Claim]) -> None:
     if int(status.rpartition(" ")[2]) != len(claims):
         raise LeaseLost
@@ -174,7 +185,7 @@ def _all_held(status: str, claims: Sequence[Claim]) -> None:
 
 _ADD = """
 insert into job (job_id, queue, order_key, payload, available_at)
-select job_id, queue, order_key, payload, clock_timestamp() + make_interval(secs => pause)
+select job_id, coalesce(queue, $2[1]), order_key, payload, clock_timestamp() + make_interval(secs => coalesce(pause, $5[1]))
 from unnest($1::uuid[], $2::text[], $3::text[], $4::bytea[], $5::float8[]) with ordinality
      as job (job_id, queue, order_key, payload, pause, nth)
 order by nth
@@ -207,11 +218,17 @@ returning job.seq, job.job_id, job.payload, job.attempts, job.token, chosen.was_
 """
 
 _HOLD = """
-select job.seq
+select job.seq, job.token
 from job join unnest($1::bigint[], $2::uuid[]) as claim (seq, token) on job.seq = claim.seq and job.token = claim.token
 order by job.seq
 for update of job
 """
+
+_FINISH_HELD = f"""
+with held as ({_HOLD})
+delete from job using held where job.seq = held.seq
+returning job.token
+"""  # noqa: S608  # made of constants
 
 _FINISH = """
 delete from job

@@ -87,6 +87,10 @@ class Worker:
         self._wake = asyncio.Event()
         self._stopping = False
         self._running: set[asyncio.Task[None]] = set()
+        # Looked up once: a label costs more than the counting.
+        RUNNING.labels(queue).set_function(lambda: len(self._running))
+        self._seconds = SECONDS.labels(queue)
+        self._ended_as = {outcome: ENDED.labels(queue, outcome.__name__.lower()) for outcome in (Done, Again, Parked)}
 
     def wake(self) -> None:
         """There may be something to do."""
@@ -140,22 +144,20 @@ class Worker:
         async with self._database.acquire() as connection:
             claims = await store.claim(connection, self._queue, limit=free, lease_seconds=self._lease)
         for claim in claims:
-            task = asyncio.create_task(self._attend(claim), name=f"job {claim.seq}")
+            task = asyncio.create_task(self._attend(claim))
             self._running.add(task)
             task.add_done_callback(self._ended)
-        RUNNING.labels(self._queue).set(len(self._running))
         return len(claims) < free
 
     def _ended(self, task: "asyncio.Task[None]") -> None:
         self._running.discard(task)
-        RUNNING.labels(self._queue).set(len(self._running))
         self._wake.set()
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("a job ended by a fault of ours", queue=self._queue, exc_info=error)
 
     async def _attend(self, claim: Claim) -> None:
         """One attempt. A result that cannot be written is left to the end of the lease: its outcome may be unknown."""
-        with SECONDS.labels(self._queue).time():
+        with self._seconds.time():
             try:
                 faultpoint("jobs.after_claim")
                 ended = await self._attempt(claim)
@@ -176,7 +178,7 @@ class Worker:
                 return
         if isinstance(ended.verdict, Parked):
             log.error("a job is parked", queue=self._queue, job=str(claim.job_id), reason=ended.verdict.reason)
-        ENDED.labels(self._queue, type(ended.verdict).__name__.lower()).inc()
+        self._ended_as[type(ended.verdict)].inc()
 
     async def _attempt(self, claim: Claim) -> _Ended:
         if claim.attempt > self._policy.attempts:
@@ -200,11 +202,14 @@ class Worker:
 
     async def _settle(self, group: Sequence[_Ended]) -> list[LeaseLost | None]:
         """First the jobs, under their tokens, then what their results change: a lost lease writes nothing."""
+        claims = [one.claim for one in group]
+        all_done = all(isinstance(one.verdict, Done) for one in group)
         async with self._database.transaction() as connection:
-            held = await store.hold(connection, [one.claim for one in group])
+            held = await (store.finish_held if all_done else store.hold)(connection, claims)
             if held:
                 ours = sorted((one for one in group if one.claim in held), key=lambda one: one.claim.seq)
-                await self._end(connection, ours)
+                if not all_done:
+                    await self._end(connection, ours)
                 await _write(connection, [write for one in ours for write in one.writes])
                 faultpoint("jobs.before_result_commit")
         return [None if one.claim in held else LeaseLost() for one in group]

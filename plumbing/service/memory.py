@@ -7,7 +7,8 @@ of its sight, and every ten seconds it looks at the rest: what is in work just t
 not in a cycle is freed at once, as ever; worked batches, statuses and letters leave none.
 
 The C library keeps what was freed between blocks that are still in use, and large buffers come and go all the time: now and
-then it is told to give that back.
+then it is told to give that back. What lies free at the end it gives back at once, and takes again: whoever works with large
+buffers all the time has it kept until then.
 """
 
 import asyncio
@@ -19,6 +20,9 @@ from collections.abc import Callable
 _ALLOCATIONS = 1_000_000
 EVERY_SECONDS = 10.0
 _TRIM_EVERY = 3
+# malloc.h
+_M_TRIM_THRESHOLD = -1
+_M_MMAP_THRESHOLD = -3
 
 
 def settle() -> None:
@@ -26,6 +30,14 @@ def settle() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(_ALLOCATIONS, 10, 10)
+
+
+def keep_freed(size: int) -> None:
+    """From now on up to `size` freed bytes stay with the process until the next `tidy`, buffers up to that size among them."""
+    set_option: Callable[[int, int], object] | None = getattr(ctypes.CDLL(None), "mallopt", None)
+    if set_option is not None:  # glibc's
+        set_option(_M_MMAP_THRESHOLD, size)
+        set_option(_M_TRIM_THRESHOLD, size)
 
 
 async def tidy() -> None:

@@ -44,7 +44,7 @@ class Settings(ServiceSettings):
     http_host: str = Field("127.0.0.1", description="Where the vault answers.")
     http_port: int = Field(ge=0, le=65535, description="Port of the same.")
     service_tokens: Annotated[SecretStr, AfterValidator(_tokens)] = Field(
-        description="Who may ask: intake=<token>,notifier=<token>,… of intake, tasks, notifier, ops; 32 characters each "
+        description="Who may ask: intake=<token>,notifier=<token>,… of intake, tasks, uploads, notifier, ops; 32 characters each "
         "at least. A caller may stand twice, no more, while its token is being changed."
     )
     master_keys: Annotated[SecretStr, AfterValidator(_keys)] = Field(

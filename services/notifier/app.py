@@ -19,7 +19,7 @@ from plumbing.faults import faultpoint
 from plumbing.jobs import Policy, Worker, commands
 from plumbing.outbox import Relay
 from plumbing.postgres import Database, is_transient
-from plumbing.service import Runner
+from plumbing.service import Runner, memory
 from plumbing.service.kafka import KafkaSide, make_clock
 from plumbing.stage import Stage
 from services.notifier import commands as typed
@@ -48,6 +48,9 @@ NAME = "notifier"
 CALLS = 2
 BESIDE_THE_CALL_SECONDS = 10.0
 LEASE_MARGIN_SECONDS = 5.0
+# Letters have some 50 KB, and each is in a few buffers at once: given back to the system and taken again, they cost a page fault
+# for every 4 KB, a fifth of the CPU time of sending.
+KEPT_BYTES = 16 * 1024 * 1024
 
 log = structlog.get_logger(__name__)
 OPEN = Gauge("mitsyg_letters_open", "Letters neither dispatched nor failed, by state.", ("state",))
@@ -58,6 +61,7 @@ OLDEST_OPEN = Gauge("mitsyg_letters_oldest_open_seconds", "Age of the oldest of 
 
 async def serve(settings: Settings) -> None:
     """Run until SIGTERM."""
+    memory.keep_freed(KEPT_BYTES)
     runner = Runner(NAME, settings)
     async with runner.probes():
         clock = await make_clock(runner, settings, NAME)

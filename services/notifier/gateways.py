@@ -1,8 +1,8 @@
 """The vault and the post gateway, as `notifier` sees them."""
 
-import asyncio
 import json
 import ssl
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -12,10 +12,11 @@ from uuid import UUID
 import aiohttp
 
 from contracts.citizens import v1
-from contracts.citizens.client import VaultClient, VaultUnavailable
+from contracts.citizens.client import VaultClient, VaultRefused, VaultUnavailable
 from plumbing.dead_letters import KeyDestroyed, MonthKey
 from plumbing.errors import Unavailable
 from plumbing.safe_xml import BadXml, parse, text_of
+from plumbing.together import Together
 from services.notifier import domain
 from services.notifier.domain import Address, Heard, LookedUp, NoRecipient, Recipient, Registration
 
@@ -28,9 +29,9 @@ class Vault:
 
     def __init__(self, client: VaultClient, *, gather_seconds: float = 0.005) -> None:
         self._client = client
-        self._gather_seconds = gather_seconds
-        self._wanted: dict[UUID, asyncio.Future[Recipient | NoRecipient]] = {}
-        self._asking: set[asyncio.Task[None]] = set()
+        self._asked: Together[UUID, Recipient | NoRecipient] = Together(
+            self._recipients, seconds=gather_seconds, most=v1.BATCH, is_eager=True
+        )
 
     async def month_key(self, month: str) -> MonthKey:
         """This month's key for dead letters."""
@@ -52,28 +53,17 @@ class Vault:
 
     async def recipient(self, citizen_id: UUID) -> Recipient | NoRecipient:
         """Name and number, for this moment."""
-        future = self._wanted.get(citizen_id)
-        if future is None:
-            if not self._wanted:
-                task = asyncio.create_task(self._ask_together())
-                self._asking.add(task)
-                task.add_done_callback(self._asking.discard)
-            future = self._wanted[citizen_id] = asyncio.get_running_loop().create_future()
-        return await asyncio.shield(future)  # others may wait for the same
+        return await self._asked(citizen_id)
 
-    async def _ask_together(self) -> None:
-        await asyncio.sleep(self._gather_seconds)
-        wanted, self._wanted = self._wanted, {}
+    async def _recipients(self, citizen_ids: Sequence[UUID]) -> list[Recipient | NoRecipient | Exception]:
+        wanted = list(dict.fromkeys(citizen_ids))
         try:
-            answers = await self._client.cards(list(wanted))
-        except Exception as error:  # noqa: BLE001 - each of those who wait hears of it and decides
-            away = Unavailable("citizens", error.reason) if isinstance(error, VaultUnavailable) else error
-            for future in wanted.values():
-                future.set_exception(away)
-                future.exception()  # somebody who gave up waiting has not heard it: that is no fault to be logged
-            return
-        for future, answer in zip(wanted.values(), answers, strict=True):
-            future.set_result(_recipient(answer))
+            found = dict(zip(wanted, map(_recipient, await self._client.cards(wanted)), strict=True))
+            return [found[citizen_id] for citizen_id in citizen_ids]
+        except VaultUnavailable as error:  # told to each of them, as is a refusal: asking one by one would not help
+            return [Unavailable("citizens", error.reason) for _ in citizen_ids]
+        except VaultRefused as error:
+            return [error for _ in citizen_ids]
 
 
 def _recipient(answer: v1.CardAnswer) -> Recipient | NoRecipient:

@@ -11,11 +11,13 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 import asyncpg
 
 from plumbing.postgres import Connection
+from plumbing.postgres.columns import shared, sparse
 from services.notifier import domain
 from services.notifier.domain import (
     Channel,
@@ -52,6 +54,21 @@ class Gate:
     held: int
 
 
+class _Standing(NamedTuple):
+    """How a letter stands, but for what is its own: many that move together stand alike. All or none of them have a proof."""
+
+    version: int
+    state: str
+    repeats_recognised: bool | None
+    awaits_status: bool
+    failure: str | None
+    sending: int
+    channel: str | None
+    may_be_taken: bool
+    proof_channel: str | None
+    proof_code: str | None
+
+
 class Store:
     """Every call is inside the caller's transaction, except where it says otherwise."""
 
@@ -60,18 +77,18 @@ class Store:
         rows = await connection.fetch(
             _ADD,
             [one.request.name.letter_id for one in letters],
-            [one.request.name.version for one in letters],
+            shared([one.request.name.version for one in letters]),
             [one.request.absence_id for one in letters],
             [one.request.citizen_id for one in letters],
-            [one.request.municipality_code for one in letters],
-            [one.request.planned_day for one in letters],
-            [one.request.planned_deadline_day for one in letters],
+            shared([one.request.municipality_code for one in letters]),
+            shared([one.request.planned_day for one in letters]),
+            shared([one.request.planned_deadline_day for one in letters]),
             # unnest would flatten arrays of arrays
             [",".join(map(str, one.task_ids)) for one in letters],
-            [",".join(one.request.kinds) for one in letters],
-            [one.request.requested_at for one in letters],
+            shared([",".join(one.request.kinds) for one in letters]),
+            shared([one.request.requested_at for one in letters]),
             [one.digest for one in letters],
-            [domain.template(one.request.kinds) for one in letters],
+            shared([domain.template(one.request.kinds) for one in letters]),
             [one.gateway_id for one in letters],
         )
         return {_name(row) for row in rows}
@@ -121,23 +138,20 @@ class Store:
         return {(name := _name(row)): _letter(row, past.get(name, ())) for row in rows}
 
     async def save(self, connection: Connection, letters: Sequence[Letter]) -> None:
-        """Write how far the letters are, each named once; the caller holds their locks."""
-        await connection.execute(
-            _SAVE,
-            *_named([letter.request.name for letter in letters]),
-            [letter.state.value for letter in letters],
-            [letter.repeats_recognised for letter in letters],
-            [letter.state.awaits_status for letter in letters],
-            [letter.proof.transmission_id if letter.proof else None for letter in letters],
-            [letter.proof.status_code if letter.proof else None for letter in letters],
-            [letter.proof.at if letter.proof else None for letter in letters],
-            [letter.failure for letter in letters],
-            [letter.sending for letter in letters],
-            [letter.channel.value if letter.channel else None for letter in letters],
-            [letter.gateway_id for letter in letters],
-            [letter.proof.channel.value if letter.proof else None for letter in letters],
-            [letter.may_be_taken for letter in letters],
-        )
+        """Write how far the letters are, each named once; the caller holds their locks. Who stands alike is one statement."""
+        alike: dict[_Standing, list[Letter]] = {}
+        for letter in letters:
+            alike.setdefault(_standing(letter), []).append(letter)
+        for standing, those in alike.items():
+            proofs = [letter.proof for letter in those if letter.proof is not None]
+            await connection.execute(
+                _SAVE,
+                [letter.request.name.letter_id for letter in those],
+                [letter.gateway_id for letter in those],
+                [proof.transmission_id for proof in proofs],
+                [proof.at for proof in proofs],
+                *standing,
+            )
         past = [(letter.request.name, one) for letter in letters for one in letter.past]
         if past:
             await connection.execute(
@@ -154,8 +168,11 @@ class Store:
 
     async def add_lookups(self, connection: Connection, found: Mapping[LetterName, bool]) -> None:
         """Keep what the register said of the letters' citizens."""
-        if found:
-            await connection.execute(_ADD_LOOKUPS, *_named(list(found)), list(found.values()))
+        await connection.copy_records_to_table(
+            "letter_lookup",
+            columns=("letter_id", "version", "registered"),
+            records=[(name.letter_id, name.version, registered) for name, registered in found.items()],
+        )
 
     async def add_requests(self, connection: Connection, requests: Sequence[tuple[Letter, bytes]]) -> None:
         """Fix the bytes of the letters' sendings, which are sealed, for ever; fails where a sending has some."""
@@ -231,13 +248,13 @@ class Store:
             [name.letter_id if name else None for name in names],
             [name.version if name else None for name in names],
             [one.status.transmission_id for one in ordered],
-            [one.status.status_code for one in ordered],
-            [one.status.error_code for one in ordered],
+            shared([one.status.status_code for one in ordered]),
+            sparse([one.status.error_code for one in ordered]),
             [one.status.at for one in ordered],
-            [one.hearing.value for one in ordered],
-            [one.status.dispatch_id for one in ordered],
-            [one.status.channel for one in ordered],
-            [_told_events(one.status) for one in ordered],
+            shared([one.hearing.value for one in ordered]),
+            sparse([one.status.dispatch_id for one in ordered]),
+            sparse([one.status.channel for one in ordered]),
+            shared([_told_events(one.status) for one in ordered]),
         )
         return {row["besked_id"] for row in rows}
 
@@ -256,8 +273,26 @@ class Store:
         ]
 
 
+def _standing(letter: Letter) -> _Standing:
+    proof = letter.proof
+    return _Standing(
+        letter.request.name.version,
+        letter.state.value,
+        letter.repeats_recognised,
+        letter.state.awaits_status,
+        letter.failure,
+        letter.sending,
+        letter.channel.value if letter.channel else None,
+        letter.may_be_taken,
+        proof.channel.value if proof else None,
+        proof.status_code if proof else None,
+    )
+
+
 def _told_events(status: Status) -> str:
     """As JSON, since unnest would flatten arrays of arrays."""
+    if not status.events:
+        return "[]"
     return json.dumps([[event.code, None if event.at is None else event.at.isoformat()] for event in status.events])
 
 
@@ -325,13 +360,15 @@ def _proof(row: asyncpg.Record, channel: str) -> Proof | None:
 _ADD = """
 insert into letter (letter_id, version, gateway_id, absence_id, citizen_id, municipality_code, planned_day, planned_deadline_day,
                     task_ids, kinds, requested_at, digest, template, state)
-select letter_id, version, gateway_id, absence_id, citizen_id, municipality_code, planned_day, planned_deadline_day,
-       string_to_array(task_ids, ',')::uuid[], string_to_array(kinds, ','), requested_at, digest, template, 'requested'
+select letter_id, coalesce(version, $2[1]), gateway_id, absence_id, citizen_id, coalesce(municipality_code, $5[1]),
+       coalesce(planned_day, $6[1]), coalesce(planned_deadline_day, $7[1]), string_to_array(task_ids, ',')::uuid[],
+       string_to_array(coalesce(kinds, $9[1]), ','), coalesce(requested_at, $10[1]), digest, coalesce(template, $12[1]),
+       'requested'
 from unnest($1::uuid[], $2::integer[], $3::uuid[], $4::uuid[], $5::text[], $6::date[], $7::date[], $8::text[], $9::text[],
             $10::timestamptz[], $11::bytea[], $12::text[], $13::text[])
      as new (letter_id, version, absence_id, citizen_id, municipality_code, planned_day, planned_deadline_day, task_ids, kinds,
              requested_at, digest, template, gateway_id)
-order by letter_id, version
+order by letter_id, 2
 on conflict do nothing
 returning letter_id, version
 """
@@ -394,24 +431,21 @@ order by letter_id, version, sending
 
 _SAVE = """
 update letter
-set awaiting_since = case when not new.awaits_status then null when letter.state = new.state then letter.awaiting_since
+set awaiting_since = case when not $8::boolean then null when letter.state = $6 then letter.awaiting_since
                      else clock_timestamp() end,
-    state = new.state,
-    repeats_recognised = new.repeats_recognised,
-    transmission_id = new.transmission_id,
-    status_code = new.status_code,
-    dispatched_at = new.dispatched_at,
-    failure = new.failure,
-    sending = new.sending,
-    channel = new.channel,
+    state = $6,
+    repeats_recognised = $7,
+    failure = $9,
+    sending = $10,
+    channel = $11,
+    may_be_taken = $12,
+    proof_channel = $13,
+    status_code = $14,
     gateway_id = new.gateway_id,
-    proof_channel = new.proof_channel,
-    may_be_taken = new.may_be_taken
-from unnest($1::uuid[], $2::integer[], $3::text[], $4::boolean[], $5::boolean[], $6::text[], $7::text[], $8::timestamptz[],
-            $9::text[], $10::integer[], $11::text[], $12::text[], $13::text[], $14::boolean[])
-     as new (letter_id, version, state, repeats_recognised, awaits_status, transmission_id, status_code, dispatched_at, failure,
-             sending, channel, gateway_id, proof_channel, may_be_taken)
-where letter.letter_id = new.letter_id and letter.version = new.version
+    transmission_id = new.transmission_id,
+    dispatched_at = new.dispatched_at
+from unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[]) as new (letter_id, gateway_id, transmission_id, dispatched_at)
+where letter.letter_id = new.letter_id and letter.version = $5
 """
 
 _SAVE_PAST = """
@@ -422,11 +456,6 @@ select * from unnest($1::uuid[], $2::integer[], $3::integer[], $4::text[], $5::t
 on conflict (letter_id, version, sending) do update
 set transmission_id = excluded.transmission_id, status_code = excluded.status_code, dispatched_at = excluded.dispatched_at
 where letter_past_sending.dispatched_at is null and excluded.dispatched_at is not null
-"""
-
-_ADD_LOOKUPS = """
-insert into letter_lookup (letter_id, version, registered)
-select * from unnest($1::uuid[], $2::integer[], $3::boolean[])
 """
 
 _REQUESTS = """
@@ -473,9 +502,10 @@ order by shut_at, municipality_code, template
 _ADD_STATUSES = """
 insert into letter_status (besked_id, message_uuid, letter_id, version, transmission_id, status_code, error_code, at, hearing,
                            dispatch_id, channel, event_codes, event_times)
-select besked_id, message_uuid, letter_id, version, transmission_id, status_code, error_code, at, hearing, dispatch_id, channel,
-       array(select event ->> 0 from jsonb_array_elements(events::jsonb) as event),
-       array(select (event ->> 1)::timestamptz from jsonb_array_elements(events::jsonb) as event)
+select besked_id, message_uuid, letter_id, version, transmission_id, coalesce(status_code, $6[1]), error_code, at,
+       coalesce(hearing, $9[1]), dispatch_id, channel,
+       array(select event ->> 0 from jsonb_array_elements(coalesce(events, $12[1])::jsonb) as event),
+       array(select (event ->> 1)::timestamptz from jsonb_array_elements(coalesce(events, $12[1])::jsonb) as event)
 from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::integer[], $5::text[], $6::text[], $7::text[], $8::timestamptz[],
             $9::text[], $10::text[], $11::text[], $12::text[]) with ordinality
      as heard (besked_id, message_uuid, letter_id, version, transmission_id, status_code, error_code, at, hearing, dispatch_id,

@@ -39,15 +39,19 @@ class Container:
         ports: Mapping[int, int],
         env: Mapping[str, str],
         command: Sequence[str],
+        mounts: Mapping[Path, str] | None = None,
         log_path: Path,
         outlives_supervisor: bool,
     ) -> Self:
-        """Not started yet; `ports` are those of the container, each with ours, on loopback only."""
+        """Not started yet; `ports` are those of the container, each with ours, on loopback only; `mounts` are files and
+        directories of ours, to be read there."""
         if outlives_supervisor:
             testcontainers_config.ryuk_disabled = True
         recipe = DockerContainer(image).with_envs(**env)
         if command:
             recipe = recipe.with_command(list(command))
+        for path, inner_path in (mounts or {}).items():
+            recipe = recipe.with_volume_mapping(str(path), inner_path, "ro")
         for inner, port in ports.items():
             recipe.ports[f"{inner}/tcp"] = ("127.0.0.1", port)  # type: ignore[assignment]  # the engine takes an address too
         planned = cls(name, log_path=log_path)

@@ -1,7 +1,7 @@
 """Is there a container engine, and are the images there or to be had within seconds?"""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as TookTooLong
 from contextlib import contextmanager
@@ -24,13 +24,13 @@ def image_of(server: str) -> str:
     return str(compose["services"][server]["image"])
 
 
-def is_usable(servers: tuple[str, ...]) -> bool:
+def is_usable(servers: Sequence[str]) -> bool:
     """Whether an engine answers and every image is there, or can be pulled in ten seconds each."""
     with _connect() as client:
         return client is not None and all(_has_image(client, image_of(server)) for server in servers)
 
 
-def require(servers: tuple[str, ...]) -> None:
+def require(servers: Sequence[str]) -> None:
     """Raises MissingPiece, which names what is missing."""
     with _connect() as client:
         if client is None:

@@ -9,12 +9,14 @@ import shutil
 import subprocess
 import uuid
 from base64 import urlsafe_b64encode
+from dataclasses import replace
 from pathlib import Path
 
 from stack.accounts import Account
-from stack.addresses import SecondListener
+from stack.addresses import Addresses, SecondListener
 from stack.errors import StackError
 from stack.kafka_admin import is_broker_ready
+from stack.native.files import link_or_copy
 from stack.native.jars import KAFKA, jars_of
 from stack.native.java import find_java
 from stack.ports import free_port
@@ -78,6 +80,9 @@ class NativeKafka:
     def wait_ready(self, timeout: float = _START_TIMEOUT_S) -> None:
         self.process.wait_until(lambda: is_broker_ready(self.bootstrap), timeout)
 
+    def tell(self, addresses: Addresses) -> Addresses:
+        return replace(addresses, kafka_bootstrap=self.bootstrap)
+
     def _prepare(self) -> None:
         (self._home / "tmp").mkdir(parents=True, exist_ok=True)
         self._place_jars()
@@ -97,7 +102,7 @@ class NativeKafka:
             return
         libs.mkdir()
         for jar in jars.iterdir():
-            _link_or_copy(jar, libs / jar.name)
+            link_or_copy(jar, libs / jar.name)
 
     def _format(self) -> None:
         """Gives the empty log directory its cluster id; a broker does not start on an unformatted one."""
@@ -134,10 +139,3 @@ class NativeKafka:
 
     def _environment(self) -> dict[str, str]:
         return {"PATH": os.environ.get("PATH", os.defpath), "LANG": "C.UTF-8", "HOME": str(self._home)}
-
-
-def _link_or_copy(source: Path, target: Path) -> None:
-    try:
-        target.hardlink_to(source)
-    except OSError:
-        shutil.copy(source, target)

@@ -10,10 +10,12 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote
 
 from stack.accounts import Account
+from stack.addresses import Addresses
 from stack.errors import MissingPiece, StackError
 from stack.packages import install
 from stack.ports import free_port
@@ -67,6 +69,9 @@ class NativePostgres:
 
     def wait_ready(self, timeout: float = _START_TIMEOUT_S) -> None:
         self.process.wait_until(lambda: is_server_ready(self.admin_dsn), timeout)
+
+    def tell(self, addresses: Addresses) -> Addresses:
+        return replace(addresses, postgres_admin_dsn=self.admin_dsn)
 
     def _argv(self) -> tuple[str, ...]:
         socket_directory = self._home if len(f"{self._home}/.s.PGSQL.{self.port}") <= _LONGEST_SOCKET_PATH else None

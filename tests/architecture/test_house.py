@@ -18,6 +18,7 @@ MORE = {
         "letters": "words and bytes of a letter",
         "post_status": "the gateway's status messages, read",
     },
+    "uploads": {"inspection": "the look into a file, in a process that can do no harm"},
 }
 
 

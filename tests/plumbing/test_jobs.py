@@ -165,6 +165,21 @@ async def test_who_lost_the_lease_writes_nothing(bench: Bench) -> None:
     assert (await bench.depth()).waiting == 0
 
 
+async def test_who_lost_the_lease_is_told_from_who_has_it_also_in_one_group(bench: Bench) -> None:
+    await bench.add(b"", b"")
+    zombies = await bench.claim(lease_seconds=0.05)
+    await asyncio.sleep(0.1)
+    owners = await bench.claim()
+    async with bench.database.transaction() as connection:
+        assert await jobs.hold(connection, [*zombies, *owners]) == set(owners)
+    async with bench.database.transaction() as connection:
+        assert await store.finish_held(connection, zombies) == set()
+    assert (await bench.depth()).waiting == 2
+    async with bench.database.transaction() as connection:
+        assert await store.finish_held(connection, [*zombies, *owners]) == set(owners)
+    assert (await bench.depth()).waiting == 0
+
+
 async def test_a_worker_that_outlives_its_lease_leaves_no_effect(bench: Bench) -> None:
     [job_id] = await bench.add(b"")
 

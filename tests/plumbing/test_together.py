@@ -45,6 +45,26 @@ async def test_a_group_waits_its_time_and_no_longer_than_until_it_is_full() -> N
     assert work.groups == [[1, 2, 3], [4]]
 
 
+async def test_who_is_alone_waits_for_nobody_where_it_is_eager() -> None:
+    work = Doubler()
+    together = Together(work, seconds=60, most=3, is_eager=True)
+    async with asyncio.timeout(1):
+        assert [await together(number) for number in (1, 2)] == [2, 4]
+        assert await answers(together, 3, 4) == [6, 8]
+    assert work.groups == [[1], [2], [3, 4]]
+
+
+async def test_after_company_the_next_waits_for_some_though_it_is_eager() -> None:
+    work = Doubler()
+    together = Together(work, seconds=0.05, most=3, is_eager=True)
+    await answers(together, 1, 2)
+    late = asyncio.create_task(together(3))
+    await asyncio.sleep(0.02)
+    assert await together(4) == 8
+    assert await late == 6
+    assert work.groups == [[1, 2], [3, 4]]
+
+
 async def test_groups_do_not_wait_for_each_other() -> None:
     work = Doubler(seconds=0.1)
     together = Together(work, seconds=0, most=2)

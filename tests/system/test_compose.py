@@ -116,4 +116,4 @@ def test_nobody_died_or_was_started_again_meanwhile(running: Compose) -> None:
     told = [json.loads(line) for line in running("ps", "--all", "--format", "json").splitlines()]
 
     ended = {one["Service"]: (one["State"], one["ExitCode"]) for one in told if one["State"] != "running"}
-    assert ended == dict.fromkeys(("topics", *(f"{service}-migrate" for service in SERVICES)), ("exited", 0))
+    assert ended == dict.fromkeys(("topics", "buckets", *(f"{service}-migrate" for service in SERVICES)), ("exited", 0))

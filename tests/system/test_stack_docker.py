@@ -5,10 +5,11 @@ from collections.abc import Iterator
 import pytest
 
 from deploy.kafka import TopicToMake
-from stack import Stack
-from stack.kafka_admin import is_broker_ready
+from stack import ALL_SERVERS, Stack
+from stack.catalogue import is_ready
 from stack.postgres_admin import is_server_ready
-from tests.support.fixtures import new_run_dir
+from stack.settings import TEST_SIGNATURE
+from tests.support.fixtures import new_buckets, new_run_dir
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(300)]
 
@@ -17,7 +18,7 @@ pytestmark = [pytest.mark.docker, pytest.mark.timeout(300)]
 def in_docker() -> Iterator[Stack]:
     with pytest.MonkeyPatch.context() as patch, new_run_dir() as run_dir:
         patch.setenv("STACK", "docker")
-        stack = Stack.start(run_dir)
+        stack = Stack.start(run_dir, servers=ALL_SERVERS)
         yield stack
         stack.stop()
 
@@ -28,12 +29,17 @@ def test_topics_and_databases_are_made_in_containers(in_docker: Stack) -> None:
     assert in_docker.addresses.source == "docker"
 
 
+def test_buckets_are_made_and_signatures_learnt_in_containers(in_docker: Stack) -> None:
+    buckets = new_buckets(in_docker)
+    assert [one.name for one in buckets.client("sweeper").list_buckets()] == [buckets.inbound]
+    in_docker.learn_signature("MitSyg.Other", b"known as well as " + TEST_SIGNATURE[:6])
+
+
 def test_a_killed_container_comes_back_at_the_same_address(in_docker: Stack) -> None:
-    for name in ("kafka", "postgres"):
+    for name in ALL_SERVERS:
         in_docker.server(name).kill()
-    assert not is_broker_ready(in_docker.kafka_bootstrap)
-    assert not is_server_ready(in_docker.postgres_admin_dsn)
-    for name in ("kafka", "postgres"):
+        assert not is_ready(name, in_docker.addresses)
+    for name in ALL_SERVERS:
         in_docker.server(name).start()
     in_docker.wait_ready()
 
@@ -49,4 +55,4 @@ def test_a_paused_container_answers_nobody_until_it_is_resumed(in_docker: Stack)
 def test_a_later_command_finds_the_containers(in_docker: Stack) -> None:
     found = Stack.attach(in_docker.run_dir)
     assert found is not None
-    assert all(server.is_alive for server in found.servers)
+    assert {server.name for server in found.servers if server.is_alive} == set(ALL_SERVERS)

@@ -11,7 +11,7 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from deploy.kafka import TopicToMake
-from stack import Process, Stack
+from stack import ALL_SERVERS, Process, Stack
 from stack.kafka_admin import is_broker_ready
 from stack.paths import ROOT
 from stack.postgres_admin import is_server_ready
@@ -22,7 +22,7 @@ from tests.support.fixtures import new_run_dir
 def own_stack() -> Iterator[Stack]:
     with pytest.MonkeyPatch.context() as patch, new_run_dir() as run_dir:
         patch.setenv("STACK", "native")
-        stack = Stack.start(run_dir)
+        stack = Stack.start(run_dir, servers=ALL_SERVERS)
         yield stack
         stack.stop()
 
@@ -96,13 +96,15 @@ def test_a_later_command_finds_it_and_prints_no_password(own_stack: Stack) -> No
     told = _command(own_stack.run_dir, "env")
     assert f"export KAFKA_BOOTSTRAP_SERVERS={own_stack.kafka_bootstrap}" in told
     password = own_stack.postgres_admin_dsn.split(":")[2].split("@")[0]
-    assert password not in told + _command(own_stack.run_dir, "status")
+    told += _command(own_stack.run_dir, "status")
+    assert password not in told
+    assert own_stack.addresses.s3_secret_key not in told
 
 
 @pytest.mark.timeout(240)
 def test_up_leaves_it_running_and_down_leaves_nothing() -> None:
     with new_run_dir() as run_dir:
-        _command(run_dir, "up", "--servers-only")
+        _command(run_dir, "up", "--servers-only", "--documents")
         stack = Stack.attach(run_dir)
         assert stack is not None
         again = Stack.start(run_dir)
@@ -110,6 +112,7 @@ def test_up_leaves_it_running_and_down_leaves_nothing() -> None:
         again.stop()
         assert all(server.is_alive for server in stack.servers)
         _command(run_dir, "down")
+        assert {server.name for server in stack.servers} == set(ALL_SERVERS)
         assert not any(server.is_alive for server in stack.servers)
         assert sorted(path.name for path in run_dir.iterdir()) == ["logs"]
 

@@ -22,6 +22,7 @@ class Caller(StrEnum):
 
     INTAKE = "intake"
     TASKS = "tasks"
+    UPLOADS = "uploads"
     NOTIFIER = "notifier"
     OPS = "ops"
 
@@ -44,6 +45,8 @@ PURPOSES: Final[Mapping[tuple[Caller, Act], str]] = {
     (Caller.INTAKE, Act.MONTH_KEYS): "keep-dead-letters",
     (Caller.TASKS, Act.KEYS): "work-tasks",
     (Caller.TASKS, Act.MONTH_KEYS): "keep-dead-letters",
+    (Caller.UPLOADS, Act.KEYS): "keep-documents",
+    (Caller.UPLOADS, Act.MONTH_KEYS): "keep-dead-letters",
     (Caller.NOTIFIER, Act.KEYS): "write-letter",
     (Caller.NOTIFIER, Act.CARDS): "address-letter",
     (Caller.NOTIFIER, Act.MONTH_KEYS): "keep-dead-letters",

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
-from typing import assert_never
+from typing import NamedTuple, assert_never
 from uuid import UUID
 
 from contracts.letter.v1 import Channel
@@ -37,16 +37,14 @@ class LetterState(StrEnum):
         return self in {LetterState.IN_DOUBT, LetterState.HANDED_OVER}
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LetterName:
+class LetterName(NamedTuple):
     """A letter intent: one version of one letter. It is sent at most once, whatever happens (L2)."""
 
     letter_id: UUID
     version: int
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """What is to be written, and to whom; `kinds` are the tasks in the order of solving."""
 
     name: LetterName

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from contracts.letter.v1 import Channel
@@ -69,8 +69,7 @@ class Hearing(StrEnum):
     UNMATCHED = "unmatched"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class HeardStatus:
+class HeardStatus(NamedTuple):
     """A status, what it did, and the letter it is about: None where none of ours is."""
 
     status: Status

@@ -25,7 +25,7 @@ def job_of(letter: Letter, *, pause_seconds: float = 0.0) -> Job:
 
 def payload_of(name: LetterName, sending: int = 1) -> bytes:
     """What a job holds: which sending of which letter."""
-    return json.dumps({"letter_id": str(name.letter_id), "version": name.version, "sending": sending}).encode()
+    return f'{{"letter_id": "{name.letter_id}", "version": {name.version}, "sending": {sending}}}'.encode()
 
 
 def read(payload: bytes) -> tuple[LetterName, int]:

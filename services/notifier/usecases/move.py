@@ -31,8 +31,7 @@ FALLEN_BACK: Final = Counter(
     "mitsyg_letter_sendings_failed", "Sendings that definitively failed and were followed by another.", ("channel",)
 )
 # What begins with a one shows no increase, and raises no alarm.
-for _state in LetterState:
-    MOVED.labels(_state.value)
+_MOVED_TO: Final = {state: MOVED.labels(state.value) for state in LetterState}
 for _channel in Channel:
     FALLEN_BACK.labels(_channel.value)
 
@@ -78,7 +77,7 @@ class Mover:
         await outbox.put(connection, [event for letter in told for event in announcements(letter, now)])
         for before, after in steps:
             if after.state != before.state:
-                MOVED.labels(after.state.value).inc()
+                _MOVED_TO[after.state].inc()
             if stays_open(before, after):
                 FALLEN_BACK.labels(after.past[-1].channel.value).inc()
 

@@ -67,8 +67,9 @@ ANSWERS: Final = Counter("mitsyg_gateway_answers", "Calls to the gateway, by wha
 LOOKED_UP: Final = Counter(
     "mitsyg_register_answers", "Look-ups in the gateway's register, by what they came to.", ("answer",)
 )
-for _answer in Registration:
-    LOOKED_UP.labels(_answer.value)  # what begins with a one shows no increase, and raises no alarm
+# What begins with a one shows no increase, and raises no alarm.
+_ANSWERED: Final = {answer: ANSWERS.labels(answer.value) for answer in Answer}
+_REGISTERED: Final = {answer: LOOKED_UP.labels(answer.value) for answer in Registration}
 
 
 class Letters(Protocol):
@@ -194,8 +195,8 @@ class SendLetter:
         self._ways = ways
         self._forms = forms
         self._read = Together(self._read_all, seconds=0.0, most=together)
-        self._fix = Together(self._fix_all, seconds=gather_seconds, most=together)
-        self._fixed = Together(self._fixed_all, seconds=gather_seconds, most=together)
+        self._fix = Together(self._fix_all, seconds=gather_seconds, most=together, is_eager=True)
+        self._fixed = Together(self._fixed_all, seconds=gather_seconds, most=together, is_eager=True)
 
     async def __call__(self, claim: Claim) -> Verdict:
         faultpoint("notifier.after_claim")
@@ -263,7 +264,7 @@ class SendLetter:
         transaction_id = ids.derive(name.letter_id, name.version, "look-up", claim.attempt)
         found = await self._gateway.is_registered(recipient.cpr, transaction_id=transaction_id)
         faultpoint("notifier.after_lookup")
-        LOOKED_UP.labels(found.registration.value).inc()
+        _REGISTERED[found.registration].inc()
         match found.registration:
             case Registration.REGISTERED:
                 return True
@@ -299,7 +300,7 @@ class SendLetter:
         heard = await send(fixed.request, transaction_id=ids.derive(fixed.gateway_id, "transaction"))
         faultpoint("notifier.after_call")
         answer = domain.meaning(heard, self._ways.codes)
-        ANSWERS.labels(answer.value).inc()
+        _ANSWERED[answer].inc()
         match answer:
             case Answer.TAKEN_OVER:
                 return Done(write=self._moving(letter, domain.handed_over))
@@ -416,7 +417,8 @@ class SendLetter:
                 for name, made in due.items()
             }
             looked_up = {name: made.registered for name, made in due.items() if made.registered is not None}
-            await self._letters.add_lookups(connection, looked_up)
+            if looked_up:
+                await self._letters.add_lookups(connection, looked_up)
             await self._letters.add_requests(connection, [(fixed[name], made.sealed) for name, made in due.items()])
             await self._move(connection, [Move(letters[name], after) for name, after in fixed.items()])
         # What moved meanwhile, e.g. by this very transaction when its commit was not heard of, is looked at anew.

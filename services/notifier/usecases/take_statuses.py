@@ -53,19 +53,21 @@ class TakeStatuses:
 
     async def __call__(self, connection: Connection, statuses: Sequence[Status]) -> list[Hearing | None]:
         """What each did; None for a message that came before. Raises KeptMeanwhile, never for a single one."""
-        about = {one.gateway_id for one in statuses}
-        names, letters = await self._letters.lock_by_gateway_id(connection, [one for one in about if one is not None])
+        about = [one.gateway_id for one in statuses]
+        names, letters = await self._letters.lock_by_gateway_id(
+            connection, list({one for one in about if one is not None})
+        )
         # Under the letters' locks: of a message pushed twice at once the second is seen to be one.
         known = await self._letters.known_statuses(connection, [one.besked_id for one in statuses])
         heard: list[HeardStatus] = []
         moves: list[Move] = []
         hearings: list[Hearing | None] = []
-        for status in statuses:
+        for status, gateway_id in zip(statuses, about, strict=True):
             if status.besked_id in known:
                 hearings.append(None)
                 continue
             known.add(status.besked_id)
-            name = None if status.gateway_id is None else names.get(status.gateway_id)
+            name = None if gateway_id is None else names.get(gateway_id)
             hearing = Hearing.UNMATCHED
             if name is not None:
                 before = letters[name]

@@ -7,20 +7,22 @@ from typing import Any
 import pytest
 import yaml
 
-from stack.addresses import DatabaseAddresses
+from deploy.minio.__main__ import Settings
+from stack.addresses import ALL_SERVERS, DOCUMENTS, DatabaseAddresses
 from stack.members import SERVICES, SIMULATORS, Seat, Wiring
 from stack.paths import ROOT
 from stack.secrets_file import NAMES, Secrets
-from stack.settings import POSTGRES
+from stack.settings import CLAMD_CONF, OBJECT_STORE, POSTGRES, S3_REGION, SIGNATURES
 
 _TEXT = (ROOT / "docker-compose.yml").read_text()
 _SERVICES: dict[str, dict[str, Any]] = yaml.safe_load(_TEXT)["services"]
+_SECRET = r"\$\{[A-Z0-9_]+:\?run make secrets\}|\w+=|[,\s]"
 _OF_ITS_OWN = re.compile(r"URL|HOST|PORT|PATH|SERVERS|TOKEN|KEY|SESSION_TIMEOUT")
-_ONE_SHOTS = {"topics", *(f"{service}-migrate" for service in SERVICES)}
+_ONE_SHOTS = {"topics", "buckets", *(f"{service}-migrate" for service in SERVICES)}
 
 
 def test_it_holds_the_servers_every_service_and_every_simulator() -> None:
-    assert set(_SERVICES) == {"kafka", "postgres", *SERVICES, *SIMULATORS, *_ONE_SHOTS}
+    assert set(_SERVICES) == {*ALL_SERVERS, *SERVICES, *SIMULATORS, *_ONE_SHOTS}
 
 
 @pytest.mark.parametrize("name", _SERVICES)
@@ -65,8 +67,8 @@ def test_ports_are_open_to_this_machine_only(name: str) -> None:
     assert all(re.fullmatch(r"127\.0\.0\.1:\d+:\d+", port) for port in _SERVICES[name].get("ports", []))
 
 
-@pytest.mark.parametrize("name", sorted({*SERVICES, *SIMULATORS, *_ONE_SHOTS}))
-def test_our_containers_may_do_no_more_than_they_need(name: str) -> None:
+@pytest.mark.parametrize("name", sorted({*SERVICES, *SIMULATORS, *_ONE_SHOTS, *DOCUMENTS}))
+def test_containers_may_do_no_more_than_they_need(name: str) -> None:
     ours = _SERVICES[name]
     assert ours["read_only"] is True
     assert ours["cap_drop"] == ["ALL"]
@@ -80,16 +82,62 @@ def test_the_databases_log_is_as_silent_as_the_native_one(setting: str) -> None:
     assert f"{setting}={POSTGRES[setting]}" in _SERVICES["postgres"]["command"]
 
 
+def test_the_object_store_is_told_what_the_native_one_is() -> None:
+    told = {name: str(value) for name, value in _SERVICES["minio"]["environment"].items()}
+
+    assert {name: told[name] for name in OBJECT_STORE} == dict(OBJECT_STORE)
+    assert told.keys() - OBJECT_STORE.keys() == {"MINIO_ROOT_USER", "MINIO_ROOT_PASSWORD", "MINIO_KMS_SECRET_KEY"}
+
+
+def test_the_scanner_has_the_configuration_and_the_signatures_of_the_native_one() -> None:
+    clamd = _SERVICES["clamd"]
+    mounts = {Path(ours): (inner, how) for ours, inner, how in (mount.split(":") for mount in clamd["volumes"])}
+    configuration = mounts[Path("deploy/clamav/clamd.conf")][0]
+
+    assert {(ROOT / path).resolve() for path in mounts} == {CLAMD_CONF, SIGNATURES}
+    assert {how for _, how in mounts.values()} == {"ro"}
+    assert clamd["entrypoint"] == ["clamd", "--foreground", f"--config-file={configuration}"]
+    assert clamd["user"] == "clamav"
+
+
+def test_only_who_scans_reaches_the_scanner() -> None:
+    assert _SERVICES["clamd"]["networks"] == ["scanner"]
+    assert {name for name, service in _SERVICES.items() if "scanner" in service.get("networks", [])} <= {
+        "clamd",
+        "uploads",
+    }
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_what_looks_at_or_keeps_documents_has_no_more_memory_than_it_needs(name: str) -> None:
+    assert _SERVICES[name]["mem_limit"] in ("1g", "2g")
+
+
+def test_buckets_are_made_with_all_that_their_making_asks_for() -> None:
+    told = _SERVICES["buckets"]["environment"]
+
+    assert {name.lower() for name in told} == set(Settings.model_fields) - {"clean_retention_days"}
+    assert told["S3_REGION"] == S3_REGION
+    assert told["S3_ACCESS_KEY_ID"] == _SERVICES["minio"]["environment"]["MINIO_ROOT_USER"]
+    assert told["S3_SECRET_ACCESS_KEY"] == _SERVICES["minio"]["environment"]["MINIO_ROOT_PASSWORD"]
+
+
+@pytest.mark.parametrize("variable", [name for name in NAMES if "_DB_" in name])
+def test_every_database_gets_its_passwords(variable: str) -> None:
+    assert variable in _SERVICES["postgres"]["environment"]
+    assert variable.partition("_")[0].lower() in (ROOT / "deploy/postgres/databases.sh").read_text()
+
+
 def test_no_secret_stands_in_the_file() -> None:
     for name, service in _SERVICES.items():
         for variable, value in service.get("environment", {}).items():
             if re.search(r"PASSWORD|TOKEN|KEY|SECRET", variable):
-                assert not re.sub(r"\$\{[A-Z_]+:\?run make secrets\}|\w+=|[,\s]", "", str(value)), f"{name}: {variable}"
+                assert not re.sub(_SECRET, "", str(value)), f"{name}: {variable}"
     assert not re.search(r"//\w+:(?!\$\{)[^/\s]+@", _TEXT), "an address with a password in it"
 
 
 def test_every_secret_it_wants_is_made_by_make_secrets() -> None:
-    assert set(re.findall(r"\$\{([A-Z_]+)", _TEXT)) <= set(NAMES)
+    assert set(re.findall(r"\$\{([A-Z0-9_]+)", _TEXT)) <= set(NAMES)
 
 
 @pytest.mark.parametrize("kind", [*SERVICES, *SIMULATORS])

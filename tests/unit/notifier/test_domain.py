@@ -324,7 +324,7 @@ def test_whoever_is_registered_gets_digital_post_and_nobody_else_does() -> None:
 def test_the_first_message_of_a_letter_has_the_letters_id_and_every_sending_one_of_its_own() -> None:
     first = letter()
     second = replace(first, sending=2)
-    later = replace(first, request=replace(first.request, name=LetterName(letter_id=UUID(int=1), version=2)))
+    later = replace(first, request=first.request._replace(name=LetterName(letter_id=UUID(int=1), version=2)))
     found = [domain.gateway_id(one, way) for one in (first, second, later) for way in (DIGITAL, PAPER)]
     assert found[0] == str(UUID(int=1))
     assert len(set(found)) == 5  # of a later sending both channels would have the same, and there is only one of them

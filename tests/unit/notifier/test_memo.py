@@ -1,5 +1,6 @@
 """MeMo messages: byte for byte what they were, in the published structure, and inside the rules for file names."""
 
+import base64
 import re
 from dataclasses import fields, replace
 from datetime import UTC, date, datetime
@@ -30,11 +31,20 @@ FULL = MemoForm(
 FORMS = {"memo-1.2.xml": PLAIN, "memo-1.1.xml": MemoForm(version="1.1"), "memo-1.2-full.xml": FULL}
 
 
-def request(form: MemoForm = PLAIN, *, subject: str | None = None) -> bytes:
+def request(
+    form: MemoForm = PLAIN,
+    *,
+    subject: str | None = None,
+    name: str = "Kirsten Ægidius-Sørensen",
+    cpr: str = "6101901234",
+    message_uuid: str = "8c2ea15d-61fb-4ba9-9366-42f8b194c114",
+    absence_id: str = "5b0c8a52-6b39-5d09-a51f-6c0f7b0f8f11",
+    pdf: bytes = b"%PDF-1.7\n",
+) -> bytes:
     aarhus = municipality("0751")
     assert aarhus is not None
     text = words(
-        name="Kirsten Ægidius-Sørensen",
+        name=name,
         municipality=aarhus,
         planned_day=date(2026, 11, 23),
         deadline_day=date(2026, 12, 1),
@@ -42,14 +52,14 @@ def request(form: MemoForm = PLAIN, *, subject: str | None = None) -> bytes:
         portal="https://mitsygefravaer.example/opgaver",
     )
     return kombi_request(
-        message_uuid=UUID("8c2ea15d-61fb-4ba9-9366-42f8b194c114"),
-        cpr="6101901234",
+        message_uuid=UUID(message_uuid),
+        cpr=cpr,
         words=text if subject is None else replace(text, subject=subject),
         municipality=aarhus,
-        absence_id=UUID("5b0c8a52-6b39-5d09-a51f-6c0f7b0f8f11"),
+        absence_id=UUID(absence_id),
         requested_at=datetime(2026, 11, 23, 9, 30, tzinfo=UTC),
         deadline_day=date(2026, 12, 1),
-        pdf=b"%PDF-1.7\n",
+        pdf=pdf,
         form=form,
     )
 
@@ -63,6 +73,25 @@ def message(body: bytes) -> Element:
 @pytest.mark.parametrize(("golden", "form"), FORMS.items())
 def test_a_message_is_what_it_was(golden: str, form: MemoForm) -> None:
     assert canonicalize(request(form).decode()) == canonicalize((GOLDEN / golden).read_text(), strip_text=True)
+
+
+def test_what_is_one_letters_own_never_shows_in_another() -> None:
+    """They share what their sender, subject and deadline make alike."""
+    first = request(FULL)
+    assert request(FULL) == first
+    other = request(
+        FULL,
+        name="A & B <C>",
+        cpr="0101010101",
+        absence_id=str(UUID(int=7)),
+        message_uuid=str(UUID(int=8)),
+        pdf=b"other",
+    )
+    for own in ("Kirsten", "6101901234", "5b0c8a52", "8c2ea15d", base64.b64encode(b"%PDF-1.7\n").decode()):
+        assert own.encode() in first
+        assert own.encode() not in other
+    assert [one.text for one in message(other).iter(f"{MEMO}recipientID")] == ["0101010101"]
+    assert "A & B <C>" in {one.text for one in message(other).iter(f"{MEMO}label")}
 
 
 @pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)

@@ -1,11 +1,13 @@
 """What each process of the house is told, and what it is not."""
 
+import base64
 import importlib
 import json
 from pathlib import Path
 
 import pytest
 
+from deploy.minio import ACCOUNTS
 from plumbing.service import load
 from stack.addresses import DatabaseAddresses
 from stack.errors import StackError
@@ -107,6 +109,19 @@ def test_secrets_are_made_once_for_their_owner_alone_and_shown_nowhere(tmp_path:
     assert Secrets.load_or_make(path).values == made.values
     assert len(set(made.values.values())) == len(NAMES)
     assert not any(value in repr(made) for value in made.values.values())
+
+
+def test_keys_of_the_object_store_are_as_long_as_it_makes_them_itself(tmp_path: Path) -> None:
+    made = Secrets.load_or_make(tmp_path / "secrets.env")
+    assert set(made.s3_accounts) == set(ACCOUNTS)
+    assert {len(keys.access_key) for keys in made.s3_accounts.values()} == {20} == {len(made["MINIO_ROOT_USER"])}
+    assert {len(keys.secret_key) for keys in made.s3_accounts.values()} == {40} == {len(made["MINIO_ROOT_PASSWORD"])}
+
+
+def test_what_documents_are_encrypted_with_is_a_name_and_a_key_of_256_bits(tmp_path: Path) -> None:
+    name, _, key = Secrets.load_or_make(tmp_path / "secrets.env")["MINIO_KMS_SECRET_KEY"].partition(":")
+    assert name == "mit-sygefravaer"
+    assert len(base64.b64decode(key, validate=True)) == 32
 
 
 def test_a_file_that_lacks_a_secret_says_which(tmp_path: Path) -> None:

@@ -3,17 +3,19 @@
 import hashlib
 import os
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from stack import MissingPiece, SecondListener, StackError
 from stack.accounts import Account
-from stack.native import java, postgres
+from stack.native import clamd, go, java, minio, postgres
 from stack.native.broker import settings as broker_settings
 from stack.native.jars import KAFKA, VERAPDF, Program, verify
 from stack.packages import install
 from stack.ports import free_port, is_answering
+from stack.settings import CLAMD_CONF
 from tests.support.fixtures import new_run_dir
 
 
@@ -46,6 +48,99 @@ def test_postgresql_15_is_taken_where_there_is_a_choice(tmp_path: Path, monkeypa
     monkeypatch.setattr(shutil, "which", lambda _name: None)
     monkeypatch.setattr(postgres, "DEBIAN", tmp_path)
     assert postgres.find_programs() == tmp_path / "15" / "bin"
+
+
+def test_a_clamd_that_is_too_old_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _program(tmp_path / "old" / "clamd", "ClamAV 0.103.12/27000/Sun Nov 29 2026")
+    _program(tmp_path / "new" / "clamd", "ClamAV 1.4.6")
+    monkeypatch.delenv("CLAMD_BIN", raising=False)
+    monkeypatch.setattr(shutil, "which", lambda _name: str(tmp_path / "old" / "clamd"))
+    monkeypatch.setattr(clamd, "DEBIAN", tmp_path / "new" / "clamd")
+    assert clamd.find_clamd() == tmp_path / "new" / "clamd"
+
+
+def test_a_clamd_is_told_what_the_container_is_but_for_where(tmp_path: Path) -> None:
+    deployed, native = (
+        {line.partition(" ")[0]: line.partition(" ")[2] for line in text.splitlines() if line and line[0] != "#"}
+        for text in (CLAMD_CONF.read_text(), clamd.configuration(23310, tmp_path))
+    )
+    assert native.keys() == deployed.keys()
+    assert {name: value for name, value in native.items() if value != deployed[name]} == {
+        "TCPSocket": "23310",
+        "TCPAddr": "127.0.0.1",
+        "DatabaseDirectory": str(tmp_path / "signatures"),
+        "TemporaryDirectory": str(tmp_path / "tmp"),
+    }
+
+
+def test_no_service_is_started_by_an_installation_and_what_forbade_it_is_gone_afterwards(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    policy = tmp_path / "policy-rc.d"
+    monkeypatch.setattr(clamd, "POLICY", policy)
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+
+    def install() -> None:
+        with clamd._nothing_is_started():
+            assert subprocess.run((str(policy), "clamav-daemon", "start"), check=False).returncode == 101
+            raise MissingPiece
+
+    with pytest.raises(MissingPiece):
+        install()
+    assert not policy.exists()
+
+
+def test_a_policy_of_the_machines_owner_is_left_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    policy = tmp_path / "policy-rc.d"
+    policy.write_text("theirs")
+    monkeypatch.setattr(clamd, "POLICY", policy)
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    with clamd._nothing_is_started():
+        assert policy.read_text() == "theirs"
+    assert policy.read_text() == "theirs"
+
+
+def test_a_go_that_is_too_old_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _program(tmp_path / "old" / "go", "go version go1.19.8 linux/amd64")
+    _program(tmp_path / "new" / "go", "go version go1.26.8 linux/amd64")
+    monkeypatch.setattr(shutil, "which", lambda _name: str(tmp_path / "old" / "go"))
+    monkeypatch.setattr(go, "PLACES", (tmp_path / "new" / "go",))
+    assert go.find_go() == tmp_path / "new" / "go"
+
+
+@pytest.mark.parametrize(
+    ("offered", "is_installed"), [("2:1.19~1", False), ("2:1.24~2", True), ("(none)", False), (None, False)]
+)
+def test_debians_go_is_installed_only_where_it_is_new_enough(
+    offered: str | None, is_installed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installed: list[str] = []
+    monkeypatch.setattr(shutil, "which", lambda _name: None)
+    monkeypatch.setattr(go, "PLACES", ())
+    monkeypatch.setattr(go, "candidate", lambda _package: offered)
+    monkeypatch.setattr(go, "install", lambda package, _purpose: installed.append(package))
+    with pytest.raises(MissingPiece, match=r"Go 1\.24 or newer, which builds MinIO, is missing"):
+        go.find_go()
+    assert installed == ["golang-go"] * is_installed
+
+
+def test_a_program_of_another_module_or_hash_is_refused() -> None:
+    said = (
+        f"/x/minio: go1.26.8\n\tpath\t{go.MINIO.module}\n\tmod\t{go.MINIO.module}\t{go.MINIO.version}\t{go.MINIO.sum}\n"
+    )
+    go.verify(go.MINIO, said)
+    for other in (said.replace("h1:/q", "h1:/r"), said.replace("20260212", "20260213"), "/x/minio: go1.26.8\n"):
+        with pytest.raises(StackError, match="was not built from"):
+            go.verify(go.MINIO, other)
+
+
+def test_a_minio_of_ones_own_is_taken_and_a_wrong_name_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _program(tmp_path / "minio", "minio version of mine")
+    monkeypatch.setenv("MINIO_BIN", str(tmp_path / "minio"))
+    assert minio.find_minio() == tmp_path / "minio"
+    monkeypatch.setenv("MINIO_BIN", str(tmp_path / "nothing"))
+    with pytest.raises(MissingPiece, match="nothing is not a program"):
+        minio.find_minio()
 
 
 def test_a_jar_that_is_not_the_one_we_know_is_refused(tmp_path: Path) -> None:

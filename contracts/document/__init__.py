@@ -1,0 +1,1 @@
+"""Documents that citizens send (service `uploads`)."""

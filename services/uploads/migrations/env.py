@@ -1,0 +1,3 @@
+from plumbing.postgres import migrations
+
+migrations.run()

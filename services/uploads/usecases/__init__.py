@@ -1,0 +1,1 @@
+"""What `uploads` does, one file a verb."""

@@ -1,0 +1,183 @@
+"""Files that could not be looked at when they came are looked at now: the work of a job, with the same look and the same ends.
+
+Invariants: what was set aside is deleted only after what became of it is committed; a file that was taken out meanwhile, or
+whose submission was taken back, is written nothing about; the last file of a submission that waits sends it, or holds it back.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import BinaryIO, Final, Protocol
+from uuid import UUID
+
+import structlog
+
+from plumbing import audit, ids, jobs
+from plumbing.clock import Clock
+from plumbing.faults import faultpoint
+from plumbing.jobs import Again, Claim, Done, Job, Parked
+from plumbing.jobs import Verdict as Outcome
+from plumbing.objects import Altered, NotThere
+from plumbing.postgres import Connection, Database
+from services.uploads.domain.records import Attempt, Verdict
+from services.uploads.domain.submissions import (
+    File,
+    FileState,
+    Submission,
+    SubmissionState,
+    found_at_fault,
+    object_key,
+    sent,
+)
+from services.uploads.usecases.auditing import entry
+from services.uploads.usecases.inspect import AtFault, Kept, NotChecked
+from services.uploads.usecases.send import settle
+from services.uploads.usecases.take_file import Bucket, Inspecting, put_clean, verdict
+
+log = structlog.get_logger(__name__)
+
+DROP_QUEUE: Final = "drop"
+Spool = Callable[[], BinaryIO]
+"""A new file without a name."""
+
+
+class Uploads(Protocol):
+    """Where submissions and files are kept."""
+
+    async def lock(
+        self, connection: Connection, submission_id: UUID, citizen_id: UUID | None = None
+    ) -> Submission | None: ...
+
+    async def file(self, connection: Connection, file_id: UUID) -> File | None: ...
+
+    async def lock_file(self, connection: Connection, file_id: UUID) -> File | None: ...
+
+    async def files(self, connection: Connection, submission_ids: Sequence[UUID]) -> dict[UUID, list[File]]: ...
+
+    async def save(self, connection: Connection, submission: Submission) -> None: ...
+
+    async def save_file(self, connection: Connection, file: File) -> None: ...
+
+    async def add_verdict(self, connection: Connection, verdict: Verdict) -> None: ...
+
+    async def add_attempt(self, connection: Connection, attempt: Attempt) -> bool: ...
+
+
+class Inbound(Bucket, Protocol):
+    """Where what is not checked yet lies."""
+
+    async def fetch(self, key: str, into: BinaryIO, *, size: int, digest: str, version: str | None = None) -> None: ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Placed:
+    file: File
+    submission: Submission
+
+
+class CheckPending:
+    """The work of the queue `check`; its payload is a file's id."""
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        uploads: Uploads,
+        inspect: Inspecting,
+        inbound: Inbound,
+        clean: Bucket,
+        clock: Clock,
+        spool: Spool,
+    ) -> None:
+        self._database = database
+        self._uploads = uploads
+        self._inspect = inspect
+        self._inbound = inbound
+        self._clean = clean
+        self._clock = clock
+        self._spool = spool
+
+    async def __call__(self, claim: Claim) -> Outcome:
+        placed = await self._read(UUID(claim.payload.decode()))
+        if placed is None or placed.file.state is not FileState.PENDING:
+            return Done()
+        file, absence_id = placed.file, placed.submission.absence_id
+        key = object_key(absence_id, file)
+        with self._spool() as body, self._spool() as beside:
+            try:
+                await self._inbound.fetch(key, body, size=file.size, digest=file.digest)
+            except (NotThere, Altered) as error:
+                log.error("what was set aside is not what it was", file=str(file.file_id), error=type(error).__name__)
+                return Parked(reason=f"inbound-{type(error).__name__.lower()}")
+            finding = await self._inspect(body, beside, file.media_type, size=file.size, digest=file.digest)
+            if isinstance(finding, NotChecked):
+                return Again(reason=finding.reason)
+            checked = await self._checked(finding, file, absence_id)
+        faultpoint("uploads.after_check")
+
+        async def write(connection: Connection) -> None:
+            await self._write(connection, checked, verdict(checked, finding, self._clock.now()), key)
+
+        return Done(write=write)
+
+    async def _read(self, file_id: UUID) -> _Placed | None:
+        async with self._database.acquire() as connection:
+            file = await self._uploads.file(connection, file_id)
+            if file is None:
+                return None
+            submission = await self._uploads.lock(connection, file.submission_id)
+        return None if submission is None else _Placed(file=file, submission=submission)
+
+    async def _checked(self, finding: Kept | AtFault, file: File, absence_id: UUID) -> File:
+        if isinstance(finding, AtFault):
+            return found_at_fault(file, finding.code, finding.scanned)
+        return await put_clean(finding, file, absence_id, self._clean)
+
+    async def _write(self, connection: Connection, checked: File, found: Verdict, key: str) -> None:
+        now = self._clock.now()
+        await jobs.add(connection, [drop_job(checked.file_id, key)])
+        submission = await self._uploads.lock(connection, checked.submission_id)
+        standing = await self._uploads.lock_file(connection, checked.file_id)
+        if submission is None or standing is None or standing.state is not FileState.PENDING:
+            return
+        await self._uploads.save_file(connection, checked)
+        await self._uploads.add_verdict(connection, found)
+        await audit.put(
+            connection, [entry(f"file.{checked.state}", submission.citizen_id, "file", checked.file_id, now)]
+        )
+        if submission.state is SubmissionState.WAITING:
+            files = (await self._uploads.files(connection, [submission.submission_id]))[submission.submission_id]
+            outcome = sent(submission, files, now)
+            assert submission.sent_at is not None
+            if outcome.submission != submission:
+                await settle(
+                    connection,
+                    self._uploads,
+                    outcome,
+                    files,
+                    attempt_id=ids.derive(submission.submission_id, "attempt", submission.sent_at.isoformat()),
+                    asked_at=submission.sent_at,
+                    now=now,
+                )
+        faultpoint("uploads.before_check_commit")
+
+
+class Delete(Protocol):
+    """Deletes an object; what is not there is fine. Raises Unavailable."""
+
+    async def delete(self, key: str, *, version: str | None = None, past_its_lock: bool = False) -> None: ...
+
+
+class DropInbound:
+    """The work of the queue `drop`: what was set aside and is of no use any more goes away."""
+
+    def __init__(self, delete: Delete) -> None:
+        self._delete = delete
+
+    async def __call__(self, claim: Claim) -> Outcome:
+        await self._delete.delete(claim.payload.decode())
+        return Done()
+
+
+def drop_job(file_id: UUID, key: str) -> Job:
+    """To delete what was set aside."""
+    return Job(job_id=ids.derive(file_id, "drop"), queue=DROP_QUEUE, payload=key.encode())

@@ -1,0 +1,194 @@
+"""While nobody can look, nothing is clean and nothing is lost (D4): files wait, and are looked at when somebody can."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from plumbing.clamd import Clean, Infected, NotScanned, Scan, Version
+from plumbing.errors import Unavailable
+from plumbing.objects import Altered
+from services.uploads.usecases.watch_scanner import WatchedScanner
+from stack import Stack
+from stack.settings import TEST_SIGNATURE
+from tests.integration.uploads.house import Citizen, House
+from tests.integration.uploads.test_sending import pdf
+
+FRESH = datetime.now(UTC).strftime("%a %b %d %H:%M:%S %Y")
+
+
+class Played:
+    """A scanner that says what it is told to."""
+
+    def __init__(self, *said: Scan, version: Version | None = None) -> None:
+        self.said = list(said)
+        self.told: Version | None = version or Version(engine="1.4.6", signatures=1, day=FRESH)
+
+    async def scan(self, chunks: AsyncIterator[bytes], *, size: int) -> Scan:
+        assert size == sum([len(piece) async for piece in chunks])
+        return self.said.pop(0) if self.said else NotScanned(reason="nothing more")
+
+    async def version(self) -> Version:
+        if self.told is None:
+            raise Unavailable("clamd")
+        return self.told
+
+
+def watched(scanner: Played, **more: Any) -> WatchedScanner:
+    return WatchedScanner(scanner, canary=b"a canary of ours", largest=300_000, stale_days=7, **more)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        (Clean(), Clean()),  # says OK to everything (F103), or stops early
+        (NotScanned(reason="timeout"), Clean()),
+        (Infected(name="x"), Infected(name="x")),  # says FOUND to everything
+        (Infected(name="x"), NotScanned(reason="timeout")),
+    ],
+)
+async def test_a_scanner_that_does_not_prove_itself_is_not_in_service(said: tuple[Scan, ...]) -> None:
+    scanner = watched(Played(*said, Clean()))
+    assert not await scanner.look()
+
+    async def one() -> AsyncIterator[bytes]:
+        yield b"x"
+
+    assert await scanner.scan(one(), size=1) == NotScanned(reason="out-of-service")
+    with pytest.raises(Unavailable):
+        await scanner.version()
+
+
+async def test_the_proof_is_asked_for_anew_when_signatures_change() -> None:
+    played = Played(Infected(name="x"), Clean())
+    scanner = watched(played)
+    assert await scanner.look()
+    assert await scanner.look()  # not due: nothing is asked
+    played.told = Version(engine="1.4.6", signatures=2, day=FRESH)
+    assert not await scanner.look()
+    played.said = [Infected(name="x"), Clean()]
+    assert await scanner.look()
+
+
+@pytest.mark.parametrize(
+    ("version", "is_fresh"),
+    [
+        (Version(engine="1", signatures=1, day=FRESH), True),
+        (Version(engine="1", signatures=1, day="Sat Jan 03 09:12:45 2026"), False),
+        (Version(engine="1", signatures=1, day="yesterday"), False),
+        (Version(engine="1"), False),
+    ],
+)
+async def test_stale_signatures_take_the_scanner_out_of_service(version: Version, is_fresh: bool) -> None:
+    assert await watched(Played(Infected(name="x"), Clean(), version=version)).look() is is_fresh
+
+
+async def test_f090_while_the_scanner_is_away_files_wait_and_the_time_of_sending_is_kept(
+    house: House, citizen: Citizen, documents_servers: Stack
+) -> None:
+    clamd = documents_servers.server("clamd")
+    clamd.pause()
+    try:
+        house.scanner._proven = None  # what its next look finds out
+        submission = await citizen.begin()
+        added = await citizen.add(submission, pdf())
+        assert (added.status, added.body["state"]) == (202, "pending")
+        assert "endnu" in added.body["texts"]["da"]["what"]
+        [waiting] = house.objects(house.buckets.inbound, citizen.absence_id)
+        assert house.objects(house.buckets.clean, citizen.absence_id) == []
+        sent = await citizen.send(submission)
+        assert (sent.status, sent.body["state"]) == (202, "waiting")
+        file_id = added.body["file_id"]
+        assert (await citizen.ask("GET", f"/v1/submissions/{submission}/files/{file_id}/content")).status == 404
+    finally:
+        clamd.resume()
+    shown = await until(citizen, submission, "sent")
+    assert shown["sent_at"] == sent.body["sent_at"]
+    async with asyncio.timeout(10):
+        while house.objects(house.buckets.inbound, citizen.absence_id):
+            await asyncio.sleep(0.05)
+    assert [key.split("/")[1] for key in house.objects(house.buckets.clean, citizen.absence_id)] == [
+        waiting.split("/")[1]
+    ]
+
+
+async def test_what_waits_and_turns_out_bad_holds_its_submission_back(
+    house: House, citizen: Citizen, documents_servers: Stack
+) -> None:
+    clamd = documents_servers.server("clamd")
+    clamd.pause()
+    try:
+        house.scanner._proven = None
+        submission = await citizen.begin()
+        assert (await citizen.add(submission, pdf(b"% " + TEST_SIGNATURE + b"\n0 0 m 9 9 l S"))).status == 202
+        assert (await citizen.send(submission)).status == 202
+    finally:
+        clamd.resume()
+    shown = await until(citizen, submission, "open")
+    assert [one["code"] for one in shown["files"]] == ["infected"]
+    assert len(shown["attempts"]) == 1
+    async with asyncio.timeout(10):
+        while house.objects(house.buckets.inbound, citizen.absence_id):
+            await asyncio.sleep(0.05)
+    assert house.objects(house.buckets.clean, citizen.absence_id) == []
+
+
+async def test_u76_a_document_that_turns_bad_later_is_recalled_and_not_given_out(
+    house: House, citizen: Citizen, documents_servers: Stack
+) -> None:
+    words = b"harmless until tomorrow 5d41402abc4b2a76b9719d911017c592"
+    submission = await citizen.begin()
+    file_id = (await citizen.add(submission, pdf(b"% " + words + b"\n0 0 m 9 9 l S"))).body["file_id"]
+    assert (await citizen.add(submission, pdf())).status == 201
+    assert (await citizen.send(submission)).status == 200
+    documents_servers.learn_signature("Tomorrow", words)
+    try:
+        async with house.database.transaction() as connection:
+            await connection.execute("update file set signatures = 0")  # as if others had looked at them
+        assert await house.scan_again.some() == 2
+        states = [one["state"] for one in (await citizen.show(submission))["files"]]
+        assert states == ["recalled", "clean"]
+        got = await citizen.ask("GET", f"/v1/submissions/{submission}/files/{file_id}/content")
+        assert (got.status, got.body["code"]) == (410, "recalled")
+        told = [row["payload"] for row in await house.rows("select payload from outbox")]
+        assert sum(b"recalled_at" in one and file_id.encode() in one for one in told) == 1
+        assert await house.scan_again.some() == 0
+    finally:
+        documents_servers.forget_signature("Tomorrow")
+
+
+async def test_u88_bytes_that_are_not_what_was_stored_are_not_given_out(
+    house: House, citizen: Citizen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    submission = await citizen.begin()
+    file_id = (await citizen.add(submission, pdf())).body["file_id"]
+    async with house.database.transaction() as connection:
+        await connection.execute("update file set size = size - 1")
+    got = await citizen.ask("GET", f"/v1/submissions/{submission}/files/{file_id}/content")
+    assert got.status == 503
+    assert b"%PDF" not in got.raw
+
+    async def altered(*_: object, **__: object) -> None:
+        raise Altered
+
+    monkeypatch.setattr(type(house.clean), "fetch", altered)
+    assert (await citizen.ask("GET", f"/v1/submissions/{submission}/files/{file_id}/content")).status == 503
+
+
+async def test_what_never_came_in_whole_is_swept(house: House, citizen: Citizen) -> None:
+    submission = await citizen.begin()
+    async with house.database.transaction() as connection:
+        await house.store.begin_arrival(connection, citizen.absence_id, submission, citizen.citizen_id)
+    assert await house.sweep.sweep() == 1
+    assert await house.sweep.sweep() == 0
+    [job] = await house.rows("select queue, payload from job")
+    assert job["payload"].decode() == f"{citizen.absence_id}/{citizen.absence_id}/"
+
+
+async def until(citizen: Citizen, submission: object, state: str) -> Any:
+    async with asyncio.timeout(30):
+        while (shown := await citizen.show(submission))["state"] != state:  # type: ignore[arg-type]
+            await asyncio.sleep(0.1)
+    return shown
