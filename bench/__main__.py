@@ -1,4 +1,4 @@
-"""`python -m bench [stage|bad|full|letters|memory|render|whole|uploads] [--count N] [--pairs N] [--minutes N]
+"""`python -m bench [stage|bad|full|letters|tasks|memory|render|whole|uploads] [--count N] [--pairs N] [--minutes N]
 [--seconds N]`: measure, print tables."""
 
 import argparse
@@ -11,7 +11,7 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-from bench import memory, pairs, render, traffic, uploads, whole
+from bench import alone, memory, pairs, render, traffic, uploads, whole
 from bench.pairs import Side
 from plumbing.postgres import migrations
 from stack import Stack
@@ -28,7 +28,7 @@ def main() -> None:
     parser.add_argument(
         "what",
         nargs="?",
-        choices=("stage", "bad", "full", "letters", "memory", "render", "whole", "uploads", "all"),
+        choices=("stage", "bad", "full", "letters", "tasks", "memory", "render", "whole", "uploads", "all"),
         default="all",
     )
     defaults = f"notifications ({_NOTIFICATIONS}), letters ({_LETTERS}) or letters set ({_RENDERED}) a run"
@@ -38,8 +38,10 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=40.0, help="length of each steady rate of the whole path")
     asked = parser.parse_args()
     print(f"machine: {os.cpu_count()} cores, {platform.machine()}, load before {os.getloadavg()[0]:.2f}", flush=True)
-    if asked.what not in ("memory", "render", "whole", "uploads"):
+    if asked.what not in ("tasks", "memory", "render", "whole", "uploads"):
         _pairs(asked.what, asked.count, asked.pairs)
+    if asked.what in ("tasks", "all"):
+        alone.measure(asked.count or _NOTIFICATIONS, asked.pairs)
     if asked.what in ("memory", "all"):
         memory.measure(asked.minutes)
     if asked.what in ("render", "all"):

@@ -43,7 +43,7 @@ def measure(stack: Stack, first: Side, second: Side, count: int, pairs: int) -> 
     measured = []
     for nth in range(pairs + 1):
         order = (first, second) if nth % 2 else (second, first)
-        result = {side.name: _run(stack, side, count) for side in order}
+        result = {side.name: run(stack, side, count) for side in order}
         pair = Pair(first=result[first.name], second=result[second.name], load=os.getloadavg()[0])
         label = f"pair {nth}" if nth else "warm-up"
         print(
@@ -75,7 +75,8 @@ def table(first: Side, second: Side, pairs: Sequence[Pair]) -> str:
     return "\n".join(lines)
 
 
-def _run(stack: Stack, side: Side, count: int) -> Measured:
+def run(stack: Stack, side: Side, count: int) -> Measured:
+    """One run of a side, on a copy of its database."""
     database = stack.create_database(side.service, suffix=f"_{secrets.token_hex(4)}", template=side.template)
     task = Task(
         bootstrap=stack.kafka_bootstrap,

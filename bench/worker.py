@@ -1,4 +1,4 @@
-"""`python -m bench.worker bare|stage|letters|letters-alone|statuses|statuses-alone`: one measured run.
+"""`python -m bench.worker bare|stage|letters|letters-alone|statuses|statuses-alone|absences|tasks|vault`: one measured run.
 
 The task comes as JSON on standard input, the result goes to output.
 """
@@ -31,6 +31,14 @@ def _side(name: str) -> Callable[[Task], Coroutine[Any, Any, Measured]]:
         from bench import stage
 
         return stage.run
+    if name in ("absences", "tasks"):
+        from bench import tasks
+
+        return tasks.working(letters=name == "tasks")
+    if name == "vault":
+        from bench import vault
+
+        return vault.run
     from bench import letters
 
     side = letters.sending if name.startswith("letters") else letters.telling

@@ -21,6 +21,8 @@ SPEC_VERSION: Final = ("ce_specversion", b"1.0")
 LONGEST_ATTRIBUTE_BYTES: Final = 512
 _REQUIRED: Final = ("ce_specversion", "ce_id", "ce_source", "ce_type", "ce_time")
 _READ: Final = frozenset((*_REQUIRED, "ce_subject", "ce_dataschema"))
+_OWN: Final = frozenset({"ce_id", "ce_subject"})
+"""What no two events share; the others are read once for many."""
 _RFC3339: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:[Zz]|[+-]\d\d:\d\d)", re.ASCII)
 # CloudEvents 1.0, type system: no control characters in an attribute.
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
@@ -48,13 +50,19 @@ class Envelope(NamedTuple):
 
 def encode_headers(envelope: Envelope, traceparent: str | None = None) -> Headers:
     """Headers of an event. The order is fixed, so that the same event has the same bytes."""
-    first, last = _alike(envelope.type, envelope.source, envelope.subject, envelope.dataschema)
+    around = alike(envelope.type, envelope.source, envelope.subject, envelope.dataschema)
     trace = () if traceparent is None else (("traceparent", traceparent.encode()),)
-    return (*first, ("ce_id", envelope.id.encode()), _time_header(envelope.time), *last, *trace)
+    return headers_between(around, envelope.id, envelope.time) + trace
+
+
+def headers_between(around: tuple[Headers, Headers], id_: str, time: datetime) -> Headers:
+    """The headers of one event of a type whose `alike` ones are at hand."""
+    first, last = around
+    return (*first, ("ce_id", id_.encode()), _time_header(time), *last)
 
 
 @lru_cache(maxsize=256)
-def _alike(type_: str, source: str, subject: str | None, dataschema: str | None) -> tuple[Headers, Headers]:
+def alike(type_: str, source: str, subject: str | None, dataschema: str | None) -> tuple[Headers, Headers]:
     """What the events of a type have before and after what differs."""
     last = (("ce_subject", subject), ("ce_dataschema", dataschema))
     return (
@@ -65,7 +73,7 @@ def _alike(type_: str, source: str, subject: str | None, dataschema: str | None)
 
 @lru_cache(maxsize=64)  # the messages of a batch tell the same time
 def _time_header(instant: datetime) -> tuple[str, bytes]:
-    return "ce_time", format_time(instant).encode()
+    return "ce_time", spelt(instant).encode()
 
 
 def decode_headers(headers: Iterable[tuple[str, bytes | None]]) -> Envelope:
@@ -76,7 +84,7 @@ def decode_headers(headers: Iterable[tuple[str, bytes | None]]) -> Envelope:
             continue
         if name in found:
             raise BadEnvelope("repeated", name)
-        found[name] = _text(name, value)
+        found[name] = _text(name, value) if name in _OWN else _common_text(name, value)
     for name in _REQUIRED:
         if name not in found:
             raise BadEnvelope("missing", name)
@@ -90,6 +98,12 @@ def decode_headers(headers: Iterable[tuple[str, bytes | None]]) -> Envelope:
         subject=found.get("ce_subject"),
         dataschema=found.get("ce_dataschema"),
     )
+
+
+@lru_cache(maxsize=256)
+def spelt(instant: datetime) -> str:
+    """`format_time`, remembered: for an instant that many events tell."""
+    return format_time(instant)
 
 
 def format_time(instant: datetime) -> str:
@@ -113,6 +127,10 @@ def _text(name: str, value: bytes | None) -> str:
     return text
 
 
+_common_text = lru_cache(maxsize=256)(_text)  # what raises is not remembered
+
+
+@lru_cache(maxsize=64)  # the messages of a batch tell the same time
 def _time(text: str) -> datetime:
     if not _RFC3339.fullmatch(text):
         raise BadEnvelope("bad-time", "ce_time")

@@ -16,7 +16,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, StringConstraints, ValidationError
 
-from contracts.envelope import Envelope, Headers, decode_headers, encode_headers
+from contracts.envelope import Envelope, Headers, alike, decode_headers, encode_headers, headers_between
 from contracts.topics import Topic
 
 TYPE_PREFIX: Final = "dk.mitsygefravaer."
@@ -102,6 +102,25 @@ def encode(
         headers=encode_headers(envelope, traceparent),
         value=event.__pydantic_serializer__.to_json(event),
     )
+
+
+def written(event_type: type[Event], *, event_id: UUID, key: str, time: datetime, value: str) -> Encoded:
+    """The record of an event whose value was written as text, exactly as `encode` would write the event itself.
+
+    For `writing.py` of an owner alone, whose functions a test holds to their models.
+    """
+    return Encoded(
+        event_id=event_id,
+        topic=event_type.TOPIC.name,
+        key=key,
+        headers=headers_between(_around(event_type), str(event_id), time),
+        value=value.encode(),
+    )
+
+
+@cache
+def _around(event_type: type[Event]) -> tuple[Headers, Headers]:
+    return alike(event_type.TYPE, event_type.SOURCE, None, schema_id(event_type))
 
 
 E = TypeVar("E", bound=Event)

@@ -156,9 +156,7 @@ class Stage(Generic[Message]):
             if result.refused:
                 raise _RefusedByWork(result.refused)
             settled = _fates(readings, fresh, result)
-            is_new = await inbox.settle(connection, settled)
-            if any(not new and one.message_id in fresh for one, new in zip(settled, is_new, strict=True)):
-                raise AlreadySettled
+            is_new = await _settle(connection, settled, fresh)
             # A refusal that is not fresh is a redelivery: it was buried when its fate was first written.
             refused = [one for one in readings if isinstance(one, Refusal) and one.message_id in fresh]
             letters = await self._undertaker.bury(
@@ -167,6 +165,17 @@ class Stage(Generic[Message]):
             await outbox.put(connection, [*result.outgoing, *letters])
             faultpoint("stage.before_commit")
         return [(one.record.topic, one.fate) for one, new in zip(settled, is_new, strict=True) if new]
+
+
+async def _settle(connection: Connection, settled: Sequence[Settled], fresh: set[str]) -> list[bool]:
+    """Write the fates and tell which are new; raises `AlreadySettled` where a fresh message's record has one."""
+    if len(fresh) == len(settled):  # nothing is known and nothing stands here twice, as in nearly every batch
+        await inbox.settle_news(connection, settled)
+        return [True] * len(settled)
+    is_new = await inbox.settle(connection, settled)
+    if any(not new and one.message_id in fresh for one, new in zip(settled, is_new, strict=True)):
+        raise AlreadySettled
+    return is_new
 
 
 class _RefusedByWork(Exception):

@@ -397,7 +397,7 @@ BREACHES: Final[tuple[Breach, ...]] = (
         "T20",
         "a withdrawal leaves what is asked for",
         f"{TASKS}/absence.py",
-        "        closes=tuple(replace(task, state=TaskState.WITHDRAWN) for task in tasks if task.is_open),\n",
+        "        closes=tuple(task._replace(state=TaskState.WITHDRAWN) for task in tasks if task.is_open),\n",
         "",
     ),
     _breach(

@@ -17,21 +17,26 @@ from aiokafka.errors import KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 
+from plumbing.bus import packing
 from plumbing.bus.partitioning import by_crc32
 from plumbing.errors import Unavailable
 from plumbing.outbox.relay import Producer
 from plumbing.outbox.store import Row
 
+packing.install()
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BusSettings:
-    """What a deployment may set; `session_timeout_ms` bounds how long a dead member's partitions stay unread."""
+    """What a deployment may set; `session_timeout_ms` bounds how long a dead member's partitions stay unread, `batch_timeout_ms`
+    how long a look for records lasts where none come: they are handed on at once when they do.
+    """
 
     bootstrap_servers: str
     client_id: str
     session_timeout_ms: int = 30_000
     max_records: int = 500
-    batch_timeout_ms: int = 20
+    batch_timeout_ms: int = 1_000
 
     @property
     def heartbeat_interval_ms(self) -> int:

@@ -15,6 +15,7 @@ import random
 import time
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import replace
+from itertools import chain
 from typing import Any
 
 import structlog
@@ -23,6 +24,7 @@ from aiokafka.errors import KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 from faststream.kafka.message import KafkaMessage
+from faststream.kafka.subscriber.usecase import BatchSubscriber
 from faststream.message import AckStatus
 
 from plumbing.bus import fetching
@@ -37,6 +39,16 @@ log = structlog.get_logger(__name__)
 Work = Callable[[Sequence[Record]], Awaitable[None]]
 
 fetching.install()
+
+
+async def _next_records(self: BatchSubscriber, consumer: Any) -> tuple["ConsumerRecord[Any, Any]", ...]:
+    """What came, as soon as anything did. The framework's own, after each look that found nothing, sleeps as long as it looked,
+    deaf to what comes: short looks burn CPU all day then, and long ones keep records waiting."""
+    found = await consumer.getmany(timeout_ms=self.batch_timeout_ms, max_records=self.max_records)
+    return tuple(chain.from_iterable(found.values()))
+
+
+BatchSubscriber.get_msg = _next_records  # type: ignore[method-assign]
 
 
 class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]  # the client library has no types
@@ -147,6 +159,7 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]  # the clie
             metrics.BATCH_RECORDS.labels(self.topic).observe(len(records))
             metrics.CONSUMER_PROGRESS.labels(self.topic).set_to_current_time()
         finally:
+            message.clear_cache()  # itself is in there: all its records would stay until the collector comes
             self._idle.set()
 
     async def _commit(self, message: KafkaMessage) -> None:

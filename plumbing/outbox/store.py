@@ -153,15 +153,21 @@ async def depth(connection: Connection) -> tuple[int, float, int]:
 
 def _written(headers: tuple[tuple[str, bytes], ...]) -> bytes:
     """Name, value, name, value …, one a line; neither holds a line break (see the envelope's codec)."""
-    written = b"\n".join([piece for name, value in headers for piece in (name.encode(), value)])
+    pieces: list[bytes] = []
+    for name, value in headers:
+        pieces.append(name.encode())
+        pieces.append(value)
+    written = b"\n".join(pieces)
     if headers and written.count(b"\n") != 2 * len(headers) - 1:
         raise ValueError("a header holds a line break")
     return written
 
 
 def _read_back(written: bytes) -> list[tuple[str, bytes]]:
-    lines = written.split(b"\n") if written else []
-    return list(zip(map(bytes.decode, lines[::2]), lines[1::2], strict=True))
+    if not written:
+        return []
+    lines = iter(written.split(b"\n"))
+    return list(zip(map(bytes.decode, lines), lines, strict=True))  # one after the other from the same
 
 
 # Copied rather than inserted: at a thousand rows that is a fifth of the client's time and half of the whole.

@@ -33,21 +33,26 @@ class Store:
             found.setdefault(row["absence_id"], []).append(_task(row))
         return found
 
-    async def add_absences(self, connection: Connection, absences: Sequence[Absence], at: datetime) -> int:
-        """Insert those that are not there yet, first heard of `at`; how many that were."""
+    async def add_absences(self, connection: Connection, absences: Sequence[Absence], at: datetime) -> bool:
+        """Insert absences, first heard of `at`. False if one is there already, and the transaction is lost then."""
         if not absences:
-            return 0
-        return len(await connection.fetch(_ADD_ABSENCES, *_columns(absences), at))
+            return True
+        rows = _by_id([(*_row(one), at) for one in absences])
+        try:
+            await connection.copy_records_to_table("absence", columns=(*_ABSENCE, "opened_at"), records=rows)
+        except asyncpg.UniqueViolationError:
+            return False
+        return True
 
     async def save_absences(self, connection: Connection, absences: Sequence[Absence]) -> None:
         """Write locked absences that changed."""
         if absences:
-            await connection.execute(_SAVE_ABSENCES, *_columns(absences))
+            await connection.execute(_SAVE_ABSENCES, *map(list, zip(*map(_row, absences), strict=True)))
 
     async def close_tasks(self, connection: Connection, tasks: Sequence[Task], at: datetime) -> None:
         """Write the final state of tasks."""
         if tasks:
-            ids, states = [one.task_id for one in tasks], [one.state.value for one in tasks]
+            ids, states = [one.task_id for one in tasks], [one.state for one in tasks]
             await connection.execute(_CLOSE_TASKS, ids, states, at)
 
     async def add_notices(self, connection: Connection, notices: Sequence[Notice]) -> None:
@@ -96,29 +101,37 @@ class Store:
         """Insert letters with their tasks."""
         if not letters:
             return
-        await connection.execute(
-            _ADD_LETTERS,
-            [one.letter_id for one in letters],
-            [one.version for one in letters],
-            [one.absence_id for one in letters],
-            [one.citizen_id for one in letters],
-            [one.cause_id for one in letters],
-            [one.planned_deadline_day for one in letters],
-            [one.requested_at for one in letters],
-        )
-        tasks = [(letter, task) for letter in letters for task in letter.tasks]
-        await connection.execute(
-            _ADD_TASKS,
-            [task.task_id for _, task in tasks],
-            [letter.absence_id for letter, _ in tasks],
-            [letter.citizen_id for letter, _ in tasks],
-            [task.demand.kind.value for _, task in tasks],
-            [letter.letter_id for letter, _ in tasks],
-            [task.order_in_letter for _, task in tasks],
-            [letter.requested_at for letter, _ in tasks],
-            [letter.notification_id for letter, _ in tasks],
-            [task.demand.about.value for _, task in tasks],
-        )
+        rows = [
+            (
+                one.letter_id,
+                one.version,
+                one.absence_id,
+                one.citizen_id,
+                one.cause_id,
+                one.planned_deadline_day,
+                one.requested_at,
+                LetterState.REQUESTED,
+            )
+            for one in letters
+        ]
+        await connection.copy_records_to_table("letter", columns=_LETTER, records=_by_id(rows))
+        tasks = [
+            (
+                task.task_id,
+                letter.absence_id,
+                letter.citizen_id,
+                task.demand.kind,
+                letter.letter_id,
+                task.order_in_letter,
+                letter.requested_at,
+                letter.notification_id,
+                task.demand.about,
+                TaskState.OPEN,
+            )
+            for letter in letters
+            for task in letter.tasks
+        ]
+        await connection.copy_records_to_table("task", columns=_TASK, records=_by_id(tasks))
 
     async def lock_letters(self, connection: Connection, letter_ids: Collection[UUID]) -> dict[UUID, Letter]:
         """The letters, locked until the transaction ends."""
@@ -140,17 +153,10 @@ class Store:
         await connection.execute(
             _SAVE_LETTERS,
             [one.letter_id for one in letters],
-            [one.state.value for one in letters],
+            [one.state for one in letters],
             [one.deadline.day_zero if one.deadline else None for one in letters],
             [one.deadline.day if one.deadline else None for one in letters],
-        )
-        dated = [(one, one.deadline) for one in letters if one.deadline is not None]
-        await connection.execute(
-            _SAVE_DEADLINES,
-            [letter.letter_id for letter, _ in dated],
-            [deadline.day_zero for _, deadline in dated],
-            [deadline.day for _, deadline in dated],
-            [deadline.at for _, deadline in dated],
+            [one.deadline.at if one.deadline else None for one in letters],
         )
 
 
@@ -187,25 +193,30 @@ def _absence(row: asyncpg.Record) -> Absence:
     )
 
 
-def _columns(absences: Sequence[Absence]) -> list[list[Any]]:
-    """The columns that `_ADD_ABSENCES` and `_SAVE_ABSENCES` name, in its order."""
-    return [
-        [one.absence_id for one in absences],
-        [one.citizen_id for one in absences],
-        [one.state.value for one in absences],
-        [one.version for one in absences],
-        [one.told_version for one in absences],
-        [one.citizen_kind.value if one.citizen_kind is not None else None for one in absences],
-        [one.municipality_code for one in absences],
-        [one.first_absence_day for one in absences],
-        [one.last_absence_day for one in absences],
-        [one.pay.kind.value if one.pay is not None else None for one in absences],
-        [one.pay.until if one.pay is not None else None for one in absences],
-        [one.reported for one in absences],
-        [one.fast_track_version for one in absences],
-        [one.recovered_version for one in absences],
-        [one.recovered_day for one in absences],
-    ]
+def _row(one: Absence) -> tuple[Any, ...]:
+    """The columns of `_ABSENCE`, which `_SAVE_ABSENCES` takes in the same order."""
+    return (
+        one.absence_id,
+        one.citizen_id,
+        one.state,
+        one.version,
+        one.told_version,
+        one.citizen_kind,
+        one.municipality_code,
+        one.first_absence_day,
+        one.last_absence_day,
+        one.pay.kind if one.pay is not None else None,
+        one.pay.until if one.pay is not None else None,
+        one.reported,
+        one.fast_track_version,
+        one.recovered_version,
+        one.recovered_day,
+    )
+
+
+def _by_id(rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """Rows that begin with their id, in its order."""
+    return sorted(rows, key=lambda row: row[0].bytes)
 
 
 def _task(row: asyncpg.Record) -> Task:
@@ -217,6 +228,47 @@ def _task(row: asyncpg.Record) -> Task:
         state=TaskState(row["state"]),
     )
 
+
+# What is only ever inserted is copied: of rows of ten columns that is a third of the driver's time.
+_ABSENCE = (
+    "absence_id",
+    "citizen_id",
+    "state",
+    "version",
+    "told_version",
+    "citizen_kind",
+    "municipality_code",
+    "first_absence_day",
+    "last_absence_day",
+    "pay_kind",
+    "pay_until",
+    "reported",
+    "fast_track_version",
+    "recovered_version",
+    "recovered_day",
+)
+_LETTER = (
+    "letter_id",
+    "version",
+    "absence_id",
+    "citizen_id",
+    "cause_id",
+    "planned_deadline_day",
+    "requested_at",
+    "state",
+)
+_TASK = (
+    "task_id",
+    "absence_id",
+    "citizen_id",
+    "kind",
+    "letter_id",
+    "order_in_letter",
+    "opened_at",
+    "notification_id",
+    "about",
+    "state",
+)
 
 _LOCK_ABSENCES = """
 select absence_id, citizen_id, state, version, told_version, citizen_kind, municipality_code, first_absence_day,
@@ -234,18 +286,6 @@ from task
 where absence_id = any ($1::uuid[]) and (state = 'open' or kind in ('benefit_request', 'information_form'))
 order by task_id
 for update
-"""
-
-_ADD_ABSENCES = """
-insert into absence (absence_id, citizen_id, state, version, told_version, citizen_kind, municipality_code,
-                     first_absence_day, last_absence_day, pay_kind, pay_until, reported, fast_track_version,
-                     recovered_version, recovered_day, opened_at)
-select *, $16::timestamptz
-from unnest($1::uuid[], $2::uuid[], $3::text[], $4::integer[], $5::integer[], $6::text[], $7::text[], $8::date[],
-            $9::date[], $10::text[], $11::date[], $12::text[], $13::integer[], $14::integer[], $15::date[])
-order by 1
-on conflict do nothing
-returning absence_id
 """
 
 _SAVE_ABSENCES = """
@@ -298,21 +338,6 @@ select count(*)::integer as number,
 from waiting
 """
 
-_ADD_LETTERS = """
-insert into letter (letter_id, version, absence_id, citizen_id, cause_id, planned_deadline_day, requested_at, state)
-select *, 'requested' from unnest($1::uuid[], $2::integer[], $3::uuid[], $4::uuid[], $5::text[], $6::date[],
-                                  $7::timestamptz[])
-order by 1
-"""
-
-_ADD_TASKS = """
-insert into task (task_id, absence_id, citizen_id, kind, letter_id, order_in_letter, opened_at, notification_id, about,
-                  state)
-select *, 'open' from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::uuid[], $6::smallint[],
-                             $7::timestamptz[], $8::uuid[], $9::text[])
-order by 1
-"""
-
 _LOCK_LETTERS = """
 select letter_id, absence_id, citizen_id, planned_deadline_day, state, day_zero, deadline_day
 from letter
@@ -330,14 +355,17 @@ for update
 """
 
 _SAVE_LETTERS = """
-update letter
-set state = new.state, day_zero = new.day_zero, deadline_day = new.deadline_day
-from unnest($1::uuid[], $2::text[], $3::date[], $4::date[]) as new (letter_id, state, day_zero, deadline_day)
-where letter.letter_id = new.letter_id
-"""
-
-_SAVE_DEADLINES = """
-update task set day_zero = new.day_zero, deadline_day = new.deadline_day, deadline_at = new.deadline_at from
-unnest($1::uuid[], $2::date[], $3::date[], $4::timestamptz[]) as new (letter_id, day_zero, deadline_day, deadline_at)
-where task.letter_id = new.letter_id
+with new as (
+    select * from unnest($1::uuid[], $2::text[], $3::date[], $4::date[], $5::timestamptz[])
+        as new (letter_id, state, day_zero, deadline_day, deadline_at)
+), saved as (
+    update letter
+    set state = new.state, day_zero = new.day_zero, deadline_day = new.deadline_day
+    from new
+    where letter.letter_id = new.letter_id
+)
+update task
+set day_zero = new.day_zero, deadline_day = new.deadline_day, deadline_at = new.deadline_at
+from new
+where task.letter_id = new.letter_id and new.deadline_day is not null
 """

@@ -1,6 +1,7 @@
 """A subscription loses nothing and skips nothing, whatever the records hold and whatever the work raises."""
 
 import asyncio
+import gc
 import struct
 import time
 from collections import Counter
@@ -14,6 +15,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.record.util import calc_crc32c
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
+from faststream.kafka.message import KafkaMessage
 from faststream.kafka.subscriber.usecase import BatchSubscriber
 from structlog.testing import capture_logs
 
@@ -240,6 +242,33 @@ async def test_offsets_are_committed_only_after_the_work_returned(kafka: str, to
         assert await committed(kafka, group, topic) is None
         may_end.set()
         await until(lambda: committed_is(kafka, group, topic, 2))
+
+
+async def test_what_comes_while_nothing_is_there_is_handed_on_at_once(kafka: str, topics: TopicFactory) -> None:
+    topic, group = topics(), fresh_group()
+    await produce(kafka, topic, b"1")
+    work = Recorder()
+    async with member(kafka, topic, group, work, batch_timeout_ms=60_000):
+        await until(lambda: committed_is(kafka, group, topic, 1))
+        await asyncio.sleep(0.5)  # it looks, and finds nothing
+        began = time.monotonic()
+        await produce(kafka, topic, b"2")
+        await until(lambda: work.values == [b"1", b"2"])
+        assert time.monotonic() - began < 20
+
+
+async def test_a_batch_that_was_worked_is_forgotten_without_the_collector(kafka: str, topics: TopicFactory) -> None:
+    topic, group = topics(), fresh_group()
+    await produce(kafka, topic, b"1", b"2")
+    work = Recorder()
+    gc.collect()
+    gc.disable()
+    try:
+        async with member(kafka, topic, group, work):
+            await until(lambda: committed_is(kafka, group, topic, 2))
+            await until(lambda: not any(isinstance(one, KafkaMessage) for one in gc.get_objects()))
+    finally:
+        gc.enable()
 
 
 async def test_work_that_never_returned_is_redelivered_to_the_next_member(kafka: str, topics: TopicFactory) -> None:

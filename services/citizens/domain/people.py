@@ -10,11 +10,12 @@ CPR number and card are stored sealed under the citizen's own key.
 
 import hmac
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from uuid import UUID
 
 from contracts.citizens.v1 import Card, Person
+from plumbing import ids
 from plumbing.sealing import open_sealed, seal
 from services.citizens.domain.keyring import WrappedKey
 
@@ -32,6 +33,15 @@ class SaidCard:
     def stands_against(self, other: "SaidCard") -> bool:
         """Whether this card replaces the other one."""
         return (self.said_at, self.text) > (other.said_at, other.text)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Asked:
+    """One item of a request: a person, and the values under which the person is found by each lookup key."""
+
+    lookups: tuple[bytes, ...] = field(repr=False)
+    person: Person
+    said: SaidCard | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,9 +67,10 @@ class Citizen:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NewCitizen:
-    """Somebody to be made known, with the values under which they would be found by each lookup key."""
+    """Somebody to be made known, with the data key and the values under which they would be found by each lookup key."""
 
     citizen: Citizen
+    key: bytes = field(repr=False)
     lookups: tuple[bytes, ...] = field(repr=False)
 
 
@@ -95,22 +106,29 @@ def is_void(person: Person, erased_at: datetime | None) -> bool:
     return erased_at is not None and person.said_at <= erased_at
 
 
-def merge(
-    people: Sequence[tuple[tuple[bytes, ...], Person]], erasures: Mapping[bytes, datetime], *, propose: bool = False
-) -> dict[bytes, Named]:
+def asked(person: Person, lookups: tuple[bytes, ...]) -> Asked:
+    """An item of a request, its card made text once."""
+    return Asked(lookups=lookups, person=person, said=said_card(person))
+
+
+def merge(people: Sequence[Asked], erasures: Mapping[bytes, datetime], *, propose: bool = False) -> dict[bytes, Named]:
     """The people of a request by their first lookup value, without what is void."""
     named: dict[bytes, Named] = {}
-    for lookups, person in people:
-        if is_void(person, erasures.get(lookups[0])):
+    for one in people:
+        lookup, said = one.lookups[0], one.said
+        if is_void(one.person, erasures.get(lookup)):
             continue
-        one = named.get(lookups[0]) or Named(lookups=lookups, cpr=person.cpr)
-        said = said_card(person)
+        before = named.get(lookup)
+        card, proposed = (None, _NONE) if before is None else (before.card, before.proposed)
         if said is not None and propose:
-            one = replace(one, proposed=one.proposed | {said})
-        elif said is not None and (one.card is None or said.stands_against(one.card)):
-            one = replace(one, card=said)
-        named[lookups[0]] = one
+            proposed |= {said}
+        elif said is not None and (card is None or said.stands_against(card)):
+            card = said
+        named[lookup] = Named(lookups=one.lookups, cpr=one.person.cpr, card=card, proposed=proposed)
     return named
+
+
+_NONE: frozenset[SaidCard] = frozenset()
 
 
 def said_card(person: Person) -> SaidCard | None:
@@ -137,7 +155,7 @@ def candidate_id(key: bytes, card: SaidCard) -> UUID:
     contents each has its own.
     """
     told = f"card-candidate {card.said_at.astimezone(UTC).isoformat()} ".encode() + card.text
-    return UUID(bytes=hmac.digest(key, told, "sha256")[:16], version=5)
+    return ids.of_hash(hmac.digest(key, told, "sha256"))
 
 
 def seal_cpr(key: bytes, citizen_id: UUID, cpr: str) -> bytes:

@@ -47,6 +47,10 @@ class Candidates:
         rows = await connection.fetch(_NEWEST, citizen_ids)
         return {row["citizen_id"]: row["sealed_card"] for row in rows}
 
+    async def put_in_place(self, connection: Connection, chosen: Sequence[tuple[UUID, UUID]]) -> None:
+        """Make these candidates, one of a citizen, the cards that stand; the citizens are locked, and were found to be there."""
+        await connection.execute(_PUT_IN_PLACE, [citizen for citizen, _ in chosen], [name for _, name in chosen])
+
     async def remove(
         self, connection: Connection, confirmed: Sequence[tuple[UUID, UUID]], older_than: Mapping[UUID, datetime]
     ) -> None:
@@ -89,6 +93,14 @@ select distinct on (citizen_id) citizen_id, sealed_card
 from card_candidate
 where citizen_id = any ($1::uuid[])
 order by citizen_id, said_at desc, candidate_id
+"""
+
+_PUT_IN_PLACE = """
+update citizen
+set sealed_card = candidate.sealed_card, card_said_at = candidate.said_at
+from unnest($1::uuid[], $2::uuid[]) as chosen (citizen_id, candidate_id)
+join card_candidate as candidate using (citizen_id, candidate_id)
+where citizen.citizen_id = chosen.citizen_id
 """
 
 _REMOVE = """

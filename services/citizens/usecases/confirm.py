@@ -15,19 +15,13 @@ from plumbing.clock import Clock
 from plumbing.faults import faultpoint
 from plumbing.postgres import Connection, Database
 from services.citizens.domain.keyring import Keyring
-from services.citizens.domain.people import (
-    Candidate,
-    Citizen,
-    DestroyedCitizen,
-    NewCard,
-    SaidCard,
-    open_card_text,
-    stands,
-)
+from services.citizens.domain.people import Candidate, Citizen, DestroyedCitizen, open_card_text
 from services.citizens.domain.rights import Asking
 from services.citizens.usecases.trail import Trail
 
 _Name = tuple[UUID, UUID]
+_CURRENT, _OLDER = ConfirmAnswer(state="current"), ConfirmAnswer(state="older")
+_GONE, _DESTROYED = ConfirmAnswer(state="gone"), ConfirmAnswer(state="destroyed")
 
 
 class People(Protocol):
@@ -37,13 +31,13 @@ class People(Protocol):
         self, connection: Connection, citizen_ids: Collection[UUID]
     ) -> dict[UUID, Citizen | DestroyedCitizen]: ...
 
-    async def replace_cards(self, connection: Connection, cards: Sequence[NewCard]) -> set[UUID]: ...
-
 
 class Candidates(Protocol):
     """The proposed cards."""
 
     async def get(self, connection: Connection, wanted: Sequence[_Name]) -> dict[_Name, Candidate]: ...
+
+    async def put_in_place(self, connection: Connection, chosen: Sequence[_Name]) -> None: ...
 
     async def remove(
         self, connection: Connection, confirmed: Sequence[_Name], older_than: Mapping[UUID, datetime]
@@ -69,9 +63,8 @@ class ConfirmCards:
             found = await self._candidates.get(connection, names)
             best = self._best(held, found)
             if best:
-                await self._people.replace_cards(
-                    connection, [_new_card(held[one.citizen_id], one) for one in best.values()]
-                )
+                chosen = [(one.citizen_id, one.candidate_id) for one in best.values()]
+                await self._candidates.put_in_place(connection, chosen)
             if found:
                 standing = {citizen_id: one.said_at for citizen_id, one in best.items()}
                 await self._candidates.remove(connection, list(found), standing)
@@ -82,11 +75,10 @@ class ConfirmCards:
 
         def answer(name: _Name) -> ConfirmAnswer:
             if isinstance(held.get(name[0]), DestroyedCitizen):
-                return ConfirmAnswer(state="destroyed")
+                return _DESTROYED
             if name not in found:
-                return ConfirmAnswer(state="gone")
-            is_current = name[0] in best and best[name[0]].candidate_id == name[1]
-            return ConfirmAnswer(state="current" if is_current else "older")
+                return _GONE
+            return _CURRENT if name[0] in best and best[name[0]].candidate_id == name[1] else _OLDER
 
         return [answer((one.citizen_id, one.candidate)) for one in cards]
 
@@ -95,25 +87,24 @@ class ConfirmCards:
     ) -> dict[UUID, Candidate]:
         """For each citizen the candidate that stands against the card there is and against the other candidates."""
         best: dict[UUID, Candidate] = {}
-        told: dict[UUID, SaidCard] = {}
         for one in found.values():
             citizen = held[one.citizen_id]
             if isinstance(citizen, DestroyedCitizen):
                 continue
-            key = self._keyring.unwrap(citizen.key, owner=str(citizen.citizen_id))
-            text = open_card_text(key, citizen.citizen_id, one.sealed_card)
-            said = SaidCard(text=text, said_at=one.said_at)
-            rival = told.get(one.citizen_id)
-            if stands(said, citizen, key) and (rival is None or said.stands_against(rival)):
-                best[one.citizen_id], told[one.citizen_id] = one, said
+            rival = best.get(one.citizen_id)
+            if self._replaces(one, citizen.sealed_card, citizen.card_said_at, citizen) and (
+                rival is None or self._replaces(one, rival.sealed_card, rival.said_at, citizen)
+            ):
+                best[one.citizen_id] = one
         return best
 
-
-def _new_card(citizen: Citizen | DestroyedCitizen, candidate: Candidate) -> NewCard:
-    assert isinstance(citizen, Citizen)
-    return NewCard(
-        citizen_id=candidate.citizen_id,
-        sealed_card=candidate.sealed_card,
-        said_at=candidate.said_at,
-        against=citizen.sealed_card,  # locked: nothing else can stand there by now
-    )
+    def _replaces(self, one: Candidate, sealed_card: bytes | None, said_at: datetime | None, citizen: Citizen) -> bool:
+        """Whether a candidate stands against another card of the citizen, if there is one. Most were said at different times,
+        and then neither is opened."""
+        if sealed_card is None or said_at is None:
+            return True
+        if one.said_at != said_at:
+            return one.said_at > said_at
+        key = self._keyring.unwrap(citizen.key, owner=str(citizen.citizen_id))
+        mine, other = (open_card_text(key, citizen.citizen_id, card) for card in (one.sealed_card, sealed_card))
+        return mine > other

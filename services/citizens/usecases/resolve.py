@@ -7,10 +7,10 @@ erasure is answered `destroyed`, what was said after it makes a new citizen with
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from contracts.citizens.v1 import Destroyed, KnownCitizen, Person, ResolveAnswer
-from plumbing import audit
+from plumbing import audit, ids
 from plumbing.clock import Clock
 from plumbing.errors import Unavailable
 from plumbing.faults import faultpoint
@@ -18,16 +18,17 @@ from plumbing.postgres import Connection, Database
 from plumbing.sealing import new_key
 from services.citizens.domain.keyring import Keyring, Lookups
 from services.citizens.domain.people import (
+    Asked,
     Candidate,
     Citizen,
     Named,
     NewCard,
     NewCitizen,
     SaidCard,
+    asked,
     candidate_id,
     is_void,
     merge,
-    said_card,
     seal_card,
     seal_cpr,
     stands,
@@ -83,10 +84,10 @@ class Resolve:
         self, asking: Asking, people: Sequence[Person], *, propose_cards: bool = False
     ) -> list[ResolveAnswer]:
         now = self._clock.now()
-        asked = [(self._lookups.of(person.cpr), person) for person in people]
+        items = [asked(person, self._lookups.of(person.cpr)) for person in people]
         async with self._database.transaction() as connection:
-            erasures, named, known, created = await self._know(connection, asked, now, propose=propose_cards)
-            keys = {one.citizen_id: self._unwrap(one) for one in known.values()}
+            erasures, named, known, created = await self._know(connection, items, now, propose=propose_cards)
+            keys = {one.citizen_id: created.get(one.citizen_id) or self._unwrap(one) for one in known.values()}
             replaced = await self._replace_cards(connection, named, known, keys)
             proposed = await self._propose(connection, named, known, keys, now)
             trail = Trail(asking, now)
@@ -95,30 +96,28 @@ class Resolve:
             faultpoint("citizens.before_resolve_commit")
         faultpoint("citizens.after_resolve_commit")
 
-        def answer(lookup: bytes, person: Person) -> ResolveAnswer:
-            if is_void(person, erasures.get(lookup)):
+        def answer(item: Asked) -> ResolveAnswer:
+            lookup = item.lookups[0]
+            if is_void(item.person, erasures.get(lookup)):
                 return Destroyed()
             citizen_id = known[lookup].citizen_id
-            said = said_card(person) if propose_cards else None
-            return KnownCitizen(
-                citizen_id=citizen_id,
-                key=keys[citizen_id],
-                card_candidate=None if said is None else proposed.get(citizen_id, {}).get(said),
-            )
+            names = proposed.get(citizen_id)
+            name = names.get(item.said) if names is not None and item.said is not None else None
+            return KnownCitizen(citizen_id=citizen_id, key=keys[citizen_id], card_candidate=name)
 
-        return [answer(lookups[0], person) for lookups, person in asked]
+        return [answer(item) for item in items]
 
     async def _know(
         self,
         connection: Connection,
-        asked: Sequence[tuple[tuple[bytes, ...], Person]],
+        items: Sequence[Asked],
         now: datetime,
         *,
         propose: bool,
-    ) -> tuple[dict[bytes, datetime], dict[bytes, Named], dict[bytes, Citizen], set[UUID]]:
-        """By first lookup value: erasures, who is named, the citizens they are; and which of those were created just now."""
-        first = {one: lookups[0] for lookups, _ in asked for one in lookups}
-        created: set[UUID] = set()
+    ) -> tuple[dict[bytes, datetime], dict[bytes, Named], dict[bytes, Citizen], dict[UUID, bytes]]:
+        """By first lookup value: erasures, who is named, the citizens they are; and the keys of those created just now."""
+        first = {one: item.lookups[0] for item in items for one in item.lookups}
+        created: dict[UUID, bytes] = {}
         for _ in range(_ATTEMPTS):
             # People first: whoever is found erased has their erasure in what is read next.
             found = {
@@ -127,19 +126,20 @@ class Resolve:
             erasures: dict[bytes, datetime] = {}
             for one, erased_at in (await self._people.erasures(connection, sorted(first))).items():
                 erasures[first[one]] = max(erased_at, erasures.get(first[one], erased_at))
-            named = merge(asked, erasures, propose=propose)
+            named = merge(items, erasures, propose=propose)
             missing = [self._make(one) for lookup, one in named.items() if lookup not in found]
             if missing:
                 added = await self._people.add(connection, missing, self._lookups.ids, now)
-                created |= added
-                found |= {one.lookups[0]: one.citizen for one in missing if one.citizen.citizen_id in added}
+                made = [one for one in missing if one.citizen.citizen_id in added]
+                created |= {one.citizen.citizen_id: one.key for one in made}
+                found |= {one.lookups[0]: one.citizen for one in made}
             if all(lookup in found for lookup in named):
                 return erasures, named, {lookup: found[lookup] for lookup in named}, created
         # Or this process was not given the lookup key under which people are made known by now.
         raise Unavailable("database", "people change faster than they can be read")
 
     def _make(self, named: Named) -> NewCitizen:
-        citizen_id, key = uuid4(), new_key()
+        citizen_id, key = ids.fresh(), new_key()
         citizen = Citizen(
             citizen_id=citizen_id,
             key=self._keyring.wrap(key, owner=str(citizen_id)),
@@ -147,7 +147,7 @@ class Resolve:
             sealed_card=None if named.card is None else seal_card(key, citizen_id, named.card.text),
             card_said_at=None if named.card is None else named.card.said_at,
         )
-        return NewCitizen(citizen=citizen, lookups=named.lookups)
+        return NewCitizen(citizen=citizen, key=key, lookups=named.lookups)
 
     def _unwrap(self, citizen: Citizen) -> bytes:
         return self._keyring.unwrap(citizen.key, owner=str(citizen.citizen_id))

@@ -6,10 +6,10 @@ withdraws ends everything; what cannot be judged yet waits and is never guessed.
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
-from typing import assert_never
+from typing import NamedTuple, assert_never
 from uuid import UUID
 
 from services.tasks.domain import demands
@@ -27,8 +27,7 @@ class AbsenceState(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Absence:
+class Absence(NamedTuple):
     """An absence. `version` is the highest one worked; a part's version is that of the happening it came from, 0 before any.
 
     `citizen_kind` to `reported` are what is told (`Told`); a preliminary absence has municipality and first day alone. The last
@@ -51,8 +50,7 @@ class Absence:
     recovered_day: date | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Reported:
+class Reported(NamedTuple):
     """A report; `is_withdrawn` if it was taken back before it came."""
 
     told: Told
@@ -60,8 +58,7 @@ class Reported:
     is_withdrawn: bool
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Amended:
+class Amended(NamedTuple):
     """A correction. `is_current`: nothing sent later holds already. `is_changed`: what the citizen is shown reads differently."""
 
     told: Told
@@ -102,8 +99,7 @@ class Withdrawn:
 Happening = Reported | Amended | RefundRequested | FastTrackRequested | Recovered | Withdrawn
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Effect:
+class Effect(NamedTuple):
     """What a happening comes to: the absence after it, tasks to open with one letter about them, tasks that are closed."""
 
     absence: Absence
@@ -128,7 +124,7 @@ def decide(absence: Absence, tasks: Sequence[Task], happening: Happening, versio
         return Waits()
     if isinstance(happening, Reported) and absence.told_version:
         return Known()
-    return _effect(replace(absence, version=max(absence.version, version)), tasks, happening, version)
+    return _effect(absence._replace(version=max(absence.version, version)), tasks, happening, version)
 
 
 def _effect(counted: Absence, tasks: Sequence[Task], happening: Happening, version: int) -> Effect:
@@ -169,7 +165,7 @@ def _reported(absence: Absence, tasks: Sequence[Task], report: Reported, version
     if report.is_withdrawn or absence.state is AbsenceState.WITHDRAWN:
         return _withdrawn(after, tasks)
     opens = demands.at_report(report.told, report.sent_at, absence.recovered_day)
-    return Effect(absence=replace(after, state=AbsenceState.REPORTED), opens=opens)
+    return Effect(absence=after._replace(state=AbsenceState.REPORTED), opens=opens)
 
 
 def _amended(absence: Absence, tasks: Sequence[Task], amendment: Amended, version: int) -> Effect:
@@ -195,10 +191,9 @@ def _refund_requested(absence: Absence, tasks: Sequence[Task], refund: RefundReq
 def _fast_track_requested(absence: Absence, tasks: Sequence[Task], request: FastTrackRequested, version: int) -> Effect:
     if not request.is_current or version < absence.fast_track_version or absence.state is AbsenceState.WITHDRAWN:
         return Effect(absence=absence)
-    after = replace(absence, fast_track_version=version)
+    after = absence._replace(fast_track_version=version)
     if absence.state is not AbsenceState.REPORTED:
-        after = replace(
-            after,
+        after = after._replace(
             state=AbsenceState.PRELIMINARY,
             municipality_code=request.municipality_code,
             first_absence_day=request.first_absence_day,
@@ -211,19 +206,18 @@ def _recovered(absence: Absence, recovery: Recovered, version: int) -> Effect:
     if not recovery.is_current or version < absence.recovered_version:
         return Effect(absence=absence)
     day = recovery.last_absence_day
-    return Effect(absence=replace(absence, recovered_day=day, recovered_version=version, last_absence_day=day))
+    return Effect(absence=absence._replace(recovered_day=day, recovered_version=version, last_absence_day=day))
 
 
 def _withdrawn(absence: Absence, tasks: Sequence[Task]) -> Effect:
     return Effect(
-        absence=replace(absence, state=AbsenceState.WITHDRAWN),
-        closes=tuple(replace(task, state=TaskState.WITHDRAWN) for task in tasks if task.is_open),
+        absence=absence._replace(state=AbsenceState.WITHDRAWN),
+        closes=tuple(task._replace(state=TaskState.WITHDRAWN) for task in tasks if task.is_open),
     )
 
 
 def _with(absence: Absence, told: Told, version: int) -> Absence:
-    return replace(
-        absence,
+    return absence._replace(
         told_version=version,
         citizen_kind=told.citizen_kind,
         municipality_code=told.municipality_code,
@@ -238,7 +232,7 @@ def _superseded(tasks: Sequence[Task], opens: Collection[Demand], about: About) 
     """Unanswered older tasks that ask what one of the new ones asks again."""
     again = {one.kind for one in opens}
     return tuple(
-        replace(task, state=TaskState.SUPERSEDED)
+        task._replace(state=TaskState.SUPERSEDED)
         for task in tasks
         if task.is_open and task.about is about and task.kind in again
     )

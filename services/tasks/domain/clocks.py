@@ -4,9 +4,10 @@ Day 0 is the day of the proven dispatch, the deadline is the end of day 8, and w
 time zone's rules on that very day, never from counting hours.
 """
 
-from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
+from functools import lru_cache
+from typing import NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -29,6 +30,7 @@ def civil_day(instant: datetime) -> date:
     return instant.astimezone(COPENHAGEN).date()
 
 
+@lru_cache(maxsize=64)
 def end_of_day(day: date) -> datetime:
     """The first instant, in UTC, that no longer belongs to the Danish calendar day."""
     return datetime.combine(day + timedelta(days=1), time(), COPENHAGEN).astimezone(UTC)
@@ -39,8 +41,7 @@ def planned_deadline_day(planned_day: date) -> date:
     return planned_day + DAYS_TO_ANSWER
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Deadline:
+class Deadline(NamedTuple):
     """When a letter's tasks are to be done: `day_zero` the day of dispatch, `at` the end of `day`, exclusive."""
 
     day_zero: date
@@ -52,8 +53,7 @@ class Deadline:
         return end_of_day(self.day)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Letter:
+class Letter(NamedTuple):
     """A letter about tasks; `deadline` is there once its dispatch is proven, and not before (T2)."""
 
     letter_id: UUID
@@ -74,11 +74,11 @@ def dispatched(letter: Letter, at: datetime) -> Letter:
     proven = Deadline(day_zero=day_zero, day=max(day_zero + DAYS_TO_ANSWER, letter.planned_deadline_day))
     if letter.deadline is not None and letter.deadline.day >= proven.day:
         proven = letter.deadline
-    return replace(letter, state=LetterState.DISPATCHED, deadline=proven)
+    return letter._replace(state=LetterState.DISPATCHED, deadline=proven)
 
 
 def failed(letter: Letter) -> Letter:
     """The letter did not go out: it starts nothing, and takes nothing back where it was proven out before."""
     if letter.state is LetterState.DISPATCHED:
         return letter
-    return replace(letter, state=LetterState.FAILED)
+    return letter._replace(state=LetterState.FAILED)

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
-from typing import assert_never
+from typing import NamedTuple, assert_never
 from uuid import UUID
 
 from services.tasks.domain.clocks import civil_day
@@ -51,16 +51,14 @@ class About(StrEnum):
     FAST_TRACK = "fast_track"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Pay:
+class Pay(NamedTuple):
     """What is paid, and the last day on which it is, where that is known."""
 
     kind: PayKind
     until: date | None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Told:
+class Told(NamedTuple):
     """What a report tells, or an amendment anew; `reported` is sealed."""
 
     citizen_kind: CitizenKind
@@ -78,16 +76,14 @@ class FinalRefund:
     absence_continues: bool
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Demand:
+class Demand(NamedTuple):
     """A task to be opened."""
 
     kind: TaskKind
     about: About
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Task:
+class Task(NamedTuple):
     """A task that was opened."""
 
     task_id: UUID

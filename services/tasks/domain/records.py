@@ -1,14 +1,13 @@
 """What is kept beside absences and their tasks."""
 
-from dataclasses import dataclass
 from datetime import date, datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from services.tasks.domain.demands import Demand, TaskKind
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class NewTask:
+class NewTask(NamedTuple):
     """A task that was just opened."""
 
     task_id: UUID
@@ -16,8 +15,7 @@ class NewTask:
     order_in_letter: int
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class NewLetter:
+class NewLetter(NamedTuple):
     """A letter that is asked for, the tasks it tells of, and the notification they are about."""
 
     letter_id: UUID
@@ -27,13 +25,13 @@ class NewLetter:
     notification_id: UUID
     municipality_code: str
     cause_id: str
+    planned_day: date
     planned_deadline_day: date
     requested_at: datetime
     tasks: tuple[NewTask, ...]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class TaskOfLetter:
+class TaskOfLetter(NamedTuple):
     """A task whose letter's fate was told."""
 
     task_id: UUID
@@ -41,8 +39,7 @@ class TaskOfLetter:
     kind: TaskKind
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Waiting:
+class Waiting(NamedTuple):
     """An event as it is kept while it waits for its absence; `value` is what was sent, sealed fields and all."""
 
     event_id: str
@@ -52,8 +49,7 @@ class Waiting:
     value: bytes
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Notice:
+class Notice(NamedTuple):
     """What a reporter sent beside the report, to be shown to the citizen; `reported` is sealed."""
 
     notification_id: UUID

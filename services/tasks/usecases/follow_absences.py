@@ -36,7 +36,7 @@ class Absences(Protocol):
 
     async def waiting_for(self, connection: Connection, ids: Collection[UUID]) -> Sequence[Waiting]: ...
 
-    async def add_absences(self, connection: Connection, absences: Sequence[Absence], at: datetime) -> int: ...
+    async def add_absences(self, connection: Connection, absences: Sequence[Absence], at: datetime) -> bool: ...
 
     async def save_absences(self, connection: Connection, absences: Sequence[Absence]) -> None: ...
 
@@ -126,7 +126,7 @@ class FollowAbsences:
 
     async def _save(self, connection: Connection, folders: Sequence[_Folder], changes: _Changes) -> None:
         new = [folder.absence for folder in folders if folder.before is None]
-        if await self._absences.add_absences(connection, new, changes.now) < len(new):
+        if not await self._absences.add_absences(connection, new, changes.now):
             # Another batch has just written one that was not there when this one looked: it is locked and read the next time.
             raise Unavailable("database", "an absence was opened beside this batch")
         changed = [one.absence for one in folders if one.before is not None and one.absence != one.before]

@@ -5,21 +5,19 @@ that is closed too: so it does not matter which of the two was heard first.
 """
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
 from typing import Final, Protocol
 from uuid import UUID
 
-from contracts.events import Decoded, encode
+from contracts.events import Decoded
 from contracts.letter.v1 import LetterDispatched, LetterFailed, LetterReturned
-from contracts.task.v1 import TaskDeadlineSet, TaskKind
-from plumbing import audit, ids
+from plumbing import audit
 from plumbing.clock import Clock
-from plumbing.outbox import Outgoing
 from plumbing.postgres import Connection
 from plumbing.stage import Arrival, Refusal, Result
 from services.tasks.domain import clocks
-from services.tasks.domain.clocks import Deadline, Letter
+from services.tasks.domain.clocks import Letter
 from services.tasks.domain.records import TaskOfLetter
+from services.tasks.usecases import announcements
 from services.tasks.usecases.auditing import entry
 
 AnyLetterEvent = LetterDispatched | LetterFailed | LetterReturned
@@ -67,13 +65,14 @@ class StartClocks:
             if after == before:
                 continue
             letters[event.letter_id] = changed[event.letter_id] = after
-            entries.append(entry(f"letter.{after.state}", event.citizen_id, "letter", event.letter_id, now))
-            if after.deadline is not None and after.deadline != before.deadline:
-                entries += [
-                    entry("task.deadline_set", event.citizen_id, "task", task.task_id, now)
-                    for task in tasks[event.letter_id]
-                ]
-                result.outgoing += _deadlines(one.message, after.deadline, tasks[event.letter_id], now)
+            entries.append(entry(f"letter.{after.state}", after.citizen_id, "letter", after.letter_id, now))
+            if after.deadline != before.deadline:
+                assert isinstance(event, LetterDispatched)
+                dated = tasks[event.letter_id]
+                entries += [entry("task.deadline_set", after.citizen_id, "task", task.task_id, now) for task in dated]
+                result.outgoing += announcements.deadlines(
+                    after, dated, cause=one.message_id, dispatched_at=event.dispatched_at, now=now
+                )
         await self._letters.save_letters(connection, list(changed.values()))
         await audit.put(connection, entries)
         return result
@@ -87,31 +86,3 @@ def _after(letter: Letter, event: AnyLetterEvent) -> Letter:
             return clocks.failed(letter)
         case LetterReturned():
             return letter  # what its dispatch started stands (T2); the notifier surfaces it
-
-
-def _deadlines(
-    message: Decoded[AnyLetterEvent],
-    deadline: Deadline,
-    tasks: Sequence[TaskOfLetter],
-    now: datetime,
-) -> list[Outgoing]:
-    event = message.event
-    assert isinstance(event, LetterDispatched)
-    return [
-        encode(
-            TaskDeadlineSet(
-                task_id=task.task_id,
-                absence_id=event.absence_id,
-                citizen_id=event.citizen_id,
-                kind=TaskKind(task.kind.value),
-                letter_id=event.letter_id,
-                dispatched_at=event.dispatched_at,
-                day_zero=deadline.day_zero,
-                deadline_day=deadline.day,
-                deadline_at=deadline.at,
-            ),
-            event_id=ids.derive(message.envelope.id, task.task_id, "deadline"),
-            time=now,
-        )
-        for task in tasks
-    ]

@@ -12,6 +12,7 @@ from contracts.citizens.v1 import Card, Person
 from plumbing.sealing import SealBroken, new_key
 from services.citizens.domain.people import (
     SaidCard,
+    asked,
     candidate_id,
     is_void,
     merge,
@@ -40,20 +41,22 @@ def test_the_order_in_which_things_are_said_decides_nothing(
     people: list[Person], erased: int | None, propose: bool
 ) -> None:
     erasures = {} if erased is None else {b"x": NOON + timedelta(minutes=erased)}
-    outcomes = [merge([((b"x",), one) for one in order], erasures, propose=propose) for order in permutations(people)]
+    outcomes = [
+        merge([asked(one, (b"x",)) for one in order], erasures, propose=propose) for order in permutations(people)
+    ]
     assert all(outcome == outcomes[0] for outcome in outcomes)
 
 
 @given(st.lists(said, min_size=1, max_size=6))
 def test_the_card_that_stands_is_the_latest_and_among_those_the_greatest(people: list[Person]) -> None:
     told = [(one.said_at, one.card.model_dump_json().encode()) for one in people if one.card is not None]
-    stands = merge([((b"x",), one) for one in people], {})[b"x"].card
+    stands = merge([asked(one, (b"x",)) for one in people], {})[b"x"].card
     assert (None if stands is None else (stands.said_at, stands.text)) == max(told, default=None)
 
 
 def test_every_card_that_is_proposed_is_a_candidate_of_its_own() -> None:
     people = [person(0, "Anna"), person(1, "Bo"), person(0, "Anna"), person(2, None)]
-    named = merge([((b"x",), one) for one in people], {}, propose=True)[b"x"]
+    named = merge([asked(one, (b"x",)) for one in people], {}, propose=True)[b"x"]
     assert named.card is None
     assert named.proposed == {said_card(people[0]), said_card(people[1])}
 
@@ -67,7 +70,7 @@ def test_a_candidates_name_depends_on_what_was_said_when_and_of_whom() -> None:
 
 
 def test_people_are_told_apart() -> None:
-    named = merge([((b"x",), person(0, "Anna")), ((b"y",), person(1, "Bo"))], {})
+    named = merge([asked(person(0, "Anna"), (b"x",)), asked(person(1, "Bo"), (b"y",))], {})
     assert {lookup: one.card is not None and read_card(one.card.text).name for lookup, one in named.items()} == {
         b"x": "Anna",
         b"y": "Bo",
@@ -82,7 +85,7 @@ def test_what_was_said_until_the_erasure_is_void_and_what_was_said_after_it_is_n
 
 
 def test_a_person_of_whom_all_is_void_is_not_named_at_all() -> None:
-    assert merge([((b"x",), person(-1, "Anna")), ((b"x",), person(0, "Bo"))], {b"x": NOON}) == {}
+    assert merge([asked(person(-1, "Anna"), (b"x",)), asked(person(0, "Bo"), (b"x",))], {b"x": NOON}) == {}
 
 
 def test_a_card_does_not_stand_against_itself() -> None:
@@ -105,6 +108,6 @@ def test_number_and_card_open_for_their_citizen_and_in_their_place_alone() -> No
 
 
 def test_nothing_prints_who_somebody_is() -> None:
-    named = merge([((b"x",), person(0, "Anna"))], {})[b"x"]
+    named = merge([asked(person(0, "Anna"), (b"x",))], {})[b"x"]
     assert "Anna" not in repr(named)
     assert CPR not in repr(named)

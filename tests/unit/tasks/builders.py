@@ -1,6 +1,5 @@
 """Builders of what the domain of `tasks` judges: ordinary by default, changed by name."""
 
-from dataclasses import replace
 from datetime import UTC, date, datetime
 from itertools import count
 from typing import Any
@@ -26,7 +25,7 @@ def told(**changes: Any) -> Told:
         pay=WAGE,
         reported="c2VhbGVk",
     )
-    return replace(ordinary, **changes)
+    return ordinary._replace(**changes)
 
 
 def report(*, is_withdrawn: bool = False, **changes: Any) -> Reported:
