@@ -61,6 +61,7 @@ class Runner:
         self._consumers: tuple[Callable[[], Awaitable[None]], Callable[[], Awaitable[None]]] | None = None
         self._draining = asyncio.Event()
         self._started = False
+        self._servers: list[uvicorn.Server] = []
         self._beat = time.monotonic()
         metrics.BUILD.labels(name, settings.version).set(1)
 
@@ -182,7 +183,7 @@ class Runner:
 
     async def run(self) -> None:
         """Everything was told: begin, live until SIGTERM or a crash, drain."""
-        servers = [http.make_server(app, host, port) for app, host, port in self._apps]
+        servers = self._servers = [http.make_server(app, host, port) for app, host, port in self._apps]
         tasks = {asyncio.create_task(server.serve(), name=f"http {nth}") for nth, server in enumerate(servers)}
         relays = {asyncio.create_task(relay.run(), name="outbox relay") for relay in self._relays}
         loops = {asyncio.create_task(run(), name=name): stop for name, run, stop in self._loops}
@@ -262,6 +263,8 @@ class Runner:
                 checks[name] = await asyncio.wait_for(check(), 3)
             except Exception:  # noqa: BLE001  # whatever it is, the answer is that it is not ready
                 checks[name] = False
+        if self._servers:
+            checks["http"] = all(server.started for server in self._servers)
         ready = self._started and not self._draining.is_set() and all(checks.values())
         return JSONResponse({**states, **checks}, 200 if ready else 503)
 
