@@ -39,6 +39,8 @@ ALLOWED = {
     (Caller.INTAKE, Act.MONTH_KEYS),
     (Caller.TASKS, Act.KEYS),
     (Caller.TASKS, Act.MONTH_KEYS),
+    (Caller.UPLOADS, Act.KEYS),
+    (Caller.UPLOADS, Act.MONTH_KEYS),
     (Caller.NOTIFIER, Act.KEYS),
     (Caller.NOTIFIER, Act.CARDS),
     (Caller.NOTIFIER, Act.MONTH_KEYS),
