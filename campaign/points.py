@@ -8,6 +8,7 @@ hold points.
 import ast
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -67,7 +68,13 @@ def _definitions(folder: Path) -> Mapping[str, list[_Definition]]:
 
 def _trees(folder: Path) -> Iterator[ast.Module]:
     for path in sorted(folder.rglob("*.py")):
-        yield ast.parse(path.read_text(encoding="utf-8"), str(path))
+        yield _parsed(path)
+
+
+@cache
+def _parsed(path: Path) -> ast.Module:
+    """Once per process: the tree is the same for as long as it runs."""
+    return ast.parse(path.read_text(encoding="utf-8"), str(path))
 
 
 def _calls(node: ast.AST) -> set[str]:
