@@ -18,9 +18,10 @@ from campaign import mistakes
 from campaign.account import lines
 from campaign.campaign import Campaign
 from campaign.plan import Extent, extents
-from campaign.points import passed_by, services
+from campaign.points import passed_by
 from campaign.say import say
 from campaign.storm import Wish
+from stack.members import SERVICES
 from stack.paths import ROOT
 
 _SHORT: Mapping[str, Extent] = {
@@ -71,7 +72,7 @@ def _wish(arguments: argparse.Namespace) -> Wish:
     kills = arguments.kills if arguments.kills is not None else (5 if short else 200)
     rebalances = arguments.rebalances if arguments.rebalances is not None else (6 if short else 100)
     minutes = arguments.minutes or (6.0 if short else 32.0)
-    points = {service: len(passed_by(service, ROOT)) for service in services(ROOT)}
+    points = {service: len(passed_by(service, ROOT)) for service in SERVICES}
     return Wish(
         seed=arguments.seed if arguments.seed is not None else int(time.time()) % 1_000_000,
         notifications=notifications,

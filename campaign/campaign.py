@@ -16,13 +16,14 @@ from campaign import faults
 from campaign.backlog import Backlog
 from campaign.journal import Journal
 from campaign.plan import Life, lives, planned
-from campaign.points import passed_by, services
+from campaign.points import passed_by
 from campaign.say import say
 from campaign.sender import Reporters
 from campaign.site import SURFACED_AFTER_SECONDS, Site, open_site
 from campaign.storm import Storm, Wish
 from laws.judging import judged
 from laws.verdict import Verdict
+from stack.members import SERVICES
 from stack.paths import ROOT
 
 LONGEST_REST_SECONDS = 300.0
@@ -67,7 +68,7 @@ class Campaign:
         self.journal = Journal(run_dir / "history.jsonl")
         self._plan: dict[str, list[Life]] = {
             service: lives(passed_by(service, ROOT), wish.extents[service], Random(f"{wish.seed}:{service}"))
-            for service in services(ROOT)
+            for service in SERVICES
         }
 
     def run(self) -> Account:
