@@ -48,8 +48,10 @@ class Pusher:
                     self._wake.clear()
                     self._ledger.come_due(self._clock.now())
                     self._start(session, self._url)
+                    # Not wait_for: before Python 3.12 it loses a cancelling that comes together with what it waits for.
                     with contextlib.suppress(TimeoutError):
-                        await asyncio.wait_for(self._wake.wait(), self._pause())
+                        async with asyncio.timeout(self._pause()):
+                            await self._wake.wait()
             finally:
                 for task in self._in_flight.values():
                     task.cancel()

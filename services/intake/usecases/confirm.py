@@ -69,7 +69,9 @@ class Confirmer:
                 pause = min(2 * pause, _LONGEST_PAUSE)
                 continue
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), self._every)
+                # Not wait_for: before Python 3.12 it loses a cancelling that comes together with what it waits for.
+                async with asyncio.timeout(self._every):
+                    await self._wake.wait()
 
     async def confirm(self) -> int:
         """Confirm one batch; how many cards that were."""
