@@ -148,30 +148,40 @@ def _uncaught(_type: type[BaseException], error: BaseException, _traceback: Any)
 
 
 class _DroppingHandler(logging.Handler):
-    """Writes in a thread of its own; a full queue drops the line.
+    """Writes in a thread of its own; what does not fit is dropped.
 
-    The thread writes to the descriptor itself: one that is blocked holding the lock of `sys.stdout` would make the
-    interpreter abort when it ends.
+    The queue is one that may be put to while it is being put to: Python collects wherever something is allocated, in either
+    thread, and what a library did not close complains by a line of its own then. With a lock that is not to be taken twice
+    (`queue.Queue`) the process stood still for ever. The thread writes to the descriptor itself: one that is blocked holding the
+    lock of `sys.stdout` would make the interpreter abort when it ends.
     """
 
     def __init__(self, descriptor: int, capacity: int = 10_000) -> None:
         super().__init__()
         self._descriptor = descriptor
-        self._lines: queue.Queue[str] = queue.Queue(capacity)
+        self._capacity = capacity
+        self._lines: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._put = self._written = 0
         threading.Thread(target=self._write, name="log-writer", daemon=True).start()
 
     @override
     def emit(self, record: logging.LogRecord) -> None:
         try:
-            self._lines.put_nowait(self.format(record))
-        except Exception:  # noqa: BLE001  # full, or not to be formatted: a line must not stop the work it tells of
+            line = self.format(record)
+        except Exception:  # noqa: BLE001  # a line must not stop the work it tells of
             LOG_LINES_DROPPED.inc()
+            return
+        if self._put - self._written >= self._capacity:
+            LOG_LINES_DROPPED.inc()
+            return
+        self._put += 1  # by one at a time: whoever emits holds the handler's lock
+        self._lines.put(line)
 
     @override
     def flush(self) -> None:
         """Called at exit: give the writer a moment to catch up."""
         deadline = time.monotonic() + 1
-        while self._lines.unfinished_tasks and time.monotonic() < deadline:
+        while self._written < self._put and time.monotonic() < deadline:
             time.sleep(0.01)
 
     def _write(self) -> None:
@@ -184,8 +194,7 @@ class _DroppingHandler(logging.Handler):
                 _write_all(self._descriptor, "".join(f"{line}\n" for line in lines).encode(errors="backslashreplace"))
             except OSError:
                 LOG_LINES_DROPPED.inc(len(lines))
-            for _ in lines:
-                self._lines.task_done()
+            self._written += len(lines)
 
 
 def _write_all(descriptor: int, data: bytes) -> None:

@@ -213,3 +213,23 @@ def test_a_reader_that_went_away_stops_nothing() -> None:
 
     assert int(said) > 0
     assert process.returncode == 0
+
+
+def test_what_is_collected_in_the_middle_of_a_line_may_log_too() -> None:
+    """Python collects wherever something is allocated, in whatever thread that is, also while a line is handed over; and what
+    aiokafka did not close complains then. With a queue whose lock is not to be taken twice, a service stood still for ever."""
+    lines = lines_of("""
+        import gc, time
+        class Unclosed:
+            def __init__(self):
+                self.me = self
+            def __del__(self):
+                lib.error("Unclosed")
+        gc.set_threshold(3)
+        for _ in range(2_000):
+            log.info("a line")
+            Unclosed()
+            time.sleep(0.0005)  # the next to allocate is the thread that writes
+    """)
+    assert {line["event"] for line in lines} == {"a line", "Unclosed"}
+    assert sum(line["event"] == "a line" for line in lines) == 2_000
