@@ -8,7 +8,7 @@ nothing is reset on release.
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Final, Self
 
 import asyncpg
 from typing_extensions import override
@@ -21,6 +21,12 @@ if TYPE_CHECKING:
 else:
     Connection = asyncpg.Connection
     _Base = asyncpg.Connection
+
+
+_PLANS: Final = {"enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off", "jit": "off"}
+"""A service asks for few rows by their keys, out of however many there are. What the planner knows of a table is as old as the
+last look at it, and a prepared statement keeps its plan: one made while a table was empty reads all of it ever after. So rows are
+found by indexes, whatever the table looked like; what has no index is read through all the same. (Decision 0053.)"""
 
 
 class _Stateless(_Base):
@@ -56,6 +62,7 @@ class Database:
                 "tcp_keepalives_idle": "20",
                 "tcp_keepalives_interval": "10",
                 "tcp_keepalives_count": "3",
+                **_PLANS,
             },
         )
         return cls(pool)

@@ -80,6 +80,21 @@ async def test_no_statement_lock_or_idle_transaction_hangs_for_ever(pool: Databa
     assert all(0 < limit <= 60_000 for limit in limits)
 
 
+async def test_rows_are_found_by_their_keys_though_the_planner_has_never_looked_at_the_table(pool: Database) -> None:
+    """What it believes of a table that it never looked at is that it is small, and small tables are read whole."""
+    async with pool.acquire() as connection:
+        await connection.execute("create temporary table grown (id bigint primary key, other bigint)")
+        await connection.execute("insert into grown select nth, nth from generate_series(1, 50000) as nth")
+        plan = await connection.fetch(
+            "explain (costs off) select other from grown join unnest(array[1, 2, 3]::bigint[]) as one (id) using (id)"
+        )
+        everything = await connection.fetch("explain (costs off) select count(*) from grown where other = 7")
+    told = "\n".join(row[0] for row in plan)
+    assert "Index Scan using grown_pkey" in told
+    assert "Seq Scan on grown" not in told
+    assert "Seq Scan on grown" in "\n".join(row[0] for row in everything), "what has no index is read all the same"
+
+
 async def test_a_ping_raises_when_the_server_is_not_there() -> None:
     with pytest.raises(ConnectionRefusedError):
         await Database.open(f"postgresql://x:y@127.0.0.1:{free_port()}/z", application_name="test")
