@@ -32,15 +32,15 @@ from services.uploads.inspection import Inspector
 from services.uploads.settings import EraseSettings, Settings
 from services.uploads.store import Store
 from services.uploads.usecases.begin import Begin
-from services.uploads.usecases.check_pending import DROP_QUEUE, CheckPending, DropInbound
-from services.uploads.usecases.erase import Erase
+from services.uploads.usecases.check_pending import CheckPending
+from services.uploads.usecases.deleting import DROP_QUEUE, ERASE_QUEUE, DropInbound, Erase
 from services.uploads.usecases.follow_absences import FollowAbsences
 from services.uploads.usecases.inspect import Inspect
 from services.uploads.usecases.scan_again import ScanAgain
 from services.uploads.usecases.send import Send
 from services.uploads.usecases.show import Show
 from services.uploads.usecases.sweep import Sweep
-from services.uploads.usecases.take_back import ERASE_QUEUE, TakeBack
+from services.uploads.usecases.take_back import TakeBack
 from services.uploads.usecases.take_file import CHECK_QUEUE, TakeFile
 from services.uploads.usecases.watch_scanner import WatchedScanner
 

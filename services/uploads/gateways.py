@@ -1,6 +1,7 @@
 """What `uploads` asks of others: citizens' keys of the vault, and of the store what only an eraser may."""
 
 import asyncio
+from collections.abc import Collection
 from typing import Final
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -66,16 +67,18 @@ class Eraser:
             http_client=urllib3.PoolManager(timeout=_SECONDS, retries=False),
         )
 
-    async def erase(self, prefix: str) -> int:
-        """Every version below the prefix, delete markers too; how many. Raises Unavailable."""
+    async def erase(self, prefix: str, but: Collection[str] = ()) -> int:
+        """Every version below the prefix, delete markers too, but for keys that end in one of these; how many. Raises
+        Unavailable."""
         try:
             found = await asyncio.to_thread(self._listed, prefix)
         except (MinioException, urllib3.exceptions.HTTPError, OSError) as error:
             code = error.code if isinstance(error, S3Error) else type(error).__name__
             raise Unavailable("objects", str(code)) from None
-        for key, version in found:
+        gone = [(key, version) for key, version in found if key.rpartition("/")[2] not in but]
+        for key, version in gone:
             await self._bucket.delete(key, version=version, past_its_lock=self._keeps_versions)
-        return len(found)
+        return len(gone)
 
     def _listed(self, prefix: str) -> list[tuple[str, str | None]]:
         found = self._client.list_objects(

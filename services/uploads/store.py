@@ -99,6 +99,11 @@ class Store:
         row = await connection.fetchrow(_FILE, file_id)
         return None if row is None else _file(row)
 
+    async def standing(self, connection: Connection, file_id: UUID) -> File | None:
+        """A file that nobody took out."""
+        row = await connection.fetchrow(_STANDING, file_id)
+        return None if row is None else _file(row)
+
     async def lock_file(self, connection: Connection, file_id: UUID) -> File | None:
         """A file that nobody took out, until the transaction ends; its submission is locked before it."""
         row = await connection.fetchrow(_LOCK_FILE, file_id)
@@ -136,12 +141,13 @@ class Store:
 
     # coming in ----------------------------------------------------------------------------------------------------------------
 
-    async def begin_arrival(self, connection: Connection, file_id: UUID, submission_id: UUID, citizen_id: UUID) -> None:
-        """It comes in; again, where whoever received it before is gone without a word."""
-        await connection.execute(_BEGIN_ARRIVAL, file_id, submission_id, citizen_id)
+    async def begin_arrival(self, connection: Connection, file_id: UUID, submission_id: UUID, citizen_id: UUID) -> bool:
+        """It comes in: whether it came before, and whoever received it is gone without a word."""
+        return bool(await connection.fetchval(_BEGIN_ARRIVAL, file_id, submission_id, citizen_id))
 
-    async def end_arrival(self, connection: Connection, file_id: UUID) -> None:
-        await connection.execute("delete from arrival where file_id = $1", file_id)
+    async def end_arrival(self, connection: Connection, file_id: UUID) -> bool:
+        """Whether it was still coming in: it may have been given up as stuck."""
+        return bool(await connection.execute("delete from arrival where file_id = $1", file_id) == "DELETE 1")
 
     async def arriving(self, connection: Connection, submission_id: UUID, *, besides: UUID) -> int:
         """How many files of a submission are coming in, besides that one."""
@@ -280,7 +286,9 @@ from file
 
 _FILE = _FILES + "where file_id = $1\n"
 
-_LOCK_FILE = _FILES + "where file_id = $1 and not is_removed\nfor update\n"
+_STANDING = _FILES + "where file_id = $1 and not is_removed\n"
+
+_LOCK_FILE = _STANDING + "for update\n"
 
 _FILES_OF = _FILES + "where submission_id = any ($1::uuid[]) and not is_removed\norder by nth\n"
 
@@ -308,6 +316,7 @@ limit $3
 _BEGIN_ARRIVAL = """
 insert into arrival (file_id, submission_id, citizen_id) values ($1, $2, $3)
 on conflict (file_id) do update set begun_at = clock_timestamp()
+returning xmax::text <> '0'
 """
 
 _STRAYS = """

@@ -1,6 +1,8 @@
 """The real scanner with the configuration that is deployed: what it finds, and that what it did not look at is never "OK"."""
 
 import io
+import socket
+import time
 import zlib
 from collections.abc import Iterator
 from typing import Final
@@ -12,6 +14,7 @@ from PIL import Image
 from services.uploads.domain.limits import DEFAULT, MIB
 from stack import Process, Stack, StackError
 from stack.clamd_admin import is_scanner_ready, scan
+from stack.errors import NotReady
 from stack.settings import SIGNATURES, TEST_SIGNATURE, TEST_SIGNATURE_NAME
 from tests.support.fixtures import new_run_dir
 
@@ -153,6 +156,42 @@ class TestAScannerOfOnesOwn:
 
         assert len(after.splitlines()) == 1
         assert TEST_SIGNATURE_NAME in after
+
+    @pytest.mark.parametrize("damaged", [b"MitSyg.Test:0:*:4d495", b"", b"no signature at all\n"])
+    def test_f093_signatures_that_are_damaged_do_not_take_the_place_of_those_it_has(
+        self, own: Stack, damaged: bytes
+    ) -> None:
+        path, server = own._signatures() / "mitsyg-test.ndb", own.server("clamd")
+        whole, kept_it = path.read_bytes(), "keeping the previous instance"
+        before = server.log_tail(10_000).count(kept_it)
+        path.write_bytes(damaged)
+        try:
+            with socket.create_connection((own.addresses.clamd_host, own.addresses.clamd_port), timeout=5) as asking:
+                asking.sendall(b"zRELOAD\0")
+                assert asking.recv(64) == b"RELOADING\0"
+            deadline = time.monotonic() + 10
+            while server.log_tail(10_000).count(kept_it) == before:
+                assert time.monotonic() < deadline
+                time.sleep(0.1)
+            assert said(own, TEST_SIGNATURE) == FOUND
+        finally:
+            path.write_bytes(whole)
+
+    def test_f094_without_signatures_it_does_not_start(self, own: Stack) -> None:
+        server, kept = own.server("clamd"), {path: path.read_bytes() for path in own._signatures().iterdir()}
+        server.kill()
+        for path in kept:
+            path.unlink()
+        try:
+            server.start()
+            with pytest.raises(NotReady, match="No supported database files found"):
+                server.wait_until(lambda: is_ready(own), 30)
+        finally:
+            for path, data in kept.items():
+                path.write_bytes(data)
+                path.chmod(0o644)
+        own.start_server("clamd")
+        assert said(own, TEST_SIGNATURE) == FOUND
 
 
 def test_what_is_scanned_is_never_left_behind(own: Stack) -> None:

@@ -1,12 +1,13 @@
 """Files that could not be looked at when they came are looked at now: the work of a job, with the same look and the same ends.
 
 Invariants: what was set aside is deleted only after what became of it is committed; a file that was taken out meanwhile, or
-whose submission was taken back, is written nothing about; the last file of a submission that waits sends it, or holds it back.
+whose submission was taken back, is written nothing about, and no byte of it is left; the last file of a submission that waits
+sends it, or holds it back.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import BinaryIO, Final, Protocol
+from typing import BinaryIO, Protocol
 from uuid import UUID
 
 import structlog
@@ -14,7 +15,7 @@ import structlog
 from plumbing import audit, ids, jobs
 from plumbing.clock import Clock
 from plumbing.faults import faultpoint
-from plumbing.jobs import Again, Claim, Done, Job, Parked
+from plumbing.jobs import Again, Claim, Done, Parked
 from plumbing.jobs import Verdict as Outcome
 from plumbing.objects import Altered, NotThere
 from plumbing.postgres import Connection, Database
@@ -29,13 +30,13 @@ from services.uploads.domain.submissions import (
     sent,
 )
 from services.uploads.usecases.auditing import entry
+from services.uploads.usecases.deleting import drop_job, erase_job
 from services.uploads.usecases.inspect import AtFault, Kept, NotChecked
 from services.uploads.usecases.send import settle
 from services.uploads.usecases.take_file import Bucket, Inspecting, put_clean, verdict
 
 log = structlog.get_logger(__name__)
 
-DROP_QUEUE: Final = "drop"
 Spool = Callable[[], BinaryIO]
 """A new file without a name."""
 
@@ -47,7 +48,7 @@ class Uploads(Protocol):
         self, connection: Connection, submission_id: UUID, citizen_id: UUID | None = None
     ) -> Submission | None: ...
 
-    async def file(self, connection: Connection, file_id: UUID) -> File | None: ...
+    async def standing(self, connection: Connection, file_id: UUID) -> File | None: ...
 
     async def lock_file(self, connection: Connection, file_id: UUID) -> File | None: ...
 
@@ -106,6 +107,8 @@ class CheckPending:
             try:
                 await self._inbound.fetch(key, body, size=file.size, digest=file.digest)
             except (NotThere, Altered) as error:
+                if await self._read(file.file_id) is None:  # it was taken out just now, and its bytes with it
+                    return Done()
                 log.error("what was set aside is not what it was", file=str(file.file_id), error=type(error).__name__)
                 return Parked(reason=f"inbound-{type(error).__name__.lower()}")
             finding = await self._inspect(body, beside, file.media_type, size=file.size, digest=file.digest)
@@ -115,13 +118,14 @@ class CheckPending:
         faultpoint("uploads.after_check")
 
         async def write(connection: Connection) -> None:
-            await self._write(connection, checked, verdict(checked, finding, self._clock.now()), key)
+            found = verdict(checked, finding, self._clock.now())
+            await self._write(connection, checked, found, absence_id=absence_id, key=key)
 
         return Done(write=write)
 
     async def _read(self, file_id: UUID) -> _Placed | None:
         async with self._database.acquire() as connection:
-            file = await self._uploads.file(connection, file_id)
+            file = await self._uploads.standing(connection, file_id)
             if file is None:
                 return None
             submission = await self._uploads.lock(connection, file.submission_id)
@@ -132,11 +136,16 @@ class CheckPending:
             return found_at_fault(file, finding.code, finding.scanned)
         return await put_clean(finding, file, absence_id, self._clean)
 
-    async def _write(self, connection: Connection, checked: File, found: Verdict, key: str) -> None:
+    async def _write(
+        self, connection: Connection, checked: File, found: Verdict, *, absence_id: UUID, key: str
+    ) -> None:
         now = self._clock.now()
         await jobs.add(connection, [drop_job(checked.file_id, key)])
         submission = await self._uploads.lock(connection, checked.submission_id)
         standing = await self._uploads.lock_file(connection, checked.file_id)
+        if standing is None or checked.state is not FileState.CLEAN:
+            # It was put into the clean store a moment ago, or by an earlier try that is not on record.
+            await jobs.add(connection, [erase_job(absence_id, checked.file_id)])
         if submission is None or standing is None or standing.state is not FileState.PENDING:
             return
         await self._uploads.save_file(connection, checked)
@@ -159,25 +168,3 @@ class CheckPending:
                     now=now,
                 )
         faultpoint("uploads.before_check_commit")
-
-
-class Delete(Protocol):
-    """Deletes an object; what is not there is fine. Raises Unavailable."""
-
-    async def delete(self, key: str, *, version: str | None = None, past_its_lock: bool = False) -> None: ...
-
-
-class DropInbound:
-    """The work of the queue `drop`: what was set aside and is of no use any more goes away."""
-
-    def __init__(self, delete: Delete) -> None:
-        self._delete = delete
-
-    async def __call__(self, claim: Claim) -> Outcome:
-        await self._delete.delete(claim.payload.decode())
-        return Done()
-
-
-def drop_job(file_id: UUID, key: str) -> Job:
-    """To delete what was set aside."""
-    return Job(job_id=ids.derive(file_id, "drop"), queue=DROP_QUEUE, payload=key.encode())

@@ -15,6 +15,7 @@ from prometheus_client import Counter
 from plumbing import audit, jobs, outbox
 from plumbing.clock import Clock
 from plumbing.errors import Unavailable
+from plumbing.faults import FaultInjected
 from plumbing.objects import Altered, NotThere
 from plumbing.postgres import Connection, Database, is_transient
 from services.uploads.domain.records import Verdict
@@ -29,9 +30,9 @@ from services.uploads.domain.submissions import (
 )
 from services.uploads.usecases import announcements
 from services.uploads.usecases.auditing import entry
+from services.uploads.usecases.deleting import erase_job
 from services.uploads.usecases.inspect import AtFault, Finding, Kept
 from services.uploads.usecases.show import Clean
-from services.uploads.usecases.take_back import erase_job
 from services.uploads.usecases.take_file import Inspecting, verdict
 from services.uploads.usecases.watch_scanner import Scanner
 
@@ -95,7 +96,7 @@ class ScanAgain:
             try:
                 done = await self.some()
             except Exception as error:
-                if not is_transient(error):
+                if not (is_transient(error) or isinstance(error, FaultInjected)):
                     raise
                 log.warning("stored documents could not be scanned again now", error=type(error).__name__)
                 done = 0

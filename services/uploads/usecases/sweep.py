@@ -12,9 +12,10 @@ import structlog
 from prometheus_client import Counter, Gauge
 
 from plumbing import jobs
+from plumbing.faults import FaultInjected
 from plumbing.postgres import Connection, Database, is_transient
 from services.uploads.domain.records import Stray
-from services.uploads.usecases.take_back import erase_job
+from services.uploads.usecases.deleting import erase_job
 
 log = structlog.get_logger(__name__)
 
@@ -29,7 +30,7 @@ class Uploads(Protocol):
 
     async def strays(self, connection: Connection, older_than_seconds: float, limit: int) -> list[Stray]: ...
 
-    async def end_arrival(self, connection: Connection, file_id: UUID) -> None: ...
+    async def end_arrival(self, connection: Connection, file_id: UUID) -> bool: ...
 
     async def waiting(self, connection: Connection) -> tuple[int, float]: ...
 
@@ -48,7 +49,7 @@ class Sweep:
             try:
                 await self.sweep()
             except Exception as error:
-                if not is_transient(error):
+                if not (is_transient(error) or isinstance(error, FaultInjected)):
                     raise
                 log.warning("nothing could be swept now", error=type(error).__name__)
             await asyncio.sleep(self._every)

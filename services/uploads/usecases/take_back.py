@@ -6,11 +6,11 @@ transaction: what was set aside by this service, what is in the clean store by w
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Final, Protocol
+from typing import Protocol
 from uuid import UUID
 
 from contracts.citizen_token.v1 import Caller
-from plumbing import audit, ids, jobs
+from plumbing import audit, jobs
 from plumbing.clock import Clock
 from plumbing.jobs import Job
 from plumbing.postgres import Connection, Database
@@ -24,9 +24,7 @@ from services.uploads.domain.submissions import (
     object_key,
 )
 from services.uploads.usecases.auditing import entry, person
-from services.uploads.usecases.check_pending import drop_job
-
-ERASE_QUEUE: Final = "erase"
+from services.uploads.usecases.deleting import drop_job, erase_job
 
 
 class Uploads(Protocol):
@@ -107,8 +105,3 @@ def removal(submission: Submission, file: File) -> list[Job]:
             return [erase_job(submission.absence_id, file.file_id)]
         case _:
             return []
-
-
-def erase_job(absence_id: UUID, file_id: UUID) -> Job:
-    """To delete all there is of a file in either store; only who may erase takes it."""
-    return Job(job_id=ids.derive(file_id, "erase"), queue=ERASE_QUEUE, payload=f"{absence_id}/{file_id}/".encode())

@@ -1,13 +1,14 @@
 """A citizen's file comes in: it is written down that it does, received, looked at, stored, and on record, in this order.
 
-Invariants: before a byte of it is stored anywhere it stands in `arrival`, so what a crash leaves behind is found; infected
-bytes are stored nowhere; nothing is put into the clean store but what was found clean; row, verdict and job are one transaction,
-written only while its submission is open; its id follows from submission and key, so that a repeat is the same file.
+Invariants: before a byte of it is stored anywhere it stands in `arrival`, so what a crash leaves behind is found, and whoever was
+given up as stuck writes nothing any more; of what came before under the same key, and was never on record, no byte is left;
+infected bytes are stored nowhere; nothing is put into the clean store but what was found clean; row, verdict and job are one
+transaction, written only while its submission is open; its id follows from submission and key, so that a repeat is the same file.
 """
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import BinaryIO, Final, Protocol, assert_never
 from uuid import UUID
@@ -39,6 +40,7 @@ from services.uploads.domain.submissions import (
     object_key,
 )
 from services.uploads.usecases.auditing import entry, person
+from services.uploads.usecases.deleting import drop_job, erase_job
 from services.uploads.usecases.incoming import Incoming, accepted
 from services.uploads.usecases.inspect import AtFault, Finding, Kept, NotChecked
 
@@ -66,9 +68,9 @@ class Uploads(Protocol):
 
     async def begin_arrival(
         self, connection: Connection, file_id: UUID, submission_id: UUID, citizen_id: UUID
-    ) -> None: ...
+    ) -> bool: ...
 
-    async def end_arrival(self, connection: Connection, file_id: UUID) -> None: ...
+    async def end_arrival(self, connection: Connection, file_id: UUID) -> bool: ...
 
     async def arriving(self, connection: Connection, submission_id: UUID, *, besides: UUID) -> int: ...
 
@@ -97,11 +99,13 @@ class Inspecting(Protocol):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Place:
-    """Where a file is to go. `known`: it came before, under the same key."""
+    """Where a file is to go. `known`: it came before, under the same key, and is on record. `came_before`: it did, and is not;
+    something of it may be stored."""
 
     file_id: UUID
     submission: Submission
     known: File | None
+    came_before: bool = False
 
 
 class TakeFile:
@@ -146,7 +150,8 @@ class TakeFile:
                 may_take_another(submission, files, arriving, self._limits)
                 if await self._spent(connection, submission, 0) >= self._limits.day_bytes:
                     raise Refused("quota")
-                await self._uploads.begin_arrival(connection, file_id, submission_id, caller.citizen_id)
+                came_before = await self._uploads.begin_arrival(connection, file_id, submission_id, caller.citizen_id)
+                return Place(file_id=file_id, submission=submission, known=None, came_before=came_before)
         return Place(file_id=file_id, submission=submission, known=known)
 
     async def abandon(self, place: Place) -> None:
@@ -216,7 +221,10 @@ class TakeFile:
             )
             if file.state is FileState.PENDING:
                 await jobs.add(connection, [check_job(file.file_id)])
-            await self._uploads.end_arrival(connection, file.file_id)
+            if place.came_before:
+                await jobs.add(connection, leftovers(submission.absence_id, file))
+            if not await self._uploads.end_arrival(connection, file.file_id):
+                raise Unavailable("database", "it was given up as stuck, and what is stored of it is being erased")
             faultpoint("uploads.before_commit")
         faultpoint("uploads.after_commit")
         self._wake()
@@ -270,6 +278,19 @@ def verdict(file: File, finding: Finding, now: datetime) -> Verdict:
         name=finding.signature if isinstance(finding, AtFault) else None,
         at=now,
     )
+
+
+def leftovers(absence_id: UUID, file: File) -> list[Job]:
+    """What deletes all that an earlier try of the same file may have stored, beside what is on record now."""
+    match file.state:
+        case FileState.PENDING:
+            return [erase_job(absence_id, file.file_id, but={file.digest})]
+        case FileState.CLEAN:
+            aside = replace(file, digest=file.original_digest)
+            kept = erase_job(absence_id, file.file_id, but={file.digest, file.original_digest})
+            return [kept, drop_job(file.file_id, object_key(absence_id, aside))]
+        case _:
+            return [erase_job(absence_id, file.file_id)]
 
 
 def check_job(file_id: UUID) -> Job:

@@ -18,6 +18,7 @@ from prometheus_client import Gauge
 from plumbing import clamd
 from plumbing.clamd import CHUNK_BYTES, NotScanned, Scan, Version
 from plumbing.errors import Unavailable
+from plumbing.faults import FaultInjected
 
 log = structlog.get_logger(__name__)
 
@@ -28,6 +29,7 @@ SIGNATURE_AGE: Final = Gauge(
     "mitsyg_scanner_signature_age_seconds", "Age of the scanner's signatures; 0 where it tells none."
 )
 OUT_OF_SERVICE: Final = "out-of-service"
+CHANGED: Final = "signatures-changed"
 CANARY_SECONDS: Final = 300.0
 _LOOK_SECONDS: Final = 5.0
 _DAY: Final = "%a %b %d %H:%M:%S %Y"
@@ -71,18 +73,31 @@ class WatchedScanner:
         return self._proven
 
     async def scan(self, chunks: AsyncIterator[bytes], *, size: int) -> Scan:
-        """As the scanner; not scanned where it is out of service, or went out of it meanwhile."""
-        if not self.is_in_service:
+        """As the scanner; not scanned where it is out of service, or went out of it meanwhile. Clean only by the engine and the
+        signatures that were proven: new ones may have been loaded in the middle, and nobody knows yet what those find (F092)."""
+        proven = self._proven
+        if proven is None:
             return NotScanned(reason=OUT_OF_SERVICE)
         said = await self._scanner.scan(chunks, size=size)
+        if isinstance(said, clamd.Clean) and await self._version_now() != proven:
+            said = NotScanned(reason=CHANGED)
         if isinstance(said, NotScanned):
             self._look_now.set()
         return NotScanned(reason=OUT_OF_SERVICE) if self._proven is None else said
 
+    async def _version_now(self) -> Version | None:
+        try:
+            return await self._scanner.version()
+        except Unavailable:
+            return None
+
     async def run(self) -> None:
         """Watch until cancelled."""
         while True:
-            await self.look()
+            try:
+                await self.look()
+            except FaultInjected as error:
+                self._end(type(error).__name__)
             self._look_now.clear()
             try:
                 async with asyncio.timeout(_LOOK_SECONDS if self.is_in_service else 1.0):

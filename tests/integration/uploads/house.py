@@ -27,7 +27,8 @@ from services.uploads.domain.submissions import Refused
 from services.uploads.inspection import Inspector
 from services.uploads.store import Store
 from services.uploads.usecases.begin import Begin
-from services.uploads.usecases.check_pending import DROP_QUEUE, CheckPending, DropInbound
+from services.uploads.usecases.check_pending import CheckPending
+from services.uploads.usecases.deleting import DROP_QUEUE, DropInbound
 from services.uploads.usecases.inspect import Inspect
 from services.uploads.usecases.scan_again import ScanAgain
 from services.uploads.usecases.send import Send

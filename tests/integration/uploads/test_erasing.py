@@ -6,7 +6,7 @@ from plumbing.errors import Unavailable
 from plumbing.jobs import Claim
 from plumbing.objects import Account, Bucket, Forbidden
 from services.uploads.gateways import Eraser
-from services.uploads.usecases.erase import Erase
+from services.uploads.usecases.deleting import Erase
 from stack import Stack
 from tests.integration.uploads.house import Citizen, House
 from tests.integration.uploads.test_sending import pdf

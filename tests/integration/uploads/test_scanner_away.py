@@ -72,6 +72,20 @@ async def test_the_proof_is_asked_for_anew_when_signatures_change() -> None:
     assert await scanner.look()
 
 
+@pytest.mark.parametrize("now", [Version(engine="1.4.6", signatures=2, day=FRESH), None])
+async def test_f092_what_was_scanned_while_signatures_changed_is_not_clean_yet(now: Version | None) -> None:
+    played = Played(Infected(name="x"), Clean(), Clean(), Infected(name="y"))
+    scanner = watched(played)
+    assert await scanner.look()
+    played.told = now
+
+    async def one() -> AsyncIterator[bytes]:
+        yield b"x"
+
+    assert await scanner.scan(one(), size=1) == NotScanned(reason="signatures-changed")
+    assert await scanner.scan(one(), size=1) == Infected(name="y")
+
+
 @pytest.mark.parametrize(
     ("version", "is_fresh"),
     [

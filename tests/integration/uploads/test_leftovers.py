@@ -1,0 +1,123 @@
+"""No byte is left of what is of no use any more, whoever died, changed their mind or came again in between."""
+
+import asyncio
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from services.uploads.usecases.check_pending import CheckPending
+from services.uploads.usecases.take_file import TakeFile
+from stack import Stack
+from stack.settings import TEST_SIGNATURE
+from tests.integration.uploads.house import Citizen, House
+from tests.integration.uploads.test_erasing import claim, eraser
+from tests.integration.uploads.test_sending import pdf
+
+
+class Away:
+    """The scanner does not answer, until it is let go."""
+
+    def __init__(self, house: House, servers: Stack) -> None:
+        self._house = house
+        self._clamd = servers.server("clamd")
+
+    def __enter__(self) -> None:
+        self._clamd.pause()
+        self._house.scanner._proven = None
+
+    def __exit__(self, *_: object) -> None:
+        self._clamd.resume()
+
+
+async def nothing_waits(house: House) -> None:
+    """Until all jobs but those of the eraser are done."""
+    async with asyncio.timeout(30):
+        while left := await house.rows("select queue, state, reason from job where queue <> 'erase'"):
+            assert all(one["state"] == "waiting" for one in left), left
+            await asyncio.sleep(0.05)
+
+
+async def test_what_is_taken_back_while_it_waits_leaves_no_byte_and_nothing_to_look_at(
+    house: House, citizen: Citizen, documents_servers: Stack
+) -> None:
+    with Away(house, documents_servers):
+        submission = await citizen.begin()
+        assert (await citizen.add(submission, pdf())).status == 202
+        assert (await citizen.ask("DELETE", f"/v1/submissions/{submission}")).status == 204
+    await nothing_waits(house)
+    assert house.objects(house.buckets.inbound, citizen.absence_id) == []
+    assert house.objects(house.buckets.clean, citizen.absence_id) == []
+
+
+@pytest.mark.parametrize("words", [b"0 0 m 9 9 l S", b"% " + TEST_SIGNATURE + b"\n0 0 m 9 9 l S"])
+async def test_what_is_taken_out_in_the_middle_of_its_check_leaves_no_byte(
+    house: House, citizen: Citizen, documents_servers: Stack, monkeypatch: pytest.MonkeyPatch, words: bytes
+) -> None:
+    whole, submission = CheckPending._checked, await citizen.begin()
+
+    async def and_then_taken_back(self: CheckPending, *found: Any) -> Any:
+        checked = await whole(self, *found)
+        assert (await citizen.ask("DELETE", f"/v1/submissions/{submission}")).status == 204
+        return checked
+
+    monkeypatch.setattr(CheckPending, "_checked", and_then_taken_back)
+    with Away(house, documents_servers):
+        assert (await citizen.add(submission, pdf(words))).status == 202
+    await nothing_waits(house)
+    await eraser(house, documents_servers)(await claim(house))
+    assert house.objects(house.buckets.inbound, citizen.absence_id) == []
+    assert house.objects(house.buckets.clean, citizen.absence_id) == []
+
+
+@pytest.mark.parametrize("is_first_away", [True, False])
+async def test_of_a_try_that_was_never_on_record_nothing_is_left_beside_what_is(
+    house: House,
+    citizen: Citizen,
+    documents_servers: Stack,
+    monkeypatch: pytest.MonkeyPatch,
+    is_first_away: bool,
+) -> None:
+    """Set aside first and clean when it comes again, with other bytes clean first."""
+    submission, key = await citizen.begin(), uuid4()
+    with monkeypatch.context() as broken:
+        broken.setattr(TakeFile, "_write", died)
+        if is_first_away:
+            with Away(house, documents_servers):
+                assert (await citizen.add(submission, pdf(), key=key)).status == 500
+        else:
+            assert (await citizen.add(submission, pdf(), key=key)).status == 500
+    async with asyncio.timeout(20):
+        while not house.scanner.is_in_service:
+            await asyncio.sleep(0.05)
+    data = pdf()
+    added = await citizen.add(submission, data, key=key)
+    assert (added.status, added.body["state"]) == (201, "clean")
+    await nothing_waits(house)
+    await eraser(house, documents_servers)(await claim(house))
+    assert house.objects(house.buckets.inbound, citizen.absence_id) == []
+    kept = house.objects(house.buckets.clean, citizen.absence_id)
+    assert [one.rpartition("/")[2] for one in kept] == [added.body["sha256"]]
+    got = await citizen.ask("GET", f"/v1/submissions/{submission}/files/{added.body['file_id']}/content")
+    assert got.raw == data
+
+
+async def test_whoever_was_given_up_as_stuck_writes_nothing_any_more(
+    house: House, citizen: Citizen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, submission, key = TakeFile._found, await citizen.begin(), uuid4()
+
+    async def and_then_swept(self: TakeFile, *told: Any) -> Any:
+        found = await whole(self, *told)
+        assert await house.sweep.sweep() == 1
+        return found
+
+    with monkeypatch.context() as slow:
+        slow.setattr(TakeFile, "_found", and_then_swept)
+        assert (await citizen.add(submission, pdf(), key=key)).status == 503
+    assert (await citizen.show(submission))["files"] == []
+    assert (await citizen.add(submission, pdf(), key=key)).status == 201
+
+
+async def died(*_: object) -> None:
+    raise RuntimeError("killed between the store and the row")
