@@ -99,7 +99,7 @@ class Issuer:
     @property
     def public_keys(self) -> str:
         """The JWK set that a `Verifier` takes."""
-        return json.dumps({"keys": [self._key.as_dict(private=False)]})
+        return json.dumps({"keys": [self._key.as_dict(private=False)]}, separators=(",", ":"))
 
     def token(self, citizen_id: UUID, *, audience: str, actor_id: UUID | None = None, seconds: float = 120) -> str:
         """A token for that citizen at that service."""
