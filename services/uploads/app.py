@@ -134,18 +134,18 @@ async def erase(settings: EraseSettings, arguments: Sequence[str]) -> int:
     """`erase`: works until SIGTERM; `erase --once` until nothing waits. With the eraser's account, never the service's."""
     runner = Runner(f"{NAME}-erase", settings)
     async with runner.probes():
-        database = await runner.database(settings.database_url.get_secret_value(), MIGRATIONS, max_size=2)
+        database = await runner.database(settings.database_url.get_secret_value(), MIGRATIONS, max_size=4)
         account = settings.account()
         session = _session(runner)
-        stores = [
+        inbound, clean = (
             Eraser(Bucket(session, account, name), account, name, keeps_versions=keeps_versions)
             for name, keeps_versions in ((settings.inbound_bucket, False), (settings.clean_bucket, True))
-        ]
+        )
         worker = Worker(
             database,
             ERASE_QUEUE,
-            Erase(list(stores)),
-            policy=Policy(ceiling=300.0, attempts=1000),
+            Erase(database, uploads=Store(), inbound=inbound, clean=clean),
+            policy=Policy(ceiling=300.0, attempts=100_000),  # what is not checked yet is waited for
             concurrency=2,
             deadline=60.0,
             margin=LEASE_MARGIN_SECONDS,

@@ -149,6 +149,10 @@ class Store:
         """Whether it was still coming in: it may have been given up as stuck."""
         return bool(await connection.execute("delete from arrival where file_id = $1", file_id) == "DELETE 1")
 
+    async def is_arriving(self, connection: Connection, file_id: UUID) -> bool:
+        found = await connection.fetchval("select exists (select from arrival where file_id = $1)", file_id)
+        return bool(found)
+
     async def arriving(self, connection: Connection, submission_id: UUID, *, besides: UUID) -> int:
         """How many files of a submission are coming in, besides that one."""
         found = await connection.fetchval(
@@ -159,7 +163,7 @@ class Store:
     async def strays(self, connection: Connection, older_than_seconds: float, limit: int) -> list[Stray]:
         """Arrivals that never ended."""
         rows = await connection.fetch(_STRAYS, older_than_seconds, limit)
-        return [Stray(file_id=row["file_id"], absence_id=row["absence_id"]) for row in rows]
+        return [Stray(file_id=row["file_id"], submission_id=row["submission_id"]) for row in rows]
 
     # quotas, attempts ---------------------------------------------------------------------------------------------------------
 
@@ -320,10 +324,10 @@ returning xmax::text <> '0'
 """
 
 _STRAYS = """
-select arrival.file_id, submission.absence_id
-from arrival join submission using (submission_id)
-where arrival.begun_at < clock_timestamp() - make_interval(secs => $1)
-order by arrival.begun_at
+select file_id, submission_id
+from arrival
+where begun_at < clock_timestamp() - make_interval(secs => $1)
+order by begun_at
 limit $2
 """
 

@@ -42,4 +42,4 @@ class Stray:
     """A file that began to come in and never was in."""
 
     file_id: UUID
-    absence_id: UUID
+    submission_id: UUID

@@ -119,7 +119,7 @@ class CheckPending:
 
         async def write(connection: Connection) -> None:
             found = verdict(checked, finding, self._clock.now())
-            await self._write(connection, checked, found, absence_id=absence_id, key=key)
+            await self._write(connection, checked, found, key)
 
         return Done(write=write)
 
@@ -136,16 +136,14 @@ class CheckPending:
             return found_at_fault(file, finding.code, finding.scanned)
         return await put_clean(finding, file, absence_id, self._clean)
 
-    async def _write(
-        self, connection: Connection, checked: File, found: Verdict, *, absence_id: UUID, key: str
-    ) -> None:
+    async def _write(self, connection: Connection, checked: File, found: Verdict, key: str) -> None:
         now = self._clock.now()
         await jobs.add(connection, [drop_job(checked.file_id, key)])
         submission = await self._uploads.lock(connection, checked.submission_id)
         standing = await self._uploads.lock_file(connection, checked.file_id)
-        if standing is None or checked.state is not FileState.CLEAN:
+        if submission is not None and (standing is None or checked.state is not FileState.CLEAN):
             # It was put into the clean store a moment ago, or by an earlier try that is not on record.
-            await jobs.add(connection, [erase_job(absence_id, checked.file_id)])
+            await jobs.add(connection, [erase_job(submission, checked.file_id)])
         if submission is None or standing is None or standing.state is not FileState.PENDING:
             return
         await self._uploads.save_file(connection, checked)

@@ -9,8 +9,10 @@ from uuid import UUID
 
 from plumbing import ids
 from plumbing.faults import faultpoint
-from plumbing.jobs import Claim, Done, Job
+from plumbing.jobs import Again, Claim, Done, Job
 from plumbing.jobs import Verdict as Outcome
+from plumbing.postgres import Connection, Database
+from services.uploads.domain.submissions import File, FileState, Submission
 
 DROP_QUEUE: Final = "drop"
 ERASE_QUEUE: Final = "erase"
@@ -21,10 +23,10 @@ def drop_job(file_id: UUID, key: str) -> Job:
     return Job(job_id=ids.derive(file_id, "drop"), queue=DROP_QUEUE, payload=key.encode())
 
 
-def erase_job(absence_id: UUID, file_id: UUID, *, but: Collection[str] = ()) -> Job:
-    """To delete all there is of a file in either store, but for bytes of these hashes; only who may erase takes it."""
-    words = (f"{absence_id}/{file_id}/", *sorted(but))
-    return Job(job_id=ids.derive(file_id, "erase", *words[1:]), queue=ERASE_QUEUE, payload=" ".join(words).encode())
+def erase_job(submission: Submission, file_id: UUID) -> Job:
+    """To delete all there is of a file in either store but what is on record of it; only who may erase takes it."""
+    words = f"{submission.absence_id}/{file_id}/ {submission.submission_id}"
+    return Job(job_id=ids.derive(file_id, "erase"), queue=ERASE_QUEUE, payload=words.encode())
 
 
 class Delete(Protocol):
@@ -50,16 +52,43 @@ class Erasing(Protocol):
     async def erase(self, prefix: str, but: Collection[str] = ()) -> int: ...
 
 
+class Uploads(Protocol):
+    """Where submissions and files are kept."""
+
+    async def lock(
+        self, connection: Connection, submission_id: UUID, citizen_id: UUID | None = None
+    ) -> Submission | None: ...
+
+    async def standing(self, connection: Connection, file_id: UUID) -> File | None: ...
+
+    async def is_arriving(self, connection: Connection, file_id: UUID) -> bool: ...
+
+
 class Erase:
     """The work of the queue `erase`, by a process of its own with an account that the service has not; its payload is the prefix
-    of a file's keys, and the hashes that stay."""
+    of a file's keys, and its submission.
 
-    def __init__(self, stores: list[Erasing]) -> None:
-        self._stores = stores
+    What stays is decided when it is deleted, not when that was asked for: the file may have come again since. While it comes in
+    or waits for its check its bytes may be stored at any moment, so it is waited for; and with its submission locked it cannot
+    begin.
+    """
+
+    def __init__(self, database: Database, *, uploads: Uploads, inbound: Erasing, clean: Erasing) -> None:
+        self._database = database
+        self._uploads = uploads
+        self._inbound = inbound
+        self._clean = clean
 
     async def __call__(self, claim: Claim) -> Outcome:
-        prefix, *but = claim.payload.decode().split(" ")
-        for store in self._stores:
-            await store.erase(prefix, but)
+        prefix, submission_id = claim.payload.decode().split(" ")
+        file_id = UUID(prefix.split("/")[1])
+        async with self._database.transaction() as connection:
+            await self._uploads.lock(connection, UUID(submission_id))
+            file = await self._uploads.standing(connection, file_id)
+            is_pending = file is not None and file.state is FileState.PENDING
+            if is_pending or await self._uploads.is_arriving(connection, file_id):
+                return Again(reason="under-way")
+            await self._inbound.erase(prefix)
+            await self._clean.erase(prefix, [file.digest] if file is not None and file.state is FileState.CLEAN else [])
         faultpoint("uploads.after_erase")
         return Done()

@@ -149,7 +149,7 @@ class ScanAgain:
     async def _recall(self, connection: Connection, submission: Submission, file: File) -> None:
         now = self._clock.now()
         log.error("a stored document is recalled", file=str(file.file_id))
-        await jobs.add(connection, [erase_job(submission.absence_id, file.file_id)])
+        await jobs.add(connection, [erase_job(submission, file.file_id)])
         await audit.put(connection, [entry("file.recalled", submission.citizen_id, "file", file.file_id, now)])
         if submission.state is SubmissionState.SENT:
             await outbox.put(connection, [announcements.recalled(submission, file, now)])

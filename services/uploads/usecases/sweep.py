@@ -15,6 +15,7 @@ from plumbing import jobs
 from plumbing.faults import FaultInjected
 from plumbing.postgres import Connection, Database, is_transient
 from services.uploads.domain.records import Stray
+from services.uploads.domain.submissions import Submission
 from services.uploads.usecases.deleting import erase_job
 
 log = structlog.get_logger(__name__)
@@ -29,6 +30,10 @@ class Uploads(Protocol):
     """Where arrivals are kept."""
 
     async def strays(self, connection: Connection, older_than_seconds: float, limit: int) -> list[Stray]: ...
+
+    async def lock(
+        self, connection: Connection, submission_id: UUID, citizen_id: UUID | None = None
+    ) -> Submission | None: ...
 
     async def end_arrival(self, connection: Connection, file_id: UUID) -> bool: ...
 
@@ -63,7 +68,9 @@ class Sweep:
         async with self._database.transaction() as connection:
             found = await self._uploads.strays(connection, self._patience_seconds, _AT_ONCE)
             for one in found:
-                await jobs.add(connection, [erase_job(one.absence_id, one.file_id)])
+                submission = await self._uploads.lock(connection, one.submission_id)
+                assert submission is not None, "arrivals are of submissions"
+                await jobs.add(connection, [erase_job(submission, one.file_id)])
                 await self._uploads.end_arrival(connection, one.file_id)
         if found:
             SWEPT.inc(len(found))

@@ -102,6 +102,6 @@ def removal(submission: Submission, file: File) -> list[Job]:
         case FileState.PENDING:
             return [drop_job(file.file_id, object_key(submission.absence_id, file))]
         case FileState.CLEAN | FileState.RECALLED:
-            return [erase_job(submission.absence_id, file.file_id)]
+            return [erase_job(submission, file.file_id)]
         case _:
             return []

@@ -8,7 +8,7 @@ transaction, written only while its submission is open; its id follows from subm
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import BinaryIO, Final, Protocol, assert_never
 from uuid import UUID
@@ -40,7 +40,7 @@ from services.uploads.domain.submissions import (
     object_key,
 )
 from services.uploads.usecases.auditing import entry, person
-from services.uploads.usecases.deleting import drop_job, erase_job
+from services.uploads.usecases.deleting import erase_job
 from services.uploads.usecases.incoming import Incoming, accepted
 from services.uploads.usecases.inspect import AtFault, Finding, Kept, NotChecked
 
@@ -222,7 +222,7 @@ class TakeFile:
             if file.state is FileState.PENDING:
                 await jobs.add(connection, [check_job(file.file_id)])
             if place.came_before:
-                await jobs.add(connection, leftovers(submission.absence_id, file))
+                await jobs.add(connection, [erase_job(submission, file.file_id)])
             if not await self._uploads.end_arrival(connection, file.file_id):
                 raise Unavailable("database", "it was given up as stuck, and what is stored of it is being erased")
             faultpoint("uploads.before_commit")
@@ -278,19 +278,6 @@ def verdict(file: File, finding: Finding, now: datetime) -> Verdict:
         name=finding.signature if isinstance(finding, AtFault) else None,
         at=now,
     )
-
-
-def leftovers(absence_id: UUID, file: File) -> list[Job]:
-    """What deletes all that an earlier try of the same file may have stored, beside what is on record now."""
-    match file.state:
-        case FileState.PENDING:
-            return [erase_job(absence_id, file.file_id, but={file.digest})]
-        case FileState.CLEAN:
-            aside = replace(file, digest=file.original_digest)
-            kept = erase_job(absence_id, file.file_id, but={file.digest, file.original_digest})
-            return [kept, drop_job(file.file_id, object_key(absence_id, aside))]
-        case _:
-            return [erase_job(absence_id, file.file_id)]
 
 
 def check_job(file_id: UUID) -> Job:

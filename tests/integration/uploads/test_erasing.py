@@ -20,12 +20,11 @@ def eraser(house: House, servers: Stack, account: str = "eraser") -> Erase:
         access_key=keys.access_key,
         secret_key=keys.secret_key,
     )
-    return Erase(
-        [
-            Eraser(Bucket(house.session, told, name), told, name, keeps_versions=keeps_versions)
-            for name, keeps_versions in ((house.buckets.inbound, False), (house.buckets.clean, True))
-        ]
+    inbound, clean = (
+        Eraser(Bucket(house.session, told, name), told, name, keeps_versions=keeps_versions)
+        for name, keeps_versions in ((house.buckets.inbound, False), (house.buckets.clean, True))
     )
+    return Erase(house.database, uploads=house.store, inbound=inbound, clean=clean)
 
 
 async def claim(house: House) -> Claim:

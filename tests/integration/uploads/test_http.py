@@ -222,7 +222,7 @@ async def test_u72_what_is_taken_out_or_back_meanwhile_leaves_nothing(house: Hou
     assert (await citizen.send(submission)).body["code"] == "not-open"
     assert (await citizen.ask("GET", f"/v1/submissions/{submission}/files/{file_id}/content")).status == 404
     [job] = await house.rows("select payload from job where queue = 'erase'")
-    assert job["payload"].decode() == f"{citizen.absence_id}/{file_id}/"
+    assert job["payload"].decode() == f"{citizen.absence_id}/{file_id}/ {submission}"
     other = await citizen.begin()
     assert (await citizen.ask("DELETE", f"/v1/submissions/{other}/files/{file_id}")).status == 404
     assert (await citizen.send(other)).body["code"] == "no-files"

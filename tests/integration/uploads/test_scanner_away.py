@@ -198,7 +198,7 @@ async def test_what_never_came_in_whole_is_swept(house: House, citizen: Citizen)
     assert await house.sweep.sweep() == 1
     assert await house.sweep.sweep() == 0
     [job] = await house.rows("select queue, payload from job")
-    assert job["payload"].decode() == f"{citizen.absence_id}/{citizen.absence_id}/"
+    assert job["payload"].decode() == f"{citizen.absence_id}/{citizen.absence_id}/ {submission}"
 
 
 async def until(citizen: Citizen, submission: object, state: str) -> Any:
