@@ -29,7 +29,7 @@ from simulators.nemrefusion.sent import Sent
 from simulators.nemrefusion.traffic import Mix, generate
 from stack import Stack
 from stack.house import House
-from stack.members import SERVICES
+from stack.members import LETTER_PATH
 from stack.processes import Process
 
 if TYPE_CHECKING:
@@ -70,12 +70,17 @@ class Household:
             stack = Stack.start(run_dir)
             undo.callback(stack.stop)
             # Who is frozen while its work is laid out must not be taken for dead; nobody is exempt, so each letter is a message.
-            house = House(stack, session_timeout_ms=600_000, environment={"post_gateway": {"EXEMPT_SHARE": "0"}})
+            house = House(
+                stack,
+                services=LETTER_PATH,
+                session_timeout_ms=600_000,
+                environment={"post_gateway": {"EXEMPT_SHARE": "0"}},
+            )
             undo.callback(house.stop, 40)
             house.start()
             noted = run_dir / "handed-in"
             notifier = _instant_notifier(house, noted, undo) if instant else house.process("notifier")
-            connections = {service: await _connection(house, service, undo) for service in SERVICES}
+            connections = {service: await _connection(house, service, undo) for service in LETTER_PATH}
             bootstrap = stack.kafka_bootstrap
             consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap)
             producer = AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all", linger_ms=0, compression_type="lz4")

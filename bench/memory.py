@@ -24,6 +24,7 @@ from contracts.topics import NEMREFUSION_NOTIFICATION, consumer_group
 from simulators.nemrefusion.traffic import Mix, generate
 from stack import Stack
 from stack.house import House
+from stack.members import LETTER_PATH
 
 WATCHED = ("intake", "tasks")
 LIMIT_MIB = 130
@@ -56,7 +57,7 @@ def _house() -> Iterator[House]:
     run_dir = Path(tempfile.mkdtemp(prefix="mit-sygefravaer-bench-"))
     run_dir.chmod(0o711)
     stack = Stack.start(run_dir)
-    house = House(stack)
+    house = House(stack, services=LETTER_PATH)
     try:
         yield house.start()
     finally:

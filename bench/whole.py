@@ -13,7 +13,7 @@ from typing import Final
 
 from bench import hops
 from bench.household import Household
-from stack.members import SERVICES
+from stack.members import LETTER_PATH
 
 _WARM: Final = 2_000
 _REAL_SHARE: Final = 20
@@ -38,7 +38,7 @@ class Whole:
     @property
     def ours(self) -> float:
         """CPU seconds per 1 000 of the four services, without building messages."""
-        return self.per_thousand(sum(self.cpu[name] for name in SERVICES) - self.memo)
+        return self.per_thousand(sum(self.cpu[name] for name in LETTER_PATH) - self.memo)
 
     def per_thousand(self, seconds: float) -> float:
         return seconds / self.count * 1000

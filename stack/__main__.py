@@ -1,9 +1,9 @@
-"""`python -m stack prepare|up|down|status|env|secrets|pictures`: the stack from the command line.
+"""`python -m stack prepare|up|down|status|env|secrets|token|pictures`: the stack from the command line.
 
 `prepare` installs what is missing on the machine. `up` leaves servers, services and simulators running; `down` ends them by
 what the run directory remembers and removes their data. `env` prints addresses for a shell (`eval "$(python -m stack env)"`),
-never a secret: PostgreSQL's password and the object store's are in files. `pictures` makes those of the README, and of mailboxes
-where a house runs.
+never a secret: PostgreSQL's password and the object store's are in files. `token` makes a citizen's token as the
+portal will, for whoever asks a service by hand. `pictures` makes those of the README, and of mailboxes where a house runs.
 """
 
 import argparse
@@ -12,7 +12,10 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
+from uuid import UUID
 
+from contracts.citizen_token.v1 import LONGEST_LIFE_SECONDS
+from contracts.uploads.v1 import AUDIENCE
 from stack import catalogue, pictures
 from stack.addresses import ALL_SERVERS, MESSAGING, Addresses
 from stack.errors import StackError
@@ -21,6 +24,7 @@ from stack.members import SIMULATORS
 from stack.paths import DEFAULT_RUN_DIR, ROOT
 from stack.run_file import Remembered, RunFile
 from stack.say import say
+from stack.secrets_file import FILE_NAME as SECRETS_FILE
 from stack.secrets_file import Secrets
 from stack.servers import Stack
 
@@ -37,6 +41,7 @@ def main(arguments: list[str] | None = None) -> int:
         "status": lambda: _status(run_dir),
         "env": lambda: _env(run_dir),
         "secrets": lambda: _secrets(given.file),
+        "token": lambda: _token(given),
         "pictures": lambda: _pictures(run_dir, given.directory),
     }
     try:
@@ -54,13 +59,18 @@ def _parser() -> argparse.ArgumentParser:
     up = commands.add_parser("up", help="start servers, services and simulators and leave them running")
     up.add_argument("--servers-only", action="store_true", help="no services and simulators, as tests want them")
     up.add_argument(
-        "--documents", action="store_true", help="beside Kafka and PostgreSQL a scanner and an object store"
+        "--documents", action="store_true", help="with --servers-only: a scanner and an object store as well"
     )
     commands.add_parser("down", help="end them all and remove their data")
     commands.add_parser("status", help="who runs, and where")
     commands.add_parser("env", help="addresses as shell variables")
     making = commands.add_parser("secrets", help="make an environment file with new secrets, unless it is there")
     making.add_argument("file", type=Path)
+    token = commands.add_parser("token", help="a citizen's token, valid for some minutes")
+    token.add_argument("citizen_id", type=UUID)
+    token.add_argument("--actor", type=UUID, help="the proxy who acts for the citizen")
+    token.add_argument("--audience", default=AUDIENCE, help="the service that is to take it")
+    token.add_argument("--secrets", type=Path, help="where the portal's key is; the run directory's if not given")
     picturing = commands.add_parser("pictures", help="picture a letter, and the mailboxes of the house that runs here")
     picturing.add_argument("directory", type=Path, nargs="?", default=ROOT / "docs" / "pictures")
     return parser
@@ -73,6 +83,17 @@ def _prepare() -> int:
 
 def _secrets(path: Path) -> int:
     Secrets.load_or_make(path)
+    return 0
+
+
+def _token(given: argparse.Namespace) -> int:
+    path = given.secrets or given.run_dir.resolve() / SECRETS_FILE
+    if not path.exists():
+        say(f"there is no {path}: start something that makes it, or name another by --secrets")
+        return 1
+    issuer = Secrets.load_or_make(path).portal()
+    seconds = LONGEST_LIFE_SECONDS
+    print(issuer.token(given.citizen_id, audience=given.audience, actor_id=given.actor, seconds=seconds))
     return 0
 
 
@@ -92,7 +113,8 @@ def _pictures(run_dir: Path, directory: Path) -> int:
 
 
 def _up(run_dir: Path, *, servers_only: bool, documents: bool) -> int:
-    stack = Stack.start(run_dir, servers=ALL_SERVERS if documents else MESSAGING, outlives_supervisor=True)
+    servers = ALL_SERVERS if documents or not servers_only else MESSAGING
+    stack = Stack.start(run_dir, servers=servers, outlives_supervisor=True)
     held = RunFile.read(stack.run_dir)
     if not servers_only and not (held and held.house):
         House(stack, outlives_supervisor=True).start().remember()

@@ -8,7 +8,7 @@ import itertools
 import subprocess
 import sys
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -16,14 +16,14 @@ from typing import Self
 
 from stack.addresses import Addresses
 from stack.errors import StackError
-from stack.members import SERVICES, SIMULATORS, Seat, Wiring
+from stack.members import ERASER, SERVICES, SIMULATORS, UPLOADS, Seat, Wiring, kinds_with
 from stack.paths import ROOT
 from stack.ports import free_port
 from stack.postgres_admin import describe
 from stack.processes import Process
 from stack.run_file import Remembered, RunFile
 from stack.say import say
-from stack.secrets_file import Secrets
+from stack.secrets_file import FILE_NAME, Secrets
 from stack.servers import STATE, Stack
 
 _START_TIMEOUT_S = 60
@@ -36,6 +36,7 @@ class House:
         self,
         stack: Stack,
         *,
+        services: Sequence[str] = SERVICES,
         session_timeout_ms: int = 6_000,
         gateway_dedupes: bool = True,
         environment: Mapping[str, Mapping[str, str]] | None = None,
@@ -43,22 +44,24 @@ class House:
         through: Addresses | None = None,
     ) -> None:
         """`environment` lays more variables over those of a kind of member: `{"intake": {"LOG_LEVEL": "DEBUG"}}`.
-        `through`: where the members find the servers, if something stands in between.
+        `through`: where the members find the servers, if something stands in between. `services`: who lives here, beside the
+        simulators; the stack needs what `stack.members.servers_for` says of them.
 
         Sessions are shorter than a service's own 30 seconds: the partitions of a killed process wait that long for another.
         """
         self.stack = stack
+        self.services = tuple(services)
         self.state_dir = stack.run_dir / STATE
         self._overlay = {kind: dict(variables) for kind, variables in (environment or {}).items()}
         self._outlives_supervisor = outlives_supervisor
-        self._seats = {kind: _seat(kind, kind) for kind in (*SIMULATORS, *SERVICES)}
+        self._seats = {kind: _seat(kind, kind) for kind in kinds_with(self.services)}
         self._processes: dict[str, Process] = {}
         self._naming = threading.Lock()
-        self.secrets = Secrets.load_or_make(stack.run_dir / "secrets.env")
+        self.secrets = Secrets.load_or_make(stack.run_dir / FILE_NAME)
         servers = through or stack.addresses
         self._wiring = Wiring(
-            kafka_bootstrap=servers.kafka_bootstrap,
-            databases={service: describe(servers.postgres_admin_dsn, service) for service in SERVICES},
+            servers=servers,
+            databases={service: describe(servers.postgres_admin_dsn, service) for service in self.services},
             http_urls={kind: seat.http_url for kind, seat in self._seats.items()},
             secrets=self.secrets,
             state_dir=self.state_dir,
@@ -69,13 +72,15 @@ class House:
     def start(self) -> Self:
         """Makes topics and databases, migrates, starts everybody and waits until all are ready."""
         self.state_dir.mkdir(exist_ok=True)
-        say("making topics and databases")
+        say("making topics, databases and buckets" if UPLOADS in self.services else "making topics and databases")
         self.stack.create_topics()
-        for service in SERVICES:
+        if UPLOADS in self.services:
+            self.stack.create_buckets(self.secrets.s3_accounts)
+        for service in self.services:
             self.stack.create_database(service)
         with ThreadPoolExecutor() as pool:
-            list(pool.map(self.migrate, SERVICES))
-        say(f"starting {', '.join((*SIMULATORS, *SERVICES))}")
+            list(pool.map(self.migrate, self.services))
+        say(f"starting {', '.join(self._seats)}")
         try:
             for seat in self._seats.values():
                 self._process_of(seat).start()
@@ -131,7 +136,8 @@ class House:
         return self._seats[name].ops_url
 
     def http_url(self, name: str) -> str:
-        """Where the process answers its callers: the vault's API, the gateway, the notifier's status push, the clock."""
+        """Where the process answers its callers: the vault's API, the gateway, the notifier's status push, documents, the
+        clock."""
         return self._seats[name].http_url
 
     def log_path(self, name: str) -> Path:
@@ -156,7 +162,7 @@ class House:
     def stop(self, timeout: float = 40) -> None:
         """Drains the services side by side, then ends the simulators they lean on."""
         with ThreadPoolExecutor(max_workers=32) as pool:
-            for kinds in (SERVICES, SIMULATORS):
+            for kinds in ((*self.services, ERASER), SIMULATORS):
                 group = [process for name, process in self._processes.items() if self._seats[name].kind in kinds]
                 list(pool.map(lambda process: process.stop(timeout=timeout), group))
 

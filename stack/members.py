@@ -5,17 +5,23 @@ The environment of a process is made here and nowhere else, and is all that it g
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from stack.addresses import DatabaseAddresses
+from stack.addresses import ALL_SERVERS, MESSAGING, Addresses, DatabaseAddresses
 from stack.secrets_file import Secrets
+from stack.settings import TEST_SIGNATURE
 
-SERVICES = ("citizens", "intake", "tasks", "notifier")
+SERVICES = ("citizens", "intake", "tasks", "uploads", "notifier")
+UPLOADS = "uploads"
+LETTER_PATH = tuple(service for service in SERVICES if service != UPLOADS)
+"""Who makes a letter of a notification: the services of a house that keeps no documents."""
+ERASER = "eraser"
+"""What deletes documents for good: `uploads` by another command, with an account that the service does not have."""
 SIMULATORS = ("clock", "post_gateway")
-ON_KAFKA = ("intake", "tasks", "notifier")
-WITH_HTTP = ("citizens", "notifier")
+ON_KAFKA = ("intake", "tasks", "uploads", "notifier")
+WITH_HTTP = ("citizens", "uploads", "notifier")
 
 RETURN_CODE = "RETUR"
 """What the simulated post calls a letter that it brings back."""
@@ -43,18 +49,32 @@ class Seat:
 
     @property
     def module(self) -> str:
+        if self.kind == ERASER:
+            return f"services.{UPLOADS}"
         return f"simulators.{self.kind}" if self.kind in SIMULATORS else f"services.{self.kind}"
 
     @property
     def arguments(self) -> tuple[str, ...]:
+        if self.kind == ERASER:
+            return ("erase",)
         return () if self.kind in SIMULATORS else ("serve",)
+
+
+def servers_for(services: Collection[str]) -> tuple[str, ...]:
+    """The servers that a house of these services stands on."""
+    return ALL_SERVERS if UPLOADS in services else MESSAGING
+
+
+def kinds_with(services: Sequence[str]) -> tuple[str, ...]:
+    """Everybody in a house of these services, in the order of their start."""
+    return (*SIMULATORS, *services, *((ERASER,) if UPLOADS in services else ()))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Wiring:
     """What all members' environments are made of. `http_urls` are those of the first process of each kind."""
 
-    kafka_bootstrap: str
+    servers: Addresses
     databases: Mapping[str, DatabaseAddresses]
     http_urls: Mapping[str, str]
     secrets: Secrets
@@ -65,6 +85,8 @@ class Wiring:
     def environment(self, seat: Seat) -> dict[str, str]:
         if seat.kind in SIMULATORS:
             return {**_base(), **self._simulator(seat)}
+        if seat.kind == ERASER:
+            return {**_base(), **self._process(seat, UPLOADS), **self._store(ERASER)}
         return {**_base(), **self._service(seat), **self._special(seat)}
 
     def migration_environment(self, service: str) -> dict[str, str]:
@@ -89,11 +111,25 @@ class Wiring:
             "STATUS_PUSH_TOKEN": self.secrets["STATUS_PUSH_TOKEN"],
         }
 
-    def _service(self, seat: Seat) -> dict[str, str]:
-        told = {
-            "DATABASE_URL": self.databases[seat.kind].runtime_dsn,
+    def _process(self, seat: Seat, database: str) -> dict[str, str]:
+        return {
+            "DATABASE_URL": self.databases[database].runtime_dsn,
             "OPS_HOST": "127.0.0.1",
             "OPS_PORT": str(seat.ops_port),
+        }
+
+    def _store(self, account: str) -> dict[str, str]:
+        keys = self.secrets.s3_accounts[account]
+        return {
+            "S3_ENDPOINT_URL": self.servers.s3_endpoint,
+            "S3_REGION": self.servers.s3_region,
+            "S3_ACCESS_KEY_ID": keys.access_key,
+            "S3_SECRET_ACCESS_KEY": keys.secret_key,
+        }
+
+    def _service(self, seat: Seat) -> dict[str, str]:
+        told = {
+            **self._process(seat, seat.kind),
             "CLOCK_URL": self.http_urls["clock"],
             "ALLOW_SIMULATED_CLOCK": "1",
         }
@@ -101,7 +137,7 @@ class Wiring:
             told["HTTP_HOST"] = "127.0.0.1"
             told["HTTP_PORT"] = str(seat.http_port)
         if seat.kind in ON_KAFKA:
-            told["KAFKA_BOOTSTRAP_SERVERS"] = self.kafka_bootstrap
+            told["KAFKA_BOOTSTRAP_SERVERS"] = self.servers.kafka_bootstrap
             told["KAFKA_SESSION_TIMEOUT_MS"] = str(self.session_timeout_ms)
             told["CITIZENS_URL"] = self.http_urls["citizens"]
             told["CITIZENS_TOKEN"] = self.secrets.vault_token(seat.kind)
@@ -117,6 +153,15 @@ class Wiring:
                 }
             case "intake":
                 return {"ACCEPT_TEST_CPR": "true", "FINGERPRINT_KEY": self.secrets["FINGERPRINT_KEY"]}
+            case "uploads":
+                return {
+                    **self._store(UPLOADS),
+                    "CLAMD_HOST": self.servers.clamd_host,
+                    "CLAMD_PORT": str(self.servers.clamd_port),
+                    "CANARY_SIGNATURE": TEST_SIGNATURE.decode(),
+                    "LOCAL_SIGNATURES": "true",
+                    "CITIZEN_TOKEN_KEYS": self.secrets["CITIZEN_TOKEN_KEYS"],
+                }
             case "notifier":
                 return {
                     "GATEWAY_URL": self.http_urls["post_gateway"],

@@ -7,10 +7,14 @@ import base64
 import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self
+from typing import Final, Self
 
+from contracts.citizen_token.v1 import Issuer
 from deploy.minio import ACCOUNTS, Keys
 from stack.errors import StackError
+
+FILE_NAME: Final = "secrets.env"
+"""What a run directory calls them."""
 
 VAULT_CALLERS = ("intake", "tasks", "notifier", "uploads", "ops")
 """The services that may ask the vault, each with a token of its own."""
@@ -22,6 +26,8 @@ NAMES = (
     "HMAC_KEY",
     "FINGERPRINT_KEY",
     "STATUS_PUSH_TOKEN",
+    "PORTAL_SIGNING_KEY",
+    "CITIZEN_TOKEN_KEYS",
     *(f"CITIZENS_TOKEN_{caller.upper()}" for caller in VAULT_CALLERS),
     *(f"{account.upper()}_S3_{kind}" for account in ACCOUNTS for kind in ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY")),
     # only the compose side needs these: the native one derives them from the administrator's, or makes them as a server starts
@@ -58,9 +64,18 @@ class Secrets:
         return self.values[f"CITIZENS_TOKEN_{caller.upper()}"]
 
     @property
+    def told_to_nobody(self) -> list[str]:
+        """All but what is public: no log may hold one."""
+        return [value for name, value in self.values.items() if name != "CITIZEN_TOKEN_KEYS"]
+
+    @property
     def service_tokens(self) -> str:
         """What the vault is told: `intake=<token>,...`."""
         return ",".join(f"{caller}={self.vault_token(caller)}" for caller in VAULT_CALLERS)
+
+    def portal(self) -> Issuer:
+        """Makes citizens' tokens as the portal does, until there is one."""
+        return _portal(self.values["PORTAL_SIGNING_KEY"])
 
     @property
     def s3_accounts(self) -> dict[str, Keys]:
@@ -90,7 +105,12 @@ def kms_key() -> str:
 
 
 def _generate() -> dict[str, str]:
-    return {name: _secret(name) for name in NAMES}
+    made = {name: _secret(name) for name in NAMES}
+    return {**made, "CITIZEN_TOKEN_KEYS": _portal(made["PORTAL_SIGNING_KEY"]).public_keys}
+
+
+def _portal(seed: str) -> Issuer:
+    return Issuer.from_seed(base64.b64decode(seed))
 
 
 def _secret(name: str) -> str:

@@ -9,6 +9,7 @@ import os
 import secrets
 import shutil
 import tempfile
+import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial, reduce
@@ -50,6 +51,7 @@ class Stack:
         self.is_borrowed = is_borrowed
         self._servers = servers
         self._home = home
+        self._remembering = threading.Lock()
 
     @classmethod
     def start(
@@ -174,9 +176,10 @@ class Stack:
         clamd_admin.forget(self._signatures(), self.addresses.clamd_host, self.addresses.clamd_port, name)
 
     def start_server(self, name: str, timeout: float = 90) -> None:
-        """Starts a server again after it was killed or stopped, and waits until it answers."""
-        self.server(name).start()
-        self.wait_ready(timeout)
+        """Starts a server again after it was killed or stopped, and waits until it answers; several threads may do so at once."""
+        server = self.server(name)
+        server.start()
+        server.wait_until(partial(catalogue.is_ready, name, self.addresses), timeout)
         self._remember()
 
     def stop(self) -> None:
@@ -249,10 +252,13 @@ class Stack:
         return found
 
     def _remember(self) -> None:
-        servers = tuple(Remembered.of(server) for server in self._servers)
-        held = RunFile.read(self.run_dir)
-        house = held.house if held else ()
-        RunFile(addresses=self.addresses, home=str(self._home or ""), servers=servers, house=house).write(self.run_dir)
+        with self._remembering:
+            servers = tuple(Remembered.of(server) for server in self._servers)
+            held = RunFile.read(self.run_dir)
+            house = held.house if held else ()
+            RunFile(addresses=self.addresses, home=str(self._home or ""), servers=servers, house=house).write(
+                self.run_dir
+            )
 
 
 def _wants_docker(servers: Sequence[str]) -> bool:

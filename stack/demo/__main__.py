@@ -8,7 +8,8 @@ from pathlib import Path
 
 from laws.judging import judged
 from laws.sources import Sources, parser
-from stack.demo import account, figures, story
+from stack.addresses import ALL_SERVERS
+from stack.demo import account, documents, figures, story
 from stack.errors import StackError
 from stack.house import House
 from stack.paths import ROOT
@@ -35,12 +36,13 @@ def main() -> int:
 
 
 def _play(run_dir: Path, *, leave: bool) -> int:
-    stack = Stack.start(run_dir, outlives_supervisor=leave)
+    stack = Stack.start(run_dir, servers=ALL_SERVERS, outlives_supervisor=leave)
     post = {"post_gateway": story.POST}
     house = House(stack, session_timeout_ms=2_000, environment=post, outlives_supervisor=leave)
     try:
         house.start().remember()
         told = asyncio.run(story.play(house, house.state_dir / "nemrefusion.jsonl"))
+        papers = asyncio.run(documents.play(house, house.state_dir / "documents.jsonl"))
         house.remember()  # whoever was started again has another pid
         sources = Sources.of(parser().parse_args(["--run-dir", str(run_dir)]))
         verdicts = asyncio.run(judged(sources, within=_REST_SECONDS))
@@ -49,7 +51,7 @@ def _play(run_dir: Path, *, leave: bool) -> int:
         if not leave:
             house.stop()
             stack.stop()
-    print("\n".join(account.lines(house, told, came, verdicts)))
+    print("\n".join(account.lines(house, told, came, papers, verdicts)))
     return 0 if all(verdict.holds for verdict in verdicts) else 1
 
 

@@ -1,5 +1,6 @@
 """The account: what came out, for somebody who has never seen the system."""
 
+import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, time
 
@@ -7,6 +8,7 @@ from laws import names
 from laws.verdict import Verdict
 from stack.demo import figures
 from stack.demo.calendar import COPENHAGEN
+from stack.demo.documents import Papers
 from stack.demo.figures import Ends, Figures
 from stack.demo.grid import grid
 from stack.demo.story import Told
@@ -55,11 +57,13 @@ _ABSENCES = {
     "withdrawn": "withdrawn",
     "awaited": "known by what waits for them only",
 }
+_ANSWERS = {200: "went on", 202: "waits for its check", 409: "held back as a whole, and on record as an attempt"}
+_TEXT_WIDTH = 88
 _NINE_DAYS = 9 * 24
 _RULE = "─" * 96
 
 
-def lines(house: House, told: Told, came: Figures, verdicts: Sequence[Verdict]) -> Iterator[str]:
+def lines(house: House, told: Told, came: Figures, papers: Papers, verdicts: Sequence[Verdict]) -> Iterator[str]:
     """The account, line by line."""
     yield from ("", _RULE, "  What came out", _RULE)
     yield f"  From {told.first_day:%a %d %b} to {told.last_day:%a %d %b %Y} {told.sent} notifications were sent, of every kind,"
@@ -76,6 +80,7 @@ def lines(house: House, told: Told, came: Figures, verdicts: Sequence[Verdict]) 
     yield from (f"    {line}" for line in _LETTERS_EXPLAINED)
     yield ""
     yield from _deadlines(came)
+    yield from _documents(papers)
     yield from _laws(verdicts)
     yield from _further(house)
 
@@ -109,6 +114,23 @@ def _deadlines(came: Figures) -> Iterator[str]:
     yield ""
 
 
+def _documents(papers: Papers) -> Iterator[str]:
+    yield "  Documents, by what citizens sent and what became of it"
+    width = max(len(one.kind) for one in papers.files)
+    for one in papers.files:
+        said = one.said or "checked, stored, and sent on"
+        first, *rest = textwrap.wrap(said, _TEXT_WIDTH)
+        yield f"    {one.kind:{width}}  {one.state:10}  {first}"
+        yield from (f"    {'':{width}}  {'':10}  {line}" for line in rest)
+    held_back, afterwards = _ANSWERS[papers.held_back], _ANSWERS[papers.afterwards]
+    yield f"    A letter sent together with an infected file: {held_back}; without that file: {afterwards}"
+    yield (
+        "    A letter that came while the scanner was dead: it waited, unread by anybody, and went on"
+        f" {papers.waited_seconds:.0f} s after the scanner was back"
+    )
+    yield ""
+
+
 def _midnight(day: date) -> datetime:
     return datetime.combine(day, time(), COPENHAGEN)
 
@@ -130,6 +152,8 @@ def _further(house: House) -> Iterator[str]:
     yield f"    logs of each service        {run_dir / 'logs'}"
     yield f"    letters in their mailboxes  {house.http_url('post_gateway')}/_sim/mailboxes"
     yield f"    letters as the gateway saw  {house.http_url('post_gateway')}/_sim/summary"
+    yield f"    documents, by HTTP          {house.http_url('uploads')}/v1/submissions, with a token:"
+    yield f"                                .venv/bin/python -m stack --run-dir {run_dir} token CITIZEN_ID"
     yield f"    how a service is            {house.ops_url('intake')}/readyz   …/metrics"
     yield f'    the databases               eval "$(.venv/bin/python -m stack --run-dir {run_dir} env)"; psql -d mitsyg_tasks'
     yield f"    judge again                 .venv/bin/python -m laws --run-dir {run_dir}"

@@ -125,7 +125,7 @@ async def under_way(admin_dsn: str) -> dict[str, int]:
     Letters at the print house wait for a day to come, and those that are held for somebody: neither is on its way.
     """
     left = {}
-    for service in ("intake", "tasks", "notifier"):
+    for service in ("intake", "tasks", "uploads", "notifier"):
         left[f"outbox of {service}"] = (await _pairs(admin_dsn, service, "select 'n', count(*) from outbox"))["n"]
     letters = await _pairs(admin_dsn, "notifier", _UNDER_WAY)
     left["letters under way"] = letters["under way"]

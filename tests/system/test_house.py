@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from stack import Stack
+from stack import ALL_SERVERS, Stack
 from stack.house import House
-from stack.members import SERVICES
+from stack.members import ERASER, SERVICES
 from stack.paths import ROOT
 from stack.run_file import RunFile
 from tests.support.fixtures import new_run_dir
@@ -23,7 +23,7 @@ ONCE_IT_HAPPENS = {"mitsyg_batch_retries_total", "mitsyg_consumer_last_progress_
 @pytest.fixture(scope="module")
 def house() -> Iterator[House]:
     with new_run_dir() as run_dir:
-        stack = Stack.start(run_dir)
+        stack = Stack.start(run_dir, servers=ALL_SERVERS)
         house = House(stack, session_timeout_ms=2_000).start()
         yield house
         house.stop()
@@ -36,7 +36,7 @@ def _environment_of(house: House, name: str) -> set[str]:
 
 def _metrics(house: House) -> dict[str, list[str]]:
     told = {}
-    for service in SERVICES:
+    for service in (*SERVICES, ERASER):
         with urllib.request.urlopen(f"{house.ops_url(service)}/metrics", timeout=5) as answer:
             told[service] = answer.read().decode().splitlines()
     return told
@@ -76,7 +76,7 @@ def test_migrating_again_changes_nothing(house: House) -> None:
     house.wait_ready(timeout=5)
 
 
-@pytest.mark.parametrize("name", ["citizens", "intake", "post_gateway"])
+@pytest.mark.parametrize("name", ["citizens", "intake", "uploads", "eraser", "post_gateway"])
 def test_who_is_killed_comes_back_at_the_same_address(house: House, name: str) -> None:
     address = house.ops_url(name)
     house.process(name).kill()
@@ -112,12 +112,13 @@ def test_a_later_command_knows_who_lives_here(house: House) -> None:
 
 def test_no_secret_stands_in_any_log(house: House) -> None:
     logs = {path.name: path.read_text(errors="replace") for path in (house.stack.run_dir / "logs").iterdir()}
-    assert logs.keys() >= {f"{name}.log" for name in (*house.names, "kafka", "postgres")}
+    assert logs.keys() >= {f"{name}.log" for name in (*house.names, *ALL_SERVERS)}
     passwords = {house.service_env(service)["DATABASE_URL"].split(":")[2].split("@")[0] for service in SERVICES}
-    for secret in (*house.secrets.values.values(), *passwords):
+    for secret in (*house.secrets.told_to_nobody, *passwords):
         assert not [name for name, text in logs.items() if secret in text]
 
 
 def test_services_drain_and_end_well_when_the_house_is_closed(house: House) -> None:
     house.stop()
-    assert {service: house.process(service).exit_code for service in SERVICES} == dict.fromkeys(SERVICES, 0)
+    names = (*SERVICES, ERASER)
+    assert {name: house.process(name).exit_code for name in names} == dict.fromkeys(names, 0)

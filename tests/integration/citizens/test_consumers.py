@@ -20,6 +20,7 @@ from contracts.topics import ABSENCE, LETTER, NEMREFUSION_NOTIFICATION, NEMREFUS
 from laws.reading import kafka as reading
 from stack import Stack
 from stack.house import House
+from stack.members import LETTER_PATH
 from tests.support.fixtures import new_run_dir
 from tests.support.notifications import citizen, raw, report
 
@@ -33,7 +34,12 @@ QUIET_SECONDS = 3.0
 def house() -> Iterator[House]:
     with new_run_dir() as run_dir:
         stack = Stack.start(run_dir)
-        house = House(stack, session_timeout_ms=2_000, environment={"notifier": {"RETRY_FIRST_SECONDS": "0.2"}}).start()
+        house = House(
+            stack,
+            services=LETTER_PATH,
+            session_timeout_ms=2_000,
+            environment={"notifier": {"RETRY_FIRST_SECONDS": "0.2"}},
+        ).start()
         yield house
         house.stop()
         stack.stop()

@@ -64,7 +64,7 @@ def intake_running(now: datetime) -> Iterator[Running]:
             databases = {kind: maker.migrated(kind) for kind in KINDS}
             seats = {kind: Seat(name=kind, kind=kind, ops_port=free_port(), http_port=free_port()) for kind in KINDS}
             wiring = Wiring(
-                kafka_bootstrap=stack.kafka_bootstrap,
+                servers=stack.addresses,
                 databases=databases,
                 http_urls={"clock": clock_url, **{kind: seat.http_url for kind, seat in seats.items()}},
                 secrets=Secrets.load_or_make(run_dir / "secrets.env"),

@@ -17,6 +17,8 @@ from contracts.topics import EVENT_TOPICS, NEMREFUSION_NOTIFICATION
 from plumbing.inbox import Fate
 from plumbing.telemetry import metrics
 from services.notifier.domain import Channel, LetterState, Registration
+from services.uploads.usecases.deleting import DROP_QUEUE, ERASE_QUEUE
+from services.uploads.usecases.take_file import CHECK_QUEUE
 from stack.members import SERVICES
 from stack.paths import ROOT
 
@@ -32,6 +34,8 @@ KNOWN: Final[dict[str, set[str]]] = {
     "state": {state.value for state in LetterState},
     "channel": {channel.value for channel in Channel},
     "answer": {answer.value for answer in Registration},
+    "outcome": {"clean", "recalled", "later"},
+    "queue": {CHECK_QUEUE, DROP_QUEUE, ERASE_QUEUE},
 }
 """The labels whose values are a closed list."""
 NAME: Final = re.compile(r"\bmitsyg_\w+")

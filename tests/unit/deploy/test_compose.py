@@ -8,8 +8,8 @@ import pytest
 import yaml
 
 from deploy.minio.__main__ import Settings
-from stack.addresses import ALL_SERVERS, DOCUMENTS, DatabaseAddresses
-from stack.members import SERVICES, SIMULATORS, Seat, Wiring
+from stack.addresses import ALL_SERVERS, DOCUMENTS, Addresses, DatabaseAddresses
+from stack.members import ERASER, SERVICES, SIMULATORS, UPLOADS, Seat, Wiring, kinds_with
 from stack.paths import ROOT
 from stack.secrets_file import NAMES, Secrets
 from stack.settings import CLAMD_CONF, OBJECT_STORE, POSTGRES, S3_REGION, SIGNATURES
@@ -18,11 +18,12 @@ _TEXT = (ROOT / "docker-compose.yml").read_text()
 _SERVICES: dict[str, dict[str, Any]] = yaml.safe_load(_TEXT)["services"]
 _SECRET = r"\$\{[A-Z0-9_]+:\?run make secrets\}|\w+=|[,\s]"
 _OF_ITS_OWN = re.compile(r"URL|HOST|PORT|PATH|SERVERS|TOKEN|KEY|SESSION_TIMEOUT")
+_MEMBERS = kinds_with(SERVICES)
 _ONE_SHOTS = {"topics", "buckets", *(f"{service}-migrate" for service in SERVICES)}
 
 
 def test_it_holds_the_servers_every_service_and_every_simulator() -> None:
-    assert set(_SERVICES) == {*ALL_SERVERS, *SERVICES, *SIMULATORS, *_ONE_SHOTS}
+    assert set(_SERVICES) == {*ALL_SERVERS, *_MEMBERS, *_ONE_SHOTS}
 
 
 @pytest.mark.parametrize("name", _SERVICES)
@@ -67,7 +68,7 @@ def test_ports_are_open_to_this_machine_only(name: str) -> None:
     assert all(re.fullmatch(r"127\.0\.0\.1:\d+:\d+", port) for port in _SERVICES[name].get("ports", []))
 
 
-@pytest.mark.parametrize("name", sorted({*SERVICES, *SIMULATORS, *_ONE_SHOTS, *DOCUMENTS}))
+@pytest.mark.parametrize("name", sorted({*_MEMBERS, *_ONE_SHOTS, *DOCUMENTS}))
 def test_containers_may_do_no_more_than_they_need(name: str) -> None:
     ours = _SERVICES[name]
     assert ours["read_only"] is True
@@ -102,13 +103,19 @@ def test_the_scanner_has_the_configuration_and_the_signatures_of_the_native_one(
 
 def test_only_who_scans_reaches_the_scanner() -> None:
     assert _SERVICES["clamd"]["networks"] == ["scanner"]
-    assert {name for name, service in _SERVICES.items() if "scanner" in service.get("networks", [])} <= {
+    assert {name for name, service in _SERVICES.items() if "scanner" in service.get("networks", [])} == {
         "clamd",
-        "uploads",
+        UPLOADS,
     }
 
 
-@pytest.mark.parametrize("name", DOCUMENTS)
+def test_who_erases_is_the_image_of_the_service_by_another_command() -> None:
+    assert _SERVICES[ERASER]["image"] == _SERVICES[UPLOADS]["image"]
+    assert _SERVICES[ERASER]["command"] == ["erase"]
+    assert _SERVICES[ERASER]["environment"]["S3_ACCESS_KEY_ID"] != _SERVICES[UPLOADS]["environment"]["S3_ACCESS_KEY_ID"]
+
+
+@pytest.mark.parametrize("name", [*DOCUMENTS, UPLOADS])
 def test_what_looks_at_or_keeps_documents_has_no_more_memory_than_it_needs(name: str) -> None:
     assert _SERVICES[name]["mem_limit"] in ("1g", "2g")
 
@@ -140,13 +147,13 @@ def test_every_secret_it_wants_is_made_by_make_secrets() -> None:
     assert set(re.findall(r"\$\{([A-Z0-9_]+)", _TEXT)) <= set(NAMES)
 
 
-@pytest.mark.parametrize("kind", [*SERVICES, *SIMULATORS])
+@pytest.mark.parametrize("kind", _MEMBERS)
 def test_a_container_is_told_the_same_things_as_a_native_process(kind: str, tmp_path: Path) -> None:
     native = set(_wiring(tmp_path).environment(Seat(name=kind, kind=kind, ops_port=1, http_port=2)))
     assert set(_SERVICES[kind]["environment"]) == native - {"PATH", "LANG", "TZ", "PYTHONUNBUFFERED"}
 
 
-@pytest.mark.parametrize("kind", [*SERVICES, *SIMULATORS])
+@pytest.mark.parametrize("kind", _MEMBERS)
 def test_what_is_said_to_both_is_the_same(kind: str, tmp_path: Path) -> None:
     """Beside addresses, paths, secrets, and how long a session may be silent."""
     native = _wiring(tmp_path).environment(Seat(name=kind, kind=kind, ops_port=1, http_port=2))
@@ -159,7 +166,7 @@ def _wiring(state_dir: Path) -> Wiring:
         name="d", role="r", owner="o", runtime_dsn="postgresql://r@h/d", owner_dsn="postgresql://o@h/d"
     )
     return Wiring(
-        kafka_bootstrap="k:1",
+        servers=Addresses(kafka_bootstrap="k:1", clamd_host="h", clamd_port=1, s3_region=S3_REGION, source="native"),
         databases=dict.fromkeys(SERVICES, database),
         http_urls=dict.fromkeys((*SERVICES, *SIMULATORS), "http://h"),
         secrets=Secrets.load_or_make(state_dir / "secrets.env"),

@@ -13,6 +13,7 @@ import pytest
 from laws import names
 from laws.evidence import LogRecord
 from stack.demo import account, figures, story
+from stack.demo.documents import Came, Papers
 from stack.demo.figures import DeadlineRow, Ends, Figures
 from stack.demo.grid import grid
 from stack.demo.story import Told
@@ -59,8 +60,19 @@ CAME = Figures(
 )
 
 
+PAPERS = Papers(
+    files=(
+        Came(kind="letter", state="clean", said=""),
+        Came(kind="infected", state="infected", said="It seems to be infected. Send it by post. " * 6),
+    ),
+    held_back=409,
+    afterwards=200,
+    waited_seconds=4.2,
+)
+
+
 def told(came: Figures) -> str:
-    return "\n".join(account.lines(cast("House", _AnyHouse()), TOLD, came, []))
+    return "\n".join(account.lines(cast("House", _AnyHouse()), TOLD, came, PAPERS, []))
 
 
 def _line(text: str, beginning: str) -> list[str]:
@@ -112,6 +124,15 @@ def test_letters_are_told_by_the_way_they_went_and_what_became_of_them() -> None
 
 def test_it_tells_where_letters_can_be_read_as_citizens_see_them() -> None:
     assert "http://post_gateway/_sim/mailboxes" in told(CAME)
+
+
+def test_documents_are_told_with_what_their_citizens_were_told() -> None:
+    text = told(CAME)
+
+    assert _line(text, "letter ") == ["clean", "checked,", "stored,", "and", "sent", "on"]
+    assert "infected  infected    It seems to be infected." in text
+    assert "held back as a whole, and on record as an attempt; without that file: went on" in text
+    assert "went on 4 s after the scanner was back" in text
 
 
 def test_lines_fit_a_page() -> None:

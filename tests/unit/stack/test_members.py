@@ -4,14 +4,17 @@ import base64
 import importlib
 import json
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
+from contracts.citizen_token.v1 import Verifier
 from deploy.minio import ACCOUNTS
 from plumbing.service import load
-from stack.addresses import DatabaseAddresses
+from services.uploads.settings import EraseSettings
+from stack.addresses import Addresses, DatabaseAddresses
 from stack.errors import StackError
-from stack.members import ON_KAFKA, SERVICES, SIMULATORS, Seat, Wiring
+from stack.members import ERASER, ON_KAFKA, SERVICES, SIMULATORS, Seat, Wiring
 from stack.secrets_file import NAMES, Secrets
 
 _BASE = {"PATH", "LANG", "TZ", "PYTHONUNBUFFERED"}
@@ -20,7 +23,16 @@ _BASE = {"PATH", "LANG", "TZ", "PYTHONUNBUFFERED"}
 @pytest.fixture
 def wiring(tmp_path: Path) -> Wiring:
     return Wiring(
-        kafka_bootstrap="127.0.0.1:9092",
+        servers=Addresses(
+            kafka_bootstrap="127.0.0.1:9092",
+            clamd_host="127.0.0.1",
+            clamd_port=3310,
+            s3_endpoint="http://127.0.0.1:9000",
+            s3_region="eu-north-1",
+            s3_access_key="administrator",
+            s3_secret_key="the administrator's secret",
+            source="native",
+        ),
         databases={
             service: DatabaseAddresses(
                 name=f"mitsyg_{service}",
@@ -43,7 +55,7 @@ def _told(wiring: Wiring, kind: str) -> dict[str, str]:
     return wiring.environment(Seat(name=kind, kind=kind, ops_port=9000, http_port=8080))
 
 
-@pytest.mark.parametrize("kind", [*SERVICES, *SIMULATORS])
+@pytest.mark.parametrize("kind", [*SERVICES, ERASER, *SIMULATORS])
 def test_nothing_of_the_callers_shell_leaks_in(wiring: Wiring, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LOG_LEVEL", "DEBUG")
     monkeypatch.setenv("DATABASE_URL", "postgresql://elsewhere")
@@ -62,6 +74,34 @@ def test_a_service_understands_all_that_it_is_told(
     settings = importlib.import_module(f"services.{service}.settings").Settings
     assert {name.lower() for name in told} <= set(settings.model_fields)
     load(settings)
+
+
+def test_who_erases_understands_all_that_it_is_told(wiring: Wiring, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = {name: value for name, value in _told(wiring, ERASER).items() if name not in _BASE}
+    for name, value in told.items():
+        monkeypatch.setenv(name, value)
+    assert {name.lower() for name in told} <= set(EraseSettings.model_fields)
+    load(EraseSettings)
+
+
+def test_who_keeps_documents_and_who_erases_them_have_accounts_of_their_own(wiring: Wiring) -> None:
+    accounts = wiring.secrets.s3_accounts
+    assert {
+        kind: (_told(wiring, kind)["S3_ACCESS_KEY_ID"], _told(wiring, kind)["S3_SECRET_ACCESS_KEY"])
+        for kind in ("uploads", ERASER)
+    } == {kind: (accounts[kind].access_key, accounts[kind].secret_key) for kind in ("uploads", ERASER)}
+
+
+def test_nobody_is_told_the_key_that_citizens_tokens_are_made_with(wiring: Wiring) -> None:
+    told = [_told(wiring, kind) for kind in (*SERVICES, ERASER, *SIMULATORS)]
+    assert not [one for one in told if wiring.secrets["PORTAL_SIGNING_KEY"] in one.values()]
+    assert [one for one in told if "CITIZEN_TOKEN_KEYS" in one] == [_told(wiring, "uploads")]
+
+
+def test_a_token_that_the_secrets_make_is_one_that_the_services_know(wiring: Wiring) -> None:
+    person = uuid4()
+    token = wiring.secrets.portal().token(person, audience="uploads")
+    assert Verifier(_told(wiring, "uploads")["CITIZEN_TOKEN_KEYS"], audience="uploads")(token).citizen_id == person
 
 
 @pytest.mark.parametrize("service", SERVICES)
