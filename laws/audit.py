@@ -66,6 +66,8 @@ def check(evidence: Evidence) -> Verdict:
     _once_each(_CLOSED, Counter(str(row["task_id"]) for row in closed), evidence, findings)
     for change, letters in _of_letters(evidence).items():
         _once_each(change, letters, evidence, findings)
+    for change, documents in _of_documents(evidence).items():
+        _once_each(change, documents, evidence, findings)
     dated = [row for row in evidence.table("tasks", "task") if row["deadline_at"] is not None]
     _once_each(_DEADLINE_SET, Counter(str(row["task_id"]) for row in dated), evidence, findings)
     return findings.verdict(judged=entries)
@@ -92,6 +94,29 @@ def _of_letters(evidence: Evidence) -> dict[_Change, Counter[str]]:
     return {
         _Change("notifier", action, "letter"): Counter(f"{row['letter_id']}/{row['version']}" for row in rows)
         for action, rows in found.items()
+    }
+
+
+def _of_documents(evidence: Evidence) -> dict[_Change, Counter[str]]:
+    """What a file came to, who took it out, and what became of what was sent. What was recalled was clean before."""
+    files, submissions = evidence.table("uploads", "file"), evidence.table("uploads", "submission")
+    ends = {state: [row for row in files if row["state"] == state] for state in ("infected", "refused", "unreadable")}
+    ends["clean"] = [row for row in files if row["state"] in {"clean", "recalled"}]
+    ends["recalled"] = [row for row in files if row["state"] == "recalled"]
+    ends["removed"] = [row for row in files if row["is_removed"]]
+    found = {
+        _Change("uploads", f"file.{action}", "file"): Counter(str(row["file_id"]) for row in rows)
+        for action, rows in ends.items()
+    }
+    whole = {
+        "begun": submissions,
+        "sent": [row for row in submissions if row["state"] == "sent"],
+        "withdrawn": [row for row in submissions if row["state"] == "withdrawn"],
+        "held_back": evidence.table("uploads", "attempt"),
+    }
+    return found | {
+        _Change("uploads", f"submission.{action}", "submission"): Counter(str(row["submission_id"]) for row in rows)
+        for action, rows in whole.items()
     }
 
 

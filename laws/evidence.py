@@ -59,6 +59,26 @@ class Event:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class StoredObject:
+    """One version of one object as an administrator reads it; `sha256` is that of its bytes, reckoned anew."""
+
+    bucket: str
+    key: str
+    version: str
+    sha256: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Documents:
+    """`asked`: the citizens' own history of what they asked of `uploads`. `objects`: all that lies in the object store at rest.
+    `sightings`: what others met there meanwhile (`watching`)."""
+
+    asked: Sequence[Mapping[str, Any]]
+    objects: Sequence[StoredObject]
+    sightings: Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Evidence:
     """Everything, as it stood when the faults had stopped and the system had come to rest.
 
@@ -74,6 +94,8 @@ class Evidence:
     """Log files and metrics, by name."""
     committed: Mapping[tuple[str, str], Mapping[int, int]] = field(default_factory=dict)
     """How far each service says it is with a topic, by topic and service: partition to offset, as Kafka keeps it."""
+    documents: Documents | None = None
+    """None where nobody sends documents."""
 
     def records(self, topic: str) -> Sequence[LogRecord]:
         return self.log.get(topic, ())

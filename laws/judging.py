@@ -9,6 +9,7 @@ from laws import (
     audit,
     conservation,
     deadlines,
+    documents,
     effects,
     events,
     gaps,
@@ -19,11 +20,13 @@ from laws import (
     privacy,
     progress,
     senders,
+    stored,
 )
 from laws.evidence import Evidence, LogRecord
 from laws.progress import Measure
 from laws.reading.kafka import committed_offsets, group_lags, read_log
 from laws.reading.simulators import read_gateway, read_sent, read_texts, statuses_waiting
+from laws.reading.store import read_documents
 from laws.reading.tables import read_tables, waiting_and_given_up
 from laws.sources import Sources
 from laws.verdict import Verdict
@@ -44,6 +47,8 @@ CHECKERS: tuple[Callable[[Evidence], Verdict], ...] = (
     privacy.check,
 )
 
+OF_DOCUMENTS: tuple[Callable[[Evidence], Verdict], ...] = (documents.check, stored.check)
+"""Asked where citizens sent some."""
 
 Log = Mapping[str, Sequence[LogRecord]]
 
@@ -56,7 +61,8 @@ async def judged(sources: Sources, *, within: float, former: Log | None = None) 
 
 def examined(evidence: Evidence) -> list[Verdict]:
     """The verdicts on evidence that is at hand."""
-    return [check(evidence) for check in CHECKERS]
+    asked = CHECKERS if evidence.documents is None else CHECKERS + OF_DOCUMENTS
+    return [check(evidence) for check in asked]
 
 
 async def wait_for_rest(sources: Sources, *, within: float) -> Measure:
@@ -93,6 +99,7 @@ async def gathered(sources: Sources, *, former: Log | None = None) -> Evidence:
         sent=read_sent(sources.sent),
         texts=await asyncio.to_thread(read_texts, sources.logs, sources.ops_urls, services),
         committed=await committed_offsets(sources.kafka),
+        documents=await asyncio.to_thread(read_documents, sources.documents) if sources.documents else None,
     )
 
 

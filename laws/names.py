@@ -9,8 +9,15 @@ ABSENCE: Final = "sygefravaer.absence.v1"
 TASK: Final = "sygefravaer.task.v1"
 LETTER_REQUEST: Final = "sygefravaer.letter-request.v1"
 LETTER: Final = "sygefravaer.letter.v1"
+DOCUMENT: Final = "sygefravaer.document.v1"
 
-CONSUMERS: Final = ((NOTIFICATION, "intake"), (ABSENCE, "tasks"), (LETTER, "tasks"), (LETTER_REQUEST, "notifier"))
+CONSUMERS: Final = (
+    (NOTIFICATION, "intake"),
+    (ABSENCE, "tasks"),
+    (ABSENCE, "uploads"),
+    (LETTER, "tasks"),
+    (LETTER_REQUEST, "notifier"),
+)
 """Which service reads which topic."""
 
 TASK_OPENED: Final = "dk.mitsygefravaer.task.opened.v1"
@@ -47,7 +54,17 @@ NEGATIVES: Final = ("Fejlet", "Tilbagekaldt")
 POST_UPDATE: Final = "Opdatering fra Post Danmark"
 OUTCOME_UNKNOWN: Final = "outcome-unknown"
 
-SERVICES: Final = ("citizens", "intake", "tasks", "notifier")
+SUBMITTED: Final = "dk.mitsygefravaer.document.submitted.v1"
+SUBMISSION_REFUSED: Final = "dk.mitsygefravaer.document.submission_refused.v1"
+
+CLEAN_BUCKET: Final = "mitsyg-clean"
+INBOUND_BUCKET: Final = "mitsyg-inbound"
+READERS: Final = {CLEAN_BUCKET: frozenset({"uploads", "ksd_bridge"}), INBOUND_BUCKET: frozenset({"uploads"})}
+"""Which accounts of the object store may read what lies in a bucket, if they know its key."""
+LISTERS: Final = {CLEAN_BUCKET: frozenset[str](), INBOUND_BUCKET: frozenset({"sweeper"})}
+"""Which may ask what there is."""
+
+SERVICES: Final = ("citizens", "intake", "tasks", "uploads", "notifier")
 VAULT: Final = "citizens"
 
 

@@ -21,7 +21,7 @@ LAW = "L9 nobody can be told from what lies outside the vault"
 def check(evidence: Evidence) -> Verdict:
     findings = Findings(law=LAW)
     told = [document for record in evidence.records(names.NOTIFICATION) if (document := reported(record.value))]
-    secrets = gathered([dict(document) for document in told])
+    secrets = gathered([dict(document) for document in told]).with_phrases(_words_of_citizens(evidence))
     findings.count("secrets", secrets.number)
     findings.count("canaries", _finds_the_canary(findings))
     texts = 0
@@ -31,6 +31,12 @@ def check(evidence: Evidence) -> Verdict:
             findings.offence(f"{kind} in the open", where)
     findings.count("texts searched", texts)
     return findings.verdict(judged=min(texts, secrets.number))
+
+
+def _words_of_citizens(evidence: Evidence) -> dict[str, str]:
+    """What citizens called their documents: it says what ails them, often enough."""
+    asked = evidence.documents.asked if evidence.documents else ()
+    return {str(one[name]): f"a document's {name}" for one in asked for name in ("title", "name") if one.get(name)}
 
 
 def found(evidence: Evidence, secrets: Secrets) -> dict[str, set[str]]:

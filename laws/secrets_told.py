@@ -12,7 +12,7 @@ import re
 import unicodedata
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import md5, sha1, sha256
 from typing import Any, Final
 from urllib.parse import unquote
@@ -48,6 +48,11 @@ class Secrets:
     @property
     def number(self) -> int:
         return len(self.spellings) + len(self.names) + len(self.streets) + len(self.phrases)
+
+    def with_phrases(self, phrases: Mapping[str, str]) -> "Secrets":
+        """These, and more that are looked for as they are."""
+        more = {_normal(phrase): kind for phrase, kind in phrases.items()}
+        return replace(self, phrases={**self.phrases, **more})
 
     def found_in(self, text: str) -> set[str]:
         """The kinds of secrets that a text gives away."""

@@ -14,8 +14,36 @@ class NoSources(Exception):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Account:
+    """What somebody signs requests to the object store with."""
+
+    access_key: str
+    secret_key: str = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Store:
+    """The object store, its administrator, and every account that it lets in, by name."""
+
+    endpoint: str
+    region: str
+    administrator: Account
+    accounts: Mapping[str, Account]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DocumentSources:
+    """`asked` is the citizens' history, `sightings` what the watch wrote down."""
+
+    store: Store
+    asked: Path
+    sightings: Path
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Sources:
-    """`postgres` is an administrator's address: databases are `mitsyg_<service>` beside it. `ops_urls` are by process."""
+    """`postgres` is an administrator's address: databases are `mitsyg_<service>` beside it. `ops_urls` are by process.
+    `documents` are judged where citizens sent some."""
 
     kafka: str
     postgres: str = field(repr=False)
@@ -23,6 +51,7 @@ class Sources:
     sent: Path
     logs: Path
     ops_urls: Mapping[str, str] = field(default_factory=dict)
+    documents: DocumentSources | None = None
 
     def database(self, service: str) -> str:
         return urlunsplit(urlsplit(self.postgres)._replace(path=f"/mitsyg_{service}"))
@@ -53,6 +82,7 @@ class Sources:
             sent=Path(text["sent"]),
             logs=Path(text["logs"]),
             ops_urls=_ops_urls(run_dir) if run_dir else {},
+            documents=documents_of(run_dir) if run_dir else None,
         )
 
 
@@ -88,6 +118,35 @@ def _from_run_dir(run_dir: Path) -> dict[str, str]:
         "sent": str(run_dir / "state" / "nemrefusion.jsonl"),
         "logs": str(run_dir / "logs"),
     }
+
+
+def documents_of(run_dir: Path) -> DocumentSources | None:
+    """What is known of documents in a run directory; None where nobody has sent any."""
+    asked = run_dir / "state" / "documents.jsonl"
+    if not asked.exists():
+        return None
+    return DocumentSources(store=store_of(run_dir), asked=asked, sightings=run_dir / "state" / "sightings.jsonl")
+
+
+def store_of(run_dir: Path) -> Store:
+    """The object store of the stack that runs in this directory."""
+    addresses = _stack_file(run_dir)["addresses"]
+    assert isinstance(addresses, dict)
+    lines = (run_dir / "secrets.env").read_text().splitlines()
+    secrets = dict(line.split("=", 1) for line in lines if "=" in line)
+    ending = "_S3_ACCESS_KEY_ID"
+    return Store(
+        endpoint=addresses["s3_endpoint"],
+        region=addresses["s3_region"],
+        administrator=Account(access_key=addresses["s3_access_key"], secret_key=addresses["s3_secret_key"]),
+        accounts={
+            name.removesuffix(ending).lower(): Account(
+                access_key=key, secret_key=secrets[f"{name.removesuffix(ending)}_S3_SECRET_ACCESS_KEY"]
+            )
+            for name, key in secrets.items()
+            if name.endswith(ending)
+        },
+    )
 
 
 def _ops_urls(run_dir: Path) -> dict[str, str]:

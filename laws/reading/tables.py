@@ -34,6 +34,9 @@ _WAITING = {
     "letters held by nobody": _HELD_BY_NOBODY,
     "refused, and not buried": "select count(*) from waiting where refused is not null",
     "events that wait": "select count(event_id) from waiting",
+    "files coming in": "select count(*) from arrival",
+    "files not checked": "select count(*) from file where state = 'pending' and not is_removed",
+    "submissions that wait": "select count(*) from submission where state = 'waiting'",
 }
 _GIVEN_UP = {
     "parked keys": "select count(*) from outbox_parked_key",
@@ -49,6 +52,9 @@ _TABLE_OF = {
     "letters held by nobody": "letter_gate",
     "refused, and not buried": "waiting.refused",
     "events that wait": "waiting.event_id",
+    "files coming in": "arrival",
+    "files not checked": "file",
+    "submissions that wait": "submission",
     "parked keys": "outbox_parked_key",
     "parked jobs": "job",
     "letters held": "letter_gate",

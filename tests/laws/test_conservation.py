@@ -166,6 +166,7 @@ def test_an_event_that_takes_effect_again_when_redelivered_is_found() -> None:
     again = replace(world.log[names.ABSENCE][0], offset=len(world.log[names.ABSENCE]))
     world.log[names.ABSENCE].append(again)
     world.settle("tasks", again, "accepted", uid("reported", 0))
+    world.settle("uploads", again, "duplicate", uid("reported", 0))
     assert links.check(world.evidence()).offences == {"an event takes effect once": 1}
 
 
@@ -174,6 +175,7 @@ def test_a_redelivery_that_is_a_duplicate_is_no_offence() -> None:
     again = replace(world.log[names.ABSENCE][0], offset=len(world.log[names.ABSENCE]))
     world.log[names.ABSENCE].append(again)
     world.settle("tasks", again, "duplicate", uid("reported", 0))
+    world.settle("uploads", again, "duplicate", uid("reported", 0))
     assert links.check(world.evidence()).holds
     assert events.check(world.evidence()).holds
     assert effects.check(world.evidence()).holds
