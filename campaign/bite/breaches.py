@@ -465,4 +465,117 @@ BREACHES: Final[tuple[Breach, ...]] = (
         '                yield Change(_join(path, name), "was removed")\n',
         "                continue\n",
     ),
+    _breach(
+        "D1",
+        "an empty file is taken",
+        "services/uploads/usecases/incoming.py",
+        "        (Code.EMPTY, incoming.size == 0),\n",
+        "        (Code.EMPTY, incoming.size < 0),\n",
+    ),
+    _breach(
+        "D1",
+        "a file is what it says it is",
+        "services/uploads/usecases/incoming.py",
+        "    if (fault := misfit(kind, name=incoming.name, declared=incoming.declared)) is not None:\n",
+        "    if (fault := misfit(kind, name=incoming.name, declared=None)) is not None:\n",
+    ),
+    _breach(
+        "D1",
+        "a submission without files is sent",
+        "services/uploads/domain/submissions.py",
+        "    if not files:\n",
+        "    if files is None:\n",
+    ),
+    _breach(
+        "D2",
+        "an error of the scanner is taken for clean",
+        "plumbing/clamd.py",
+        '    return NotScanned(reason="error-reply" if reply.endswith(b"ERROR\\0") else "odd-reply")\n',
+        '    return Clean() if reply.endswith(b"ERROR\\0") else NotScanned(reason="odd-reply")\n',
+    ),
+    _breach(
+        "D2",
+        "no answer of the scanner is taken for clean",
+        "plumbing/clamd.py",
+        '        return NotScanned(reason="no-reply")\n',
+        "        return Clean()\n",
+    ),
+    _breach(
+        "D2",
+        "a scanner that could not look into all of it is passed over",
+        "plumbing/clamd.py",
+        "            return Unscannable(name=name)\n",
+        "            return Clean()\n",
+    ),
+    Breach(
+        rule="D2",
+        name="only the first MiB is scanned",
+        patch=Patch(
+            file="services/uploads/usecases/inspect.py",
+            changes={
+                "    while piece := os.pread(descriptor, CHUNK_BYTES, at):\n": (
+                    "    while at < 1024 * 1024 and (piece := os.pread(descriptor, CHUNK_BYTES, at)):\n"
+                ),
+                "        scan = await self._scanner.scan(_pieces(body), size=size)\n": (
+                    "        scan = await self._scanner.scan(_pieces(body), size=min(size, 1024 * 1024))\n"
+                ),
+            },
+        ),
+    ),
+    _breach(
+        "D2",
+        "a key says nothing of the bytes",
+        "services/uploads/domain/submissions.py",
+        '    return f"{absence_id}/{file.file_id}/{file.digest}"\n',
+        '    return f"{absence_id}/{file.file_id}"\n',
+    ),
+    _breach(
+        "D3",
+        "what is bad is left out, and the rest goes on",
+        "services/uploads/domain/submissions.py",
+        "    if bad := [one for one in files if one.state.holds_back]:\n",
+        "    if (bad := [one for one in files if one.state.holds_back]) and len(bad) == len(files):\n",
+    ),
+    _breach(
+        "D3",
+        "what was held back cannot be put right",
+        "services/uploads/domain/submissions.py",
+        "state=SubmissionState.OPEN, sent_at=None), refused=bad)\n",
+        "sent_at=None), refused=bad)\n",
+    ),
+    _breach(
+        "D4",
+        "what is not checked goes on with the rest",
+        "services/uploads/domain/submissions.py",
+        "    if any(one.state is FileState.PENDING for one in files):\n",
+        "    if all(one.state is FileState.PENDING for one in files):\n",
+    ),
+    _breach(
+        "D4",
+        "the instant of sending is that of the check",
+        "services/uploads/domain/submissions.py",
+        "sent_at=submission.sent_at or now)\n",
+        "sent_at=now)\n",
+    ),
+    _breach(
+        "D4",
+        "a file that nobody could look into is kept",
+        "services/uploads/usecases/inspect.py",
+        '            return NotChecked(reason="no-look")\n',
+        "            return Kept(body=body, size=size, digest=digest, scanned=_scanned(version, at))\n",
+    ),
+    _breach(
+        "D5",
+        "whoever fetches a document cannot compare its bytes",
+        "services/uploads/usecases/announcements.py",
+        "        sha256=file.digest,\n        original_sha256=",
+        "        sha256=file.original_digest,\n        original_sha256=",
+    ),
+    _breach(
+        "D5",
+        "a document goes on under a key where it is not",
+        "services/uploads/usecases/announcements.py",
+        "        object_key=object_key(absence_id, file),\n",
+        "        object_key=object_key(file.submission_id, file),\n",
+    ),
 )  # fmt: skip
