@@ -28,6 +28,7 @@ _SHORT: Mapping[str, Extent] = {
     "citizens": Extent(kills=1, stops=0, deaths=0),
     "intake": Extent(kills=1, stops=1, deaths=0),
     "tasks": Extent(kills=1, stops=1, deaths=0),
+    "uploads": Extent(kills=2, stops=1, deaths=0),
     "notifier": Extent(kills=2, stops=1, deaths=0),
 }
 # Of the time that the breaking may last; the rest is for what the house could not take in meanwhile.
@@ -76,9 +77,11 @@ def _wish(arguments: argparse.Namespace) -> Wish:
     return Wish(
         seed=arguments.seed if arguments.seed is not None else int(time.time()) % 1_000_000,
         notifications=notifications,
+        submissions=30 if short else 600,
         kills=kills,
         rebalances=rebalances,
         rate=arguments.rate or (10.0 if short else notifications / (60 * minutes * _SENT_WITHIN)),
+        submission_rate=1.0 if short else 0.6,
         minutes=minutes,
         extents=_SHORT if short else extents(points, kills),
         world_pause=4.0 if short else 10.0,

@@ -13,6 +13,12 @@ _WORLD = (
     "database frozen",
     "connections cut",
     "inbox locked",
+    "scanner killed",
+    "scanner frozen",
+    "scanner reloaded",
+    "store killed",
+    "store frozen",
+    "eraser killed",
     "gateway killed",
     "gateway turned",
 )
@@ -32,6 +38,11 @@ def lines(account: Account) -> Iterator[str]:
     count = account.journal.count
     yield f"seed {account.wish.seed}, {account.journal.seconds:.0f} s"
     yield "traffic   " + ", ".join(f"{number} {what}" for what, number in sorted(account.sent.items()))
+    yield (
+        "documents "
+        + ", ".join(f"{number} {what}" for what, number in sorted(account.asked.items()))
+        + (f"; {account.watched} looks with every account")
+    )
     yield (
         f"processes {count('kill')} kills, {count('stop')} stopped and woken as zombies, {account.struck.get('raise', 0)} "
         f"raised errors, {count('started')} starts, {count('replica')} second instances, {count('drained')} drained by SIGTERM"

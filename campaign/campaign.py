@@ -14,11 +14,11 @@ from threading import Event
 
 from campaign import faults
 from campaign.backlog import Backlog
+from campaign.crowd import THREADS, Crowd
 from campaign.journal import Journal
 from campaign.plan import Life, lives, planned
 from campaign.points import passed_by
 from campaign.say import say
-from campaign.sender import Reporters
 from campaign.site import SURFACED_AFTER_SECONDS, Site, open_site
 from campaign.storm import Storm, Wish
 from laws.judging import judged
@@ -41,11 +41,14 @@ _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Account:
     """What a campaign came to: faults that struck at a point, by action; how many places to break each service has; how often
-    each numbered fault was played; of how many members a group was at most."""
+    each numbered fault was played; of how many members a group was at most. `asked`: what citizens were answered about documents;
+    `watched`: how often somebody tried to read all that is stored."""
 
     wish: Wish
     journal: Journal
     sent: Mapping[str, int]
+    asked: Mapping[str, int]
+    watched: int
     verdicts: Sequence[Verdict]
     struck: Mapping[str, int]
     never_struck: Mapping[str, Sequence[str]]
@@ -83,54 +86,66 @@ class Campaign:
             gateway_dedupes=dedupes,
             surfaced_after_seconds=min(surfaced_after, SURFACED_AFTER_SECONDS[dedupes]),
         ) as site:
-            reporters = site.reporters(
-                rate=self.wish.rate, strangers=STRANGERS, portion=round(self.wish.rate * PORTION_SECONDS)
+            crowd = Crowd(
+                reporters=site.reporters(
+                    rate=self.wish.rate, strangers=STRANGERS, portion=round(self.wish.rate * PORTION_SECONDS)
+                ),
+                citizens=site.citizens(rate=self.wish.submission_rate),
+                watch=site.watch(),
             )
-            storm = self._break_everything(site, reporters)
+            storm = self._break_everything(site, crowd)
             say("healed; waiting for rest, then judging")
             storm.rebalances.look()
+            crowd.watch.look()
             verdicts = asyncio.run(judged(site.sources(), within=LONGEST_REST_SECONDS))
             self._note_letters_on_paper(site)
-            return self._account(site, storm, reporters.told(), verdicts)
+            return self._account(site, storm, crowd, verdicts)
 
-    def _break_everything(self, site: Site, reporters: Reporters) -> Storm:
+    def _break_everything(self, site: Site, crowd: Crowd) -> Storm:
         stopping, enough = Event(), Event()
         backlog = Backlog(sources=site.sources(), most=self.wish.rate * BEHIND_SECONDS)
         storm = Storm(site, self.wish, self._plan, stopping)
-        with ThreadPoolExecutor(max_workers=storm.threads + 1) as pool:
-            sending = pool.submit(reporters.run, enough, backlog.is_long)
+        with ThreadPoolExecutor(max_workers=storm.threads + THREADS) as pool:
+            working = crowd.start(pool, enough, backlog.is_long)
             breaking = storm.start(pool)
             try:
-                self._watch(storm, [sending, *breaking], reporters)
+                self._watch(storm, [*working, *breaking], crowd)
                 stopping.set()
                 for future in breaking:
                     future.result()
             finally:
                 stopping.set()
                 enough.set()
-            sending.result()
+            for future in working:
+                future.result()
         storm.heal()
         site.house.wait_ready()
         return storm
 
-    def _watch(self, storm: Storm, threads: Sequence["Future[None]"], reporters: Reporters) -> None:
+    def _watch(self, storm: Storm, threads: Sequence["Future[None]"], crowd: Crowd) -> None:
         """Until all that was wished for came about, or the time is over, or a thread of ours ended, which none does by itself."""
         until = time.monotonic() + 60 * self.wish.minutes
         told_at = time.monotonic()
         while time.monotonic() < until:
-            if storm.is_over and reporters.acknowledged >= self.wish.notifications:
+            if storm.is_over and self._was_enough(crowd):
                 return
             if any(thread.done() for thread in threads):
                 return
             time.sleep(0.5)
             if time.monotonic() - told_at > TOLD_EVERY_SECONDS:
                 told_at = time.monotonic()
-                say(self._progress(reporters))
+                say(self._progress(crowd))
 
-    def _progress(self, reporters: Reporters) -> str:
+    def _was_enough(self, crowd: Crowd) -> bool:
+        return (
+            crowd.reporters.acknowledged >= self.wish.notifications and crowd.citizens.answered >= self.wish.submissions
+        )
+
+    def _progress(self, crowd: Crowd) -> str:
         count = self.journal.count
         return (
-            f"{self.journal.seconds:4.0f} s: {reporters.acknowledged} notifications, {count('kill')} kills, "
+            f"{self.journal.seconds:4.0f} s: {crowd.reporters.acknowledged} notifications, "
+            f"{crowd.citizens.answered} submissions, {count('kill')} kills, "
             f"{count('stop')} stops, {count('started')} starts, {count('rebalance')} rebalances"
         )
 
@@ -148,29 +163,35 @@ class Campaign:
         for _ in range(number):
             self.journal.note(faults.ON_PAPER, "gateway")
 
-    def _account(self, site: Site, storm: Storm, sent: Mapping[str, int], verdicts: Sequence[Verdict]) -> Account:
+    def _account(self, site: Site, storm: Storm, crowd: Crowd, verdicts: Sequence[Verdict]) -> Account:
         struck = {service: site.struck(service) for service in self._plan}
         missed = {
             service: sorted(wished.difference(struck[service])) for service, wished in planned(self._plan).items()
         }
         never_struck = {**{service: names for service, names in missed.items() if names}, **storm.missed}
+        sent, answered = crowd.reporters.told(), crowd.citizens.answered
         visits = [visit for visits in struck.values() for visit in visits]
         played = {number: fault.times(visits, self.journal.count) for number, fault in faults.FAULTS.items()}
         return Account(
             wish=self.wish,
             journal=self.journal,
             sent=sent,
+            asked=crowd.citizens.told(),
+            watched=crowd.watch.looks,
             verdicts=verdicts,
             struck=Counter(visit.rpartition(":")[2] for visit in visits),
             never_struck=never_struck,
             points={service: len(passed_by(service, ROOT)) for service in self._plan},
             played=played,
             most_members=storm.rebalances.most_members,
-            failures=self._failures(sent, never_struck, played),
+            failures=self._failures({**sent, "answered": answered}, never_struck, played),
         )
 
     def _failures(
-        self, sent: Mapping[str, int], never_struck: Mapping[str, Sequence[str]], played: Mapping[str, int]
+        self,
+        sent: Mapping[str, int],
+        never_struck: Mapping[str, Sequence[str]],
+        played: Mapping[str, int],
     ) -> list[str]:
         """What makes a campaign worthless, or a process of ours faulty, whatever the laws say."""
         found = [f"{who} never met {', '.join(names)}" for who, names in never_struck.items()]
@@ -181,6 +202,7 @@ class Campaign:
         ]
         came_to = (
             ("notifications were sent", sent.get("ok", 0), self.wish.notifications),
+            ("submissions were answered", sent.get("answered", 0), self.wish.submissions),
             ("kills", self.journal.count("kill"), self.wish.kills),
             ("rebalances", self.journal.count("rebalance"), self.wish.rebalances),
         )

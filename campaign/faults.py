@@ -13,6 +13,13 @@ ON_PAPER: Final = "letter on paper"
 """The journal's entry for each letter that the gateway took over as paper."""
 
 
+_SCANNER_TESTS: Final = "tests/integration/uploads/test_scanner_away.py"
+_SERVER_TESTS: Final = "tests/plumbing/test_scanner_server.py"
+_CLIENT_TESTS: Final = "tests/plumbing/test_clamd.py"
+_OBJECTS_TESTS: Final = "tests/plumbing/test_objects.py"
+_BUCKETS_TESTS: Final = "tests/plumbing/test_object_server.py"
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Fault:
     """Shown by a fault that struck at one of `points`, by an entry of the journal, by the gateway met in one of `modes`; or
@@ -32,6 +39,30 @@ class Fault:
 
 
 FAULTS: Final[Mapping[str, Fault]] = {
+    "F017": Fault(
+        what="on record that a file comes, before it is stored", points=("uploads.before_store",), is_quick=True
+    ),
+    "F018": Fault(what="in the middle of a PUT", entries=("store killed", "store frozen"), is_quick=True),
+    "F019": Fault(
+        what="stored, before it is on record",
+        points=("objects.after_put", "uploads.after_store", "uploads.before_commit"),
+        is_quick=True,
+    ),
+    "F020": Fault(what="while the scanner reads", entries=("scanner killed", "scanner frozen"), is_quick=True),
+    "F021": Fault(
+        what="the verdict is there, and not written",
+        points=("clamd.after_stream", "uploads.after_scan", "uploads.after_check"),
+        is_quick=True,
+    ),
+    "F022": Fault(
+        what="verdict written, before the copy", not_here="the copy comes first, and both are one by its key"
+    ),
+    "F023": Fault(
+        what="copied, before what was set aside is deleted",
+        points=("uploads.before_check_commit", "objects.after_delete"),
+    ),
+    "F024": Fault(what="refused, before it is told", points=("uploads.before_send_commit",), is_quick=True),
+    "F025": Fault(what="replaced between scan and copy", not_here="what is stored is the very file that was scanned"),
     "F026": Fault(
         what="the notifier after it claimed a job, before the call",
         points=("notifier.after_claim", "notifier.after_render_stored", "notifier.before_call"),
@@ -67,6 +98,37 @@ FAULTS: Final[Mapping[str, Fault]] = {
     "F071": Fault(what="database frozen", entries=("database frozen",), is_quick=True),
     "F072": Fault(what="back ends ended, commits among them", entries=("connections cut",), is_quick=True),
     "F073": Fault(what="the reply to a commit lost", entries=("commit answer lost",), is_quick=True),
+    "F090": Fault(what="scanner killed", entries=("scanner killed",), is_quick=True),
+    "F091": Fault(what="scanner frozen", entries=("scanner frozen",), is_quick=True),
+    "F092": Fault(what="signatures loaded again under load", entries=("scanner reloaded",), is_quick=True),
+    **{
+        number: Fault(what=what, not_here=f"played by {where}")
+        for number, what, where in (
+            ("F093", "a damaged signature file", _SERVER_TESTS),
+            ("F094", "no signatures at the start", _SERVER_TESTS),
+            ("F095", "old signatures", _SCANNER_TESTS),
+            ("F096", "answers that are none", _CLIENT_TESTS),
+            ("F097", "found, without a name", _CLIENT_TESTS),
+            ("F098", "the scanner's limit below ours", _SCANNER_TESTS),
+            ("F099", "the scanner's time is over", _CLIENT_TESTS),
+            ("F100", "no room where the scanner works", _CLIENT_TESTS),
+            ("F101", "more scans than it takes", _CLIENT_TESTS),
+            ("F102", "a slow link to the scanner", _CLIENT_TESTS),
+            ("F103", "another program answers", _SCANNER_TESTS),
+            ("F104", "scanner away for a night", _SCANNER_TESTS),
+        )
+    },
+    "F110": Fault(what="object store killed, frozen", entries=("store killed", "store frozen"), is_quick=True),
+    "F111": Fault(what="a PUT done, its reply lost", points=("objects.after_put",), is_quick=True),
+    **{
+        number: Fault(what=what, not_here=f"played by {where}")
+        for number, what, where in (
+            ("F112", "odd answers of the store", _OBJECTS_TESTS),
+            ("F113", "the store is full", _OBJECTS_TESTS),
+            ("F114", "a rule removes what waits", _BUCKETS_TESTS),
+            ("F115", "an object vanishes from the clean store", _SCANNER_TESTS),
+        )
+    },
     "F130": Fault(what="no answer after acceptance", modes=("accept_then_hang", "accept_then_drop")),
     "F131": Fault(what="exempt from Digital Post", entries=(ON_PAPER,)),
     "F132": Fault(what="exempt between the first try and the second", modes=("exempt_between",)),

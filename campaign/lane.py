@@ -147,7 +147,10 @@ class Lane:
 
     def _provoke_if_ready(self, life: Life) -> bool:
         """Some points are passed only when something rare happens: see to it, once the process is ready."""
-        provokers = [self._provoke[strike.point] for strike in life.wished if strike.point in self._provoke]
+        # Several points may be passed by one thing that happens.
+        provokers = list(
+            dict.fromkeys(self._provoke[strike.point] for strike in life.wished if strike.point in self._provoke)
+        )
         if not provokers:
             return True
         try:

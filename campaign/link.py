@@ -17,7 +17,7 @@ import socket
 import struct
 import threading
 from collections.abc import Callable, Coroutine, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from campaign.wires import Exchange, KafkaWire, PostgresWire, Wire
@@ -209,7 +209,7 @@ def _reset(side: asyncio.StreamWriter) -> None:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Links:
-    """Both servers' links. `listener` is what the broker has to be started with."""
+    """The links of broker and database; others are reached without. `listener` is what the broker has to be started with."""
 
     kafka: Link
     postgres: Link
@@ -222,7 +222,8 @@ class Links:
         self.postgres.target_port = int(head.rpartition(":")[2])
         for link in (self.kafka, self.postgres):
             link.start()
-        return Addresses(
+        return replace(
+            stack.addresses,
             kafka_bootstrap=f"{_HOST}:{self.kafka.port}",
             postgres_admin_dsn=f"{head.rpartition('@')[0]}@{at}/{database}",
             source="link",

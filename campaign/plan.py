@@ -13,7 +13,16 @@ from enum import StrEnum
 from random import Random
 
 # Passed only now and then: the first passing is the one to take.
-_RARE = frozenset({"bus.revoked", "citizens.before_destroy_commit", "notifier.fallback_planned"})
+_RARE = frozenset(
+    {
+        "bus.revoked",
+        "citizens.before_destroy_commit",
+        "notifier.fallback_planned",
+        "objects.after_delete",
+        "uploads.after_check",
+        "uploads.before_check_commit",
+    }
+)
 # Passed every few seconds, when somebody waited in vain: a later passing may not come within a life.
 _SELDOM = frozenset({"intake.before_sweep", "intake.before_sweep_commit"})
 _RAISES_BESIDE = 2

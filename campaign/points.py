@@ -32,7 +32,9 @@ def services(root: Path) -> tuple[str, ...]:
     return tuple(sorted(path.parent.name for path in (root / "services").glob("*/app.py")))
 
 
-BY_COMMAND: Final = frozenset({"citizens.before_rekey_commit", "replay.after_send", "replay.before_send"})
+BY_COMMAND: Final = frozenset(
+    {"citizens.before_rekey_commit", "replay.after_send", "replay.before_send", "uploads.after_erase"}
+)
 """Passed by a command, never by a service that runs: broken in the command's own tests."""
 
 

@@ -7,22 +7,35 @@ from pathlib import Path
 from random import Random
 from threading import Event
 
+from campaign.citizens import Citizens
 from campaign.gateway import post
 from campaign.journal import Journal
 from campaign.lane import Lane
 from campaign.link import Links, open_links
 from campaign.plan import Life
 from campaign.provoke import Provoke, database_of, erase_somebody, fail_messages, rebalance_under_way
+from campaign.scanner import Scanner
 from campaign.sender import TURNED_TO, WITHOUT_END, Reporters
-from laws.sources import Sources
-from stack import Stack
+from laws.sources import Sources, documents_of, store_of
+from laws.watching import Watch
+from stack import ALL_SERVERS, Stack
 from stack.house import House
 from stack.members import SERVICES
-from stack.secrets_file import Secrets
 
 SESSION_TIMEOUT_MS = 3_000
 # Longer than the session (3 s) and the outbox lease (10 s); for the notifier also than a job's lease (2 × 2 + 10 + 5 s).
-HOLD_SECONDS = {"citizens": 4.0, "intake": 11.5, "tasks": 11.5, "notifier": 20.0}
+HOLD_SECONDS = {"citizens": 4.0, "intake": 11.5, "tasks": 11.5, "uploads": 11.5, "notifier": 20.0}
+
+# Passed when a file that came while the scanner was away is looked at.
+OF_LATER_CHECKS = (
+    "uploads.after_check",
+    "uploads.before_check_commit",
+    "objects.after_delete",
+    "jobs.after_claim",
+    "jobs.before_result",
+    "jobs.before_result_commit",
+    "jobs.after_result",
+)
 
 # A letter in doubt is never called for again where the gateway forgets, so it has to surface within a campaign.
 SURFACED_AFTER_SECONDS = {True: 3_600, False: 30}
@@ -64,6 +77,7 @@ class Site:
             sent=self.ledger,
             logs=self.run_dir / "logs",
             ops_urls={name: self.house.ops_url(name) for name in self.house.names},
+            documents=documents_of(self.run_dir),
         )
 
     def reporters(
@@ -90,7 +104,26 @@ class Site:
             journal=self.journal,
         )
 
-    def lane(self, service: str, told: Sequence[Life], stopping: Event) -> Lane:
+    def citizens(self, *, rate: float) -> Citizens:
+        return Citizens(
+            self.stack.kafka_bootstrap,
+            self.house.http_url("uploads"),
+            self.run_dir / "state" / "documents.jsonl",
+            signing_key=self.house.secrets["PORTAL_SIGNING_KEY"],
+            seed=self.seed,
+            rate=rate,
+            log=self.run_dir / "logs" / "citizens-who-send.log",
+            journal=self.journal,
+        )
+
+    def watch(self) -> Watch:
+        """Who tries to read whatever lies in the object store, with every account."""
+        return Watch(store_of(self.run_dir), self.run_dir / "state" / "sightings.jsonl")
+
+    def scanner(self, stopping: Event) -> Scanner:
+        return Scanner(self.stack, journal=self.journal, stopping=stopping, dice=Random(f"{self.seed}:scanner"))
+
+    def lane(self, service: str, told: Sequence[Life], stopping: Event, scanner: Scanner) -> Lane:
         return Lane(
             self.house,
             service,
@@ -98,20 +131,22 @@ class Site:
             journal=self.journal,
             visits=self.visits(service),
             stopping=stopping,
-            provoke=self._provokers(service),
+            provoke=self._provokers(service, scanner),
             hold_seconds=HOLD_SECONDS[service],
             has_replicas=service != "citizens",  # its callers know one address
             dice=Random(f"{self.seed}:{service}:lane"),
         )
 
-    def _provokers(self, service: str) -> Mapping[str, Provoke]:
+    def _provokers(self, service: str, scanner: Scanner) -> Mapping[str, Provoke]:
         if service == "citizens":
-            secrets = Secrets.load_or_make(self.run_dir / "secrets.env")
+            secrets = self.house.secrets
             tokens = secrets.vault_token("intake"), secrets.vault_token("ops")
             return {"citizens.before_destroy_commit": erase_somebody(self.house, *tokens, self.journal)}
         rebalance = rebalance_under_way(self.house, service, database_of(self.stack, service), self.journal)
         if service == "notifier":
             return {"bus.revoked": rebalance, "notifier.fallback_planned": fail_messages(self.house, self.journal)}
+        if service == "uploads":
+            return {"bus.revoked": rebalance, **dict.fromkeys(OF_LATER_CHECKS, scanner.put_off)}
         return {"bus.revoked": rebalance}
 
 
@@ -131,7 +166,7 @@ def open_site(
     """
     surfaced = surfaced_after_seconds or SURFACED_AFTER_SECONDS[gateway_dedupes]
     with open_links(lambda what: journal.note(what, "link")) as links:
-        stack = Stack.start(run_dir, second_listener=links.listener)
+        stack = Stack.start(run_dir, servers=ALL_SERVERS, second_listener=links.listener)
         try:
             house = House(
                 stack,
@@ -155,6 +190,18 @@ def _environment(surfaced_after_seconds: int) -> Mapping[str, Mapping[str, str]]
     return {
         **dict.fromkeys(SERVICES, patient),
         "intake": {**patient, "SWEEP_SECONDS": "1"},
+        # What never came in whole is forgotten, and what never was looked at comes again, within a campaign.
+        "uploads": {
+            **patient,
+            "CLAMD_SECONDS": "8",
+            "IDLE_SECONDS": "6",
+            "VERDICT_SECONDS": "5",
+            "UPLOAD_SECONDS": "20",
+            "STRAY_SECONDS": "30",
+            "SWEEP_SECONDS": "1",
+            "SCAN_AGAIN_SECONDS": "2",
+        },
+        "eraser": patient,
         "notifier": {
             **patient,
             "GATEWAY_SECONDS": "2",

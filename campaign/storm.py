@@ -21,9 +21,11 @@ class Wish:
 
     seed: int
     notifications: int
+    submissions: int
     kills: int
     rebalances: int
     rate: float
+    submission_rate: float
     minutes: float
     extents: Mapping[str, Extent]
     world_pause: float
@@ -44,13 +46,16 @@ class Storm:
         self._site = site
         self._wish = wish
         self._stopping = stopping
-        self._lanes = [site.lane(service, told, stopping) for service, told in plan.items()]
+        scanner = site.scanner(stopping)
+        self._lanes = [site.lane(service, told, stopping, scanner) for service, told in plan.items()]
         journal = site.journal
         self._world = World(
             site.stack,
             site.links,
             journal=journal,
             stopping=stopping,
+            house=site.house,
+            scanner=scanner,
             longest=wish.longest_outage,
             dice=Random(f"{wish.seed}:world"),
         )

@@ -19,8 +19,11 @@ from campaign.journal import Journal
 from campaign.link import Link, Links
 from campaign.provoke import database_of, hold_lock
 from campaign.rounds import Play
+from campaign.scanner import Scanner
 from campaign.wires import Exchange
 from stack import Stack
+from stack.house import House
+from stack.members import ERASER
 
 LENGTHS: Final[Mapping[str, Sequence[float]]] = {
     "broker killed": (5.0, 30.0, 120.0),
@@ -44,12 +47,23 @@ class World:
     """`longest`: nothing lasts for more seconds than that."""
 
     def __init__(
-        self, stack: Stack, links: Links, *, journal: Journal, stopping: Event, longest: float, dice: Random
+        self,
+        stack: Stack,
+        links: Links,
+        *,
+        house: House,
+        journal: Journal,
+        stopping: Event,
+        scanner: Scanner,
+        longest: float,
+        dice: Random,
     ) -> None:
         self._stack = stack
         self._links = links
+        self._house = house
         self._journal = journal
         self._stopping = stopping
+        self._scanner = scanner
         self._dice = dice
         self._lengths = {
             name: dice.sample(fit, len(fit))
@@ -74,6 +88,10 @@ class World:
             "answers torn": partial(self._disturb, self._tear_link),
             "link stalled": partial(self._disturb, self._stall_link),
             "link refused": partial(self._disturb, self._refuse_link),
+            "eraser killed": self._kill_eraser,
+            "store killed": lambda: self._kill("minio", "store killed"),
+            "store frozen": lambda: self._freeze("minio", "store frozen"),
+            **self._scanner.plays(),
         }
 
     def heal(self) -> None:
@@ -88,6 +106,15 @@ class World:
         self._journal.note(what, "world", lasted=seconds)
         self._stopping.wait(seconds)
         self._stack.start_server(server)
+        return True
+
+    def _kill_eraser(self) -> bool:
+        """In the middle of whatever it deletes."""
+        process, seconds = self._house.process(ERASER), self._seconds("eraser killed")
+        process.kill()
+        self._journal.note("eraser killed", "world", lasted=seconds)
+        self._stopping.wait(seconds)
+        process.start()
         return True
 
     def _stop_database_at_once(self) -> bool:
@@ -106,7 +133,6 @@ class World:
         self._journal.note(what, "world", lasted=seconds)
         self._stopping.wait(seconds)
         process.resume()
-        self._stack.wait_ready()
         return True
 
     def _cut_connections(self) -> bool:
@@ -115,7 +141,7 @@ class World:
         return ended > 0
 
     def _lock_inbox(self) -> bool:
-        service = self._dice.choice(("intake", "tasks", "notifier"))
+        service = self._dice.choice(("intake", "tasks", "uploads", "notifier"))
         waited = hold_lock(database_of(self._stack, service), self._dice.uniform(*_USUAL_SECONDS))
         self._journal.note("inbox locked", service, waited=waited)
         return True

@@ -16,6 +16,8 @@ LETTERS: Final = "services/notifier/store.py"
 INTAKE_DOMAIN: Final = "services/intake/domain/absence.py"
 ANNOUNCEMENTS: Final = "services/intake/usecases/announcements.py"
 JOINING: Final = "services/intake/usecases/joining.py"
+TAKE_FILE: Final = "services/uploads/usecases/take_file.py"
+UPLOADS_ROUTES: Final = "services/uploads/api/routes.py"
 SWEEP: Final = "services/intake/usecases/sweep.py"
 
 
@@ -279,6 +281,51 @@ BUGS: Final[tuple[Bug, ...]] = (
                     "    encoded = encode(event, event_id=ids.derive(candidate.receipt_id, step), time=received_at)\n"
                     """    told = encoded.value[:-1] + f',"of":"{body.citizen.cpr}"}}'.encode()\n"""
                     "    return encoded._replace(value=told)\n"
+                ),
+            },
+        ),
+    ),
+    Bug(
+        name="a document published before the verdict",
+        raid="documents, good and bad",
+        patch=Patch(
+            file=TAKE_FILE,
+            changes={
+                "        finding = await self._found(file, incoming)\n": (
+                    "        await self._clean.put(\n"
+                    "            object_key(place.submission.absence_id, file),\n"
+                    "            incoming.body,\n"
+                    "            size=file.size,\n"
+                    "            digest=file.digest,\n"
+                    "            media_type=file.media_type.value,\n"
+                    "        )\n"
+                    "        finding = await self._found(file, incoming)\n"
+                ),
+            },
+        ),
+    ),
+    Bug(
+        name="a citizen led to the store by a signed address",
+        raid="documents, good and bad",
+        patch=Patch(
+            file=UPLOADS_ROUTES,
+            changes={
+                "        return _given_out(await self._verbs.show.content(caller, submission_id, file_id))\n": (
+                    "        import os\n"
+                    "        from minio import Minio\n"
+                    "        given = await self._verbs.show.content(caller, submission_id, file_id)\n"
+                    "        shown = await self._verbs.show.one(caller, submission_id)\n"
+                    "        told = os.environ\n"
+                    "        store = Minio(\n"
+                    """            told["S3_ENDPOINT_URL"].partition("//")[2],\n"""
+                    """            told["S3_ACCESS_KEY_ID"],\n"""
+                    """            told["S3_SECRET_ACCESS_KEY"],\n"""
+                    "            secure=False,\n"
+                    """            region=told["S3_REGION"],\n"""
+                    "        )\n"
+                    """        key = f"{shown.submission.absence_id}/{file_id}/{given.file.digest}"\n"""
+                    """        address = store.presigned_get_object("mitsyg-clean", key)\n"""
+                    """        return Response(status_code=307, headers={"location": address})\n"""
                 ),
             },
         ),

@@ -25,8 +25,10 @@ from stack.errors import NotReady
 
 SEED = 7
 RATE = 12.0
+DOCUMENTS_RATE = 4.0
 LONGEST_REST_SECONDS = 30.0
 LONGEST_LANE_SECONDS = 90.0
+LONGEST_DOCUMENTS_SECONDS = 60.0
 REST_BEFORE_RESTORE_SECONDS = 120.0
 VAULT_AWAY_SECONDS = 2.0
 
@@ -59,11 +61,15 @@ def _break(site: Site, raid: Raid) -> list[str]:
     """Everything the raid is made of, under traffic; the faults that never struck."""
     stopping, enough = Event(), Event()
     reporters = site.reporters(rate=RATE, odd=raid.odd, attached=raid.attached, late=raid.late)
+    citizens = site.citizens(rate=DOCUMENTS_RATE) if raid.documents else None
     turn_gateway(site.house, raid.gateway)
     with ThreadPoolExecutor(max_workers=8) as pool:
-        sending = pool.submit(reporters.run, enough)
+        sending = [pool.submit(reporters.run, enough)]
+        if citizens is not None:
+            sending += [pool.submit(citizens.run, enough), pool.submit(site.watch().run, enough)]
         try:
-            lanes = [site.lane(service, told, stopping) for service, told in raid.lives.items()]
+            scanner = site.scanner(stopping)
+            lanes = [site.lane(service, told, stopping, scanner) for service, told in raid.lives.items()]
             living = [pool.submit(lane.run) for lane in lanes]
             until = time.monotonic() + LONGEST_LANE_SECONDS
             while time.monotonic() < until and not all(lane.is_through.is_set() for lane in lanes):
@@ -75,10 +81,13 @@ def _break(site: Site, raid: Raid) -> list[str]:
                 _drain_without_vault(site)
             while reporters.acknowledged < raid.notifications:
                 time.sleep(0.2)
+            until = time.monotonic() + LONGEST_DOCUMENTS_SECONDS
+            while citizens is not None and citizens.answered < raid.documents and time.monotonic() < until:
+                time.sleep(0.2)
         finally:
             stopping.set()
             enough.set()
-        for future in (*living, sending):
+        for future in (*living, *sending):
             future.result()
     turn_gateway(site.house, ({"mode": "normal"},))
     if raid.restores:

@@ -22,6 +22,8 @@ class Raid:
     odd: float = 0.1
     attached: float = 0.35
     late: float = 0.0
+    documents: int = 0
+    """So many submissions of documents, by citizens."""
     drains_without_vault: bool = False
     restores: bool = False
 
@@ -47,6 +49,7 @@ class Raid:
             odd=max(self.odd, other.odd),
             attached=max(self.attached, other.attached),
             late=max(self.late, other.late),
+            documents=max(self.documents, other.documents),
             drains_without_vault=self.drains_without_vault or other.drains_without_vault,
             restores=self.restores or other.restores,
         )
@@ -99,6 +102,7 @@ RAIDS: Final[Mapping[str, Raid]] = {
     "some statuses never come": Raid(gateway=({"mode": "no_status", "share": 0.3},), surfaced_after=2),
     "odd headers": Raid(odd=0.6),
     "drained while the vault is away": Raid(drains_without_vault=True),
+    "documents, good and bad": Raid(documents=40),
     "much about each absence, early and late": Raid(notifications=240, attached=0.7, late=0.3),
 }
 

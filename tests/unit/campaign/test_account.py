@@ -18,9 +18,11 @@ from stack.paths import ROOT
 WISH = Wish(
     seed=7,
     notifications=20,
+    submissions=4,
     kills=2,
     rebalances=3,
     rate=10,
+    submission_rate=1,
     minutes=1,
     extents=dict.fromkeys(services(ROOT), Extent(kills=0, stops=0, deaths=0)),
     world_pause=1,
@@ -47,13 +49,14 @@ def note(campaign: Campaign, **number: int) -> None:
 
 def test_what_was_wished_for_and_came_about_leaves_nothing_to_say(campaign: Campaign) -> None:
     note(campaign, kill=2, rebalance=3)
-    assert campaign._failures({"ok": 20}, {}, ALL) == []
+    assert campaign._failures({"ok": 20, "answered": 4}, {}, ALL) == []
 
 
 def test_too_few_of_anything_is_told(campaign: Campaign) -> None:
     note(campaign, kill=1, rebalance=2)
-    assert campaign._failures({"ok": 19}, {}, ALL) == [
+    assert campaign._failures({"ok": 19, "answered": 3}, {}, ALL) == [
         "only 19 of 20 notifications were sent",
+        "only 3 of 4 submissions were answered",
         "only 1 of 2 kills",
         "only 2 of 3 rebalances",
     ]
@@ -61,16 +64,16 @@ def test_too_few_of_anything_is_told(campaign: Campaign) -> None:
 
 def test_a_planned_fault_that_was_never_played_is_told_and_one_that_nobody_plays_is_not(campaign: Campaign) -> None:
     note(campaign, kill=2, rebalance=3)
-    found = campaign._failures({"ok": 20}, {"the world": ["link cut"]}, {**ALL, "F053": 0, "F054": 0})
+    found = campaign._failures({"ok": 20, "answered": 4}, {"the world": ["link cut"]}, {**ALL, "F053": 0, "F054": 0})
     assert found == ["the world never met link cut", "F053 was never played: records taken, the reply lost"]
     campaign.wish = replace(WISH, is_whole=False)
-    assert campaign._failures({"ok": 20}, {}, {**ALL, "F171": 0}) == []
+    assert campaign._failures({"ok": 20, "answered": 4}, {}, {**ALL, "F171": 0}) == []
 
 
 def test_a_process_that_ended_by_itself_spoils_it(campaign: Campaign) -> None:
     note(campaign, kill=2, rebalance=3)
     campaign.journal.note("died unasked", "intake")
-    [failure] = campaign._failures({"ok": 20}, {}, ALL)
+    [failure] = campaign._failures({"ok": 20, "answered": 4}, {}, ALL)
     assert failure.startswith("1 processes ended by a fault of ours")
 
 
@@ -79,6 +82,8 @@ def test_the_account_tells_each_number_that_was_played_and_each_that_was_not(cam
         wish=WISH,
         journal=campaign.journal,
         sent={"ok": 20},
+        asked={"send 200": 4},
+        watched=3,
         verdicts=[],
         struck={"raise": 5},
         never_struck={},

@@ -12,9 +12,11 @@ import pytest
 from campaign import world
 from campaign.journal import Journal
 from campaign.link import Links
+from campaign.scanner import Scanner
 from campaign.wires import Exchange
 from campaign.world import LENGTHS, LOSSES, World
 from stack import Stack
+from stack.house import House
 
 
 @dataclass(kw_only=True)
@@ -90,6 +92,8 @@ def make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Make]:
                 cast("Links", links),
                 journal=journal,
                 stopping=Event(),
+                house=cast("House", None),
+                scanner=Scanner(cast("Stack", None), journal=journal, stopping=Event(), dice=Random(3)),
                 longest=longest,
                 dice=Random(3),
             ),
