@@ -27,6 +27,8 @@ from stack.members import SERVICES
 from stack.paths import ROOT
 
 LONGEST_REST_SECONDS = 300.0
+# A request that was lost is given up by Kafka's client after 40 seconds, and what it was for begins anew.
+READY_SECONDS = 150.0
 TOLD_EVERY_SECONDS = 20.0
 # A letter to which no status comes surfaces within the campaign, but not while somebody is away for as long as is wished for.
 BEYOND_THE_LONGEST_OUTAGE_SECONDS = 40
@@ -119,7 +121,7 @@ class Campaign:
             for future in working:
                 future.result()
         storm.heal()
-        site.house.wait_ready()
+        site.house.wait_ready(timeout=READY_SECONDS)
         return storm
 
     def _watch(self, storm: Storm, threads: Sequence["Future[None]"], crowd: Crowd) -> None:

@@ -13,7 +13,8 @@ Play = Callable[[], bool]
 
 
 class Rounds:
-    """`first`: of what the first round is made, everything unless said otherwise. `is_through` is set at its end."""
+    """`first`: of what the first round is made, everything unless said otherwise. `is_through` is set at its end. `goes_on`:
+    another round follows, and another; else that was all."""
 
     def __init__(
         self,
@@ -23,6 +24,7 @@ class Rounds:
         pause: float,
         dice: Random,
         first: Collection[str] | None = None,
+        goes_on: bool = True,
     ) -> None:
         self._plays = plays
         self._stopping = stopping
@@ -30,6 +32,7 @@ class Rounds:
         self._dice = dice
         self._left = self._shuffled(plays if first is None else first)
         self._missed = set(self._left)
+        self._goes_on = goes_on
         self.is_through = Event()
 
     @property
@@ -39,6 +42,8 @@ class Rounds:
 
     def run(self) -> None:
         while not self._stopping.wait(self._dice.uniform(0.5, 1.5) * self._pause):
+            if self.is_through.is_set() and not self._goes_on:
+                continue
             name = self._left.pop(0)
             if self._plays[name]():
                 self._missed.discard(name)

@@ -117,4 +117,4 @@ class Storm:
 
     def _round(self, plays: Mapping[str, Play], who: str, pause: float, first: Sequence[str] | None = None) -> Rounds:
         dice = Random(f"{self._wish.seed}:{who}:rounds")
-        return Rounds(plays, stopping=self._stopping, pause=pause, dice=dice, first=first)
+        return Rounds(plays, stopping=self._stopping, pause=pause, dice=dice, first=first, goes_on=self._wish.is_whole)

@@ -1,8 +1,9 @@
 """A round plays everything until all of it struck, and the next one begins."""
 
+import time
 from functools import partial
 from random import Random
-from threading import Event
+from threading import Event, Thread
 
 from campaign.rounds import Play, Rounds
 
@@ -64,3 +65,21 @@ def test_the_first_round_may_be_of_a_few() -> None:
     assert stage.played[0] == "b"
     assert set(stage.played[1:]) == set("abc")
     assert rounds.missed == []
+
+
+def test_one_round_may_be_all() -> None:
+    played: list[str] = []
+    stopping = Event()
+
+    def play() -> bool:
+        played.append("it")
+        return True
+
+    rounds = Rounds({"it": play}, stopping=stopping, pause=0.001, dice=Random(1), goes_on=False)
+    thread = Thread(target=rounds.run)
+    thread.start()
+    assert rounds.is_through.wait(5)
+    time.sleep(0.05)
+    stopping.set()
+    thread.join(5)
+    assert played == ["it"]
