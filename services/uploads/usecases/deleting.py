@@ -5,7 +5,7 @@ Both are jobs, added in the transaction in which it is decided that the bytes ar
 
 from collections.abc import Collection
 from typing import Final, Protocol
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from plumbing import ids
 from plumbing.faults import faultpoint
@@ -24,9 +24,12 @@ def drop_job(file_id: UUID, key: str) -> Job:
 
 
 def erase_job(submission: Submission, file_id: UUID) -> Job:
-    """To delete all there is of a file in either store but what is on record of it; only who may erase takes it."""
+    """To delete all there is of a file in either store but what is on record of it; only who may erase takes it.
+
+    A job of its own each time: one in work may have passed what this one is asked for.
+    """
     words = f"{submission.absence_id}/{file_id}/ {submission.submission_id}"
-    return Job(job_id=ids.derive(file_id, "erase"), queue=ERASE_QUEUE, payload=words.encode())
+    return Job(job_id=uuid4(), queue=ERASE_QUEUE, payload=words.encode())
 
 
 class Delete(Protocol):

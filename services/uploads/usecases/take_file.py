@@ -97,6 +97,10 @@ class Inspecting(Protocol):
     ) -> Finding: ...
 
 
+class _Overtaken(Exception):
+    """Another try of the same file is on record, or it was given up as stuck."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Place:
     """Where a file is to go. `known`: it came before, under the same key, and is on record. `came_before`: it did, and is not;
@@ -188,7 +192,11 @@ class TakeFile:
             finding, file, place.submission.absence_id, incoming, inbound=self._inbound, clean=self._clean
         )
         faultpoint("uploads.after_store")
-        await self._write(caller, place, stored, finding, incoming.size)
+        try:
+            await self._write(caller, place, stored, finding, incoming.size)
+        except _Overtaken as overtaken:
+            await self._leave_nothing(place)
+            raise Unavailable("database", str(overtaken)) from None
         TAKEN.labels(stored.state.value).inc()
         return stored
 
@@ -212,7 +220,7 @@ class TakeFile:
             if await self._spent(connection, submission, size) > self._limits.day_bytes:
                 raise Refused("quota")
             if not await self._uploads.add_file(connection, file):
-                raise Unavailable("database", "somebody else received the same")
+                raise _Overtaken("somebody else received the same")
             await self._uploads.add_verdict(connection, verdict(file, finding, now))
             actor = person(caller.citizen_id, caller.actor_id)
             await audit.put(
@@ -224,10 +232,15 @@ class TakeFile:
             if place.came_before:
                 await jobs.add(connection, [erase_job(submission, file.file_id)])
             if not await self._uploads.end_arrival(connection, file.file_id):
-                raise Unavailable("database", "it was given up as stuck, and what is stored of it is being erased")
+                raise _Overtaken("it was given up as stuck, and what is stored of it is being erased")
             faultpoint("uploads.before_commit")
         faultpoint("uploads.after_commit")
         self._wake()
+
+    async def _leave_nothing(self, place: Place) -> None:
+        """What this try has stored may have come after the deletion that somebody else asked for."""
+        async with self._database.transaction() as connection:
+            await jobs.add(connection, [erase_job(place.submission, place.file_id)])
 
     async def _spent(self, connection: Connection, submission: Submission, number: int) -> int:
         day = self._clock.now().astimezone(DENMARK).date()

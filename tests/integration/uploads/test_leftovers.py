@@ -10,6 +10,7 @@ from plumbing import jobs
 from plumbing.jobs import Again, Done
 from services.uploads.usecases.check_pending import CheckPending
 from services.uploads.usecases.deleting import erase_job
+from services.uploads.usecases.inspect import NotChecked
 from services.uploads.usecases.take_file import TakeFile
 from stack import Stack
 from stack.settings import TEST_SIGNATURE
@@ -148,6 +149,26 @@ async def test_what_came_again_before_its_erasure_stays(
     got = await citizen.ask("GET", f"/v1/submissions/{submission}/files/{added.body['file_id']}/content")
     assert got.raw == data
     assert house.objects(house.buckets.inbound, citizen.absence_id) == []
+
+
+async def test_a_try_that_was_overtaken_leaves_nothing_beside_what_is_on_record(
+    house: House, citizen: Citizen, documents_servers: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first sets its bytes aside after the second is on record."""
+    whole, submission, key = TakeFile._found, await citizen.begin(), uuid4()
+
+    async def and_then_overtaken(*_: Any) -> Any:
+        monkeypatch.setattr(TakeFile, "_found", whole)
+        assert (await citizen.add(submission, data, key=key)).status == 201
+        await nothing_waits(house)
+        return NotChecked(reason="too-slow")
+
+    data = pdf()
+    monkeypatch.setattr(TakeFile, "_found", and_then_overtaken)
+    assert (await citizen.add(submission, data, key=key)).status == 503
+    assert isinstance(await eraser(house, documents_servers)(await claim(house)), Done)
+    assert house.objects(house.buckets.inbound, citizen.absence_id) == []
+    assert len(house.objects(house.buckets.clean, citizen.absence_id)) == 1
 
 
 async def died(*_: object) -> None:
