@@ -12,7 +12,6 @@ VENV := .venv
 PY := $(VENV)/bin/python
 OK := $(VENV)/.ok
 CODE := $(wildcard contracts plumbing services simulators stack laws campaign bench deploy tests conftest.py)
-SERVICES := citizens intake tasks notifier
 SHORT_CAMPAIGN := --short
 WITHOUT_SERVERS := $(wildcard tests/unit tests/contracts tests/architecture tests/laws)
 

@@ -28,7 +28,7 @@ def eraser(house: House, servers: Stack, account: str = "eraser") -> Erase:
 
 
 async def claim(house: House) -> Claim:
-    [row] = await house.rows("select seq, job_id, payload from job where queue = 'erase'")
+    [row, *_] = await house.rows("select seq, job_id, payload from job where queue = 'erase' order by seq")
     return Claim(seq=row["seq"], job_id=row["job_id"], payload=row["payload"], attempt=1, token=row["job_id"])
 
 
