@@ -17,12 +17,13 @@ from aiokafka.errors import KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 
-from plumbing.bus import packing
+from plumbing.bus import connecting, packing
 from plumbing.bus.partitioning import by_crc32
 from plumbing.errors import Unavailable
 from plumbing.outbox.relay import Producer
 from plumbing.outbox.store import Row
 
+connecting.install()
 packing.install()
 
 

@@ -27,7 +27,7 @@ from faststream.kafka.message import KafkaMessage
 from faststream.kafka.subscriber.usecase import BatchSubscriber
 from faststream.message import AckStatus
 
-from plumbing.bus import fetching
+from plumbing.bus import connecting, fetching
 from plumbing.bus.broker import BusSettings
 from plumbing.bus.records import Record
 from plumbing.faults import FaultInjected, faultpoint
@@ -38,6 +38,7 @@ log = structlog.get_logger(__name__)
 
 Work = Callable[[Sequence[Record]], Awaitable[None]]
 
+connecting.install()
 fetching.install()
 
 
@@ -77,6 +78,7 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]  # the clie
         self._has_joined = False
         self._busy_since: float | None = None
         self._behind_since: float | None = None
+        self._apart_since: float | None = None
         self._ends: dict[TopicPartition, int] = {}
         self._failures = 0
         self._subscriber = broker.subscriber(
@@ -114,11 +116,16 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]  # the clie
             self._behind_since = None
         elif self._behind_since is None:
             self._behind_since = time.monotonic()
+        if self._has_joined or behind is None:
+            self._apart_since = None
+        elif self._apart_since is None:
+            self._apart_since = time.monotonic()
         return behind
 
     def is_stuck(self, seconds: float) -> bool:
-        """Whether for longer than `seconds` one batch was in work, or none was though `lag` kept finding records to read."""
-        since = self._busy_since or self._behind_since
+        """Whether for longer than `seconds` one batch was in work, or none was though `lag` kept finding records to read, or the
+        broker answered `lag` and yet had no place for this member."""
+        since = self._busy_since or self._behind_since or self._apart_since
         return since is not None and time.monotonic() - since > seconds
 
     def stop_waiting(self) -> None:

@@ -574,6 +574,21 @@ async def test_a_consumer_that_reads_no_more_although_there_is_more_is_stuck(kaf
         await until(lambda: one.subscription.is_stuck(0.1))
 
 
+async def test_a_member_that_never_comes_back_to_its_group_is_stuck(kafka: str, topics: TopicFactory) -> None:
+    topic = topics()
+    async with member(kafka, topic, fresh_group(), Recorder()) as one:
+        await until(lambda: one.subscription.is_assigned)
+        await one.subscription.lag()
+        assert not one.subscription.is_stuck(0)
+        await one.subscription.on_partitions_revoked([])
+        assert await one.subscription.lag() == 0
+        await until(lambda: one.subscription.is_stuck(0.1))
+        assert not one.subscription.is_stuck(60)
+        await one.subscription.on_partitions_assigned([])
+        await one.subscription.lag()
+        assert not one.subscription.is_stuck(0)
+
+
 async def test_a_member_beyond_the_number_of_partitions_is_in_its_place_and_idle(
     kafka: str, topics: TopicFactory
 ) -> None:
