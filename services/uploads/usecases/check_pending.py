@@ -48,6 +48,8 @@ class Uploads(Protocol):
         self, connection: Connection, submission_id: UUID, citizen_id: UUID | None = None
     ) -> Submission | None: ...
 
+    async def file(self, connection: Connection, file_id: UUID) -> File | None: ...
+
     async def standing(self, connection: Connection, file_id: UUID) -> File | None: ...
 
     async def lock_file(self, connection: Connection, file_id: UUID) -> File | None: ...
@@ -98,18 +100,19 @@ class CheckPending:
         self._spool = spool
 
     async def __call__(self, claim: Claim) -> Outcome:
-        placed = await self._read(UUID(claim.payload.decode()))
+        file_id = UUID(claim.payload.decode())
+        placed = await self._read(file_id)
         if placed is None or placed.file.state is not FileState.PENDING:
-            return Done()
+            return self._over(file_id)
         file, absence_id = placed.file, placed.submission.absence_id
         key = object_key(absence_id, file)
         with self._spool() as body, self._spool() as beside:
             try:
                 await self._inbound.fetch(key, body, size=file.size, digest=file.digest)
             except (NotThere, Altered) as error:
-                if await self._read(file.file_id) is None:  # it was taken out just now, and its bytes with it
-                    return Done()
-                log.error("what was set aside is not what it was", file=str(file.file_id), error=type(error).__name__)
+                if await self._read(file_id) is None:  # it was taken out just now, and its bytes with it
+                    return self._over(file_id)
+                log.error("what was set aside is not what it was", file=str(file_id), error=type(error).__name__)
                 return Parked(reason=f"inbound-{type(error).__name__.lower()}")
             finding = await self._inspect(body, beside, file.media_type, size=file.size, digest=file.digest)
             if isinstance(finding, NotChecked):
@@ -120,6 +123,17 @@ class CheckPending:
         async def write(connection: Connection) -> None:
             found = verdict(checked, finding, self._clock.now())
             await self._write(connection, checked, found, key)
+
+        return Done(write=write)
+
+    def _over(self, file_id: UUID) -> Done:
+        """Nothing is to be found out any more. A try that died may have put it into the clean store, after that was emptied."""
+
+        async def write(connection: Connection) -> None:
+            file = await self._uploads.file(connection, file_id)
+            submission = None if file is None else await self._uploads.lock(connection, file.submission_id)
+            if submission is not None:
+                await jobs.add(connection, [erase_job(submission, file_id)])
 
         return Done(write=write)
 
@@ -138,8 +152,8 @@ class CheckPending:
 
     async def _write(self, connection: Connection, checked: File, found: Verdict, key: str) -> None:
         now = self._clock.now()
-        await jobs.add(connection, [drop_job(checked.file_id, key)])
         submission = await self._uploads.lock(connection, checked.submission_id)
+        await jobs.add(connection, [drop_job(checked.file_id, key)])
         standing = await self._uploads.lock_file(connection, checked.file_id)
         if submission is not None and (standing is None or checked.state is not FileState.CLEAN):
             # It was put into the clean store a moment ago, or by an earlier try that is not on record.

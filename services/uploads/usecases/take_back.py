@@ -97,10 +97,11 @@ class TakeBack:
 
 
 def removal(submission: Submission, file: File) -> list[Job]:
-    """What deletes a file's bytes."""
+    """What deletes a file's bytes. One that waits for its check may have been put into the clean store by a look that died."""
     match file.state:
         case FileState.PENDING:
-            return [drop_job(file.file_id, object_key(submission.absence_id, file))]
+            aside = drop_job(file.file_id, object_key(submission.absence_id, file))
+            return [aside, erase_job(submission, file.file_id)]
         case FileState.CLEAN | FileState.RECALLED:
             return [erase_job(submission, file.file_id)]
         case _:

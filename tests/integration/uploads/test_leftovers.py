@@ -7,6 +7,7 @@ from uuid import uuid4
 import pytest
 
 from plumbing import jobs
+from plumbing.errors import Unavailable
 from plumbing.jobs import Again, Done
 from services.uploads.usecases.check_pending import CheckPending
 from services.uploads.usecases.deleting import erase_job
@@ -70,6 +71,33 @@ async def test_what_is_taken_out_in_the_middle_of_its_check_leaves_no_byte(
         assert (await citizen.add(submission, pdf(words))).status == 202
     await nothing_waits(house)
     await eraser(house, documents_servers)(await claim(house))
+    assert house.objects(house.buckets.inbound, citizen.absence_id) == []
+    assert house.objects(house.buckets.clean, citizen.absence_id) == []
+
+
+@pytest.mark.parametrize("is_erased_before", [True, False])
+async def test_what_a_look_that_died_had_found_clean_leaves_no_byte_once_it_is_taken_out(
+    house: House, citizen: Citizen, documents_servers: Stack, monkeypatch: pytest.MonkeyPatch, is_erased_before: bool
+) -> None:
+    whole, submission = CheckPending._checked, await citizen.begin()
+    erased = eraser(house, documents_servers)
+
+    async def and_then_died(self: CheckPending, *found: Any) -> Any:
+        monkeypatch.setattr(CheckPending, "_checked", whole)
+        await whole(self, *found)
+        assert (await citizen.ask("DELETE", f"/v1/submissions/{submission}")).status == 204
+        if is_erased_before:
+            assert isinstance(await erased(await claim(house)), Done)
+            await whole(self, *found)
+        raise Unavailable("database", "killed")
+
+    monkeypatch.setattr(CheckPending, "_checked", and_then_died)
+    with Away(house, documents_servers):
+        assert (await citizen.add(submission, pdf())).status == 202
+    await nothing_waits(house)
+    for _ in await house.rows("select from job where queue = 'erase'"):
+        assert isinstance(await erased(await claim(house)), Done)
+    assert CheckPending._checked is whole
     assert house.objects(house.buckets.inbound, citizen.absence_id) == []
     assert house.objects(house.buckets.clean, citizen.absence_id) == []
 
