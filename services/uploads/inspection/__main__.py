@@ -26,11 +26,17 @@ def main(descriptor: int) -> int:
     while True:
         told, descriptors = _order(orders)
         if not told:
+            orders.close()
             return 0
         order = json.loads(told)
-        if os.fork() == 0:
+        file, beside, words = descriptors
+        try:
+            is_child = os.fork() == 0
+        except OSError:  # no room for another process: that is nothing the file did
+            os.write(words, child.NOT_LOOKED)
+            is_child = False
+        if is_child:
             orders.close()
-            file, beside, words = descriptors
             child.run(
                 order["media_type"],
                 file=file,

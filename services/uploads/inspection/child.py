@@ -2,7 +2,7 @@
 
 It was forked from `__main__`, which has read the libraries and nothing else; it has the file, a place for a picture without its
 position, and a pipe to say what it found. It has no secrets, cannot start processes, and cannot grow; whatever it does
-beyond its bounds ends it, and a look that ended without a word is told as `broken-off`.
+beyond its bounds ends it without a word.
 """
 
 import contextlib
@@ -23,6 +23,8 @@ from services.uploads.inspection.refusal import Refusal
 
 REAL_TIME: Final = 3
 """How much longer than its processor's time a look may take by the clock."""
+NOT_LOOKED: Final = b"null"
+"""Said for a child that could not be started."""
 MEMORY_BYTES: Final = 288 * 1024 * 1024
 _ADDRESSES_BYTES: Final = 1536 * 1024 * 1024
 _PR_SET_NO_NEW_PRIVS: Final = 38

@@ -1,13 +1,19 @@
-"""The service's side of looking at files: hands each to a child and hears what it found, or that it found nothing out."""
+"""The service's side of looking at files: hands each to a child and hears what it found, or that it found nothing out.
+
+Invariants: a file is at fault only by a child's word, or because two children ended over it one after the other within their
+time: one may have been ended by anybody. Who got no processor, stood still or could not be started says nothing about the file.
+"""
 
 import array
 import asyncio
 import contextlib
 import json
 import os
+import select
 import socket
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from typing import BinaryIO, Final
 
@@ -16,7 +22,7 @@ import structlog
 from plumbing.errors import Unavailable
 from services.uploads.domain.content import MediaType
 from services.uploads.domain.findings import Code
-from services.uploads.inspection.child import REAL_TIME
+from services.uploads.inspection.child import NOT_LOOKED, REAL_TIME
 
 log = structlog.get_logger(__name__)
 
@@ -34,7 +40,7 @@ class Look:
 
 
 BROKEN_OFF: Final = Look(fault=Code.MALFORMED)
-"""A file on which the look broke off, by memory or time or a fault of a library, is unreadable as far as anybody can tell."""
+"""A file on which looks broke off, by memory or time or a fault of a library, is unreadable as far as anybody can tell."""
 
 
 class Inspector:
@@ -50,22 +56,32 @@ class Inspector:
     async def look(self, file: BinaryIO, beside: BinaryIO, media_type: MediaType) -> Look:
         """What is found out about `file`; a picture without its position is in `beside` afterwards.
 
-        Raises Unavailable where no process can be had to look.
+        Raises Unavailable where no process can be had to look, or none that gets to it in time.
         """
         async with self._turns:
-            reading, writing = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
-            try:
-                self._hand_over(media_type, [file.fileno(), beside.fileno(), writing])
-            except OSError as error:
-                os.close(reading)
-                raise Unavailable("inspection", type(error).__name__) from None
-            finally:
-                os.close(writing)
-            try:
-                words = await _heard(reading, REAL_TIME * self._seconds + _GRACE_SECONDS)
-            finally:
-                os.close(reading)
-        return _look(words)
+            words = await self._words(file, beside, media_type) or await self._words(file, beside, media_type)
+        return _look(words) if words else BROKEN_OFF
+
+    async def _words(self, file: BinaryIO, beside: BinaryIO, media_type: MediaType) -> bytes:
+        """What a child said; nothing where it ended without a word."""
+        began = time.monotonic()
+        reading, writing = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        try:
+            self._hand_over(media_type, [file.fileno(), beside.fileno(), writing])
+        except OSError as error:
+            os.close(reading)
+            raise Unavailable("inspection", type(error).__name__) from None
+        finally:
+            os.close(writing)
+        try:
+            words = await _heard(reading, REAL_TIME * self._seconds + _GRACE_SECONDS)
+        finally:
+            os.close(reading)
+        if not words:
+            log.warning("a look at a file broke off")
+            if time.monotonic() - began >= REAL_TIME * self._seconds:  # its processor's time would have ended it before
+                raise Unavailable("inspection", "too-slow")
+        return words
 
     async def close(self) -> None:
         """End the process that forks; children end by themselves."""
@@ -120,7 +136,7 @@ class Inspector:
 
 
 async def _heard(reading: int, seconds: float) -> bytes:
-    """What the child says until it closes its end; nothing where it says nothing in time."""
+    """What the child says until it closes its end; raises Unavailable where it does not in time."""
     loop = asyncio.get_running_loop()
     words, is_over = bytearray(), asyncio.Event()
 
@@ -136,14 +152,20 @@ async def _heard(reading: int, seconds: float) -> bytes:
         async with asyncio.timeout(seconds):
             await is_over.wait()
     except TimeoutError:
-        log.warning("a look at a file did not end in time")
-        return b""
+        # This process may have stood still, and its loop looks at clocks before it reads.
+        while not is_over.is_set() and select.select([reading], [], [], 0)[0]:
+            more()
+        if not is_over.is_set():
+            log.warning("a look at a file did not end in time")
+            raise Unavailable("inspection", "too-slow") from None
     finally:
         loop.remove_reader(reading)
     return bytes(words)
 
 
 def _look(words: bytes) -> Look:
+    if words == NOT_LOOKED:
+        raise Unavailable("inspection", "no-process")
     try:
         told = json.loads(words)
         if "code" in told:
@@ -151,5 +173,5 @@ def _look(words: bytes) -> Look:
         kept = told.get("kept")
         return Look() if kept is None else Look(kept_size=int(kept["size"]), kept_digest=str(kept["sha256"]))
     except (ValueError, KeyError, TypeError, AttributeError):
-        log.warning("a look at a file broke off")
+        log.warning("a look at a file came to words that mean nothing")
         return BROKEN_OFF

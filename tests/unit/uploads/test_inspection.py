@@ -1,20 +1,27 @@
 """The look into a file: in a process of its own that can be killed, bounded, and never trusted further than its word."""
 
+import asyncio
 import io
 import os
 import signal
+import socket
 import tempfile
+import threading
+import time
 from collections.abc import AsyncIterator
 from hashlib import sha256
 from pathlib import Path
 
 import psutil
 import pytest
+import uvloop
 from PIL import Image
 
+from plumbing.errors import Unavailable
 from services.uploads.domain.content import MediaType, kind_of
 from services.uploads.domain.findings import Code
 from services.uploads.inspection import Inspector, Look
+from services.uploads.inspection.__main__ import main
 from services.uploads.inspection.position import without_position
 from tests.support.bad_uploads import table
 from tests.support.bad_uploads.mutations import mutations
@@ -86,6 +93,68 @@ async def test_a_process_that_forks_no_more_is_replaced(inspector: Inspector) ->
     os.kill(inspector._process.pid, signal.SIGKILL)
     psutil.wait_procs([psutil.Process(inspector._process.pid)], timeout=5)
     assert (await look(inspector, photo(where=False), MediaType.JPEG))[0] == Look()
+
+
+async def test_a_file_whose_look_was_ended_from_outside_is_looked_at_once_more(inspector: Inspector) -> None:
+    await look(inspector, photo(where=False), MediaType.JPEG)
+    assert inspector._process is not None
+    first = inspector._process.pid
+    os.kill(first, signal.SIGSTOP)
+    looking = asyncio.create_task(look(inspector, photo(where=False), MediaType.JPEG))
+    await asyncio.sleep(0.2)
+    os.kill(first, signal.SIGKILL)
+    assert (await looking)[0] == Look()
+    assert inspector._process.pid != first
+
+
+async def test_a_look_that_did_not_get_to_it_in_time_says_nothing_about_the_file() -> None:
+    inspector = Inspector(seconds=0.5)
+    assert (await look(inspector, photo(where=False), MediaType.JPEG))[0] == Look()
+    assert inspector._process is not None
+    os.kill(inspector._process.pid, signal.SIGSTOP)
+    with pytest.raises(Unavailable):
+        await look(inspector, photo(where=False), MediaType.JPEG)
+    os.kill(inspector._process.pid, signal.SIGCONT)
+    assert (await look(inspector, photo(where=False), MediaType.JPEG))[0] == Look()
+    await inspector.close()
+
+
+def test_what_was_said_while_the_service_stood_still_is_heard() -> None:
+    """In the loop that services run in: it looks at clocks before it reads."""
+
+    async def stands_still() -> Look:
+        inspector = Inspector(seconds=0.5)
+        await look(inspector, photo(where=False), MediaType.JPEG)
+        looking = asyncio.create_task(look(inspector, photo(where=False), MediaType.JPEG))
+        await asyncio.sleep(0)
+        time.sleep(5)  # noqa: ASYNC251  # as SIGSTOP does
+        found, _ = await looking
+        await inspector.close()
+        return found
+
+    assert uvloop.run(stands_still()) == Look()
+
+
+def test_where_no_process_can_be_started_nothing_is_said_about_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_room() -> int:
+        raise BlockingIOError
+
+    monkeypatch.setattr(os, "fork", no_room)
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    forking = threading.Thread(target=main, args=(theirs.detach(),))
+    forking.start()
+
+    async def asked() -> None:
+        inspector = Inspector()
+        monkeypatch.setattr(inspector, "_forker", lambda: ours)
+        with pytest.raises(Unavailable):
+            await look(inspector, photo(where=False), MediaType.JPEG)
+
+    asyncio.run(asked())
+    ours.close()
+    forking.join(5)
+    assert not forking.is_alive()
 
 
 async def test_the_process_knows_no_secret_and_holds_nothing_of_ours_open(
