@@ -21,6 +21,7 @@ from plumbing.errors import Unavailable
 from services.uploads.domain.content import MediaType, kind_of
 from services.uploads.domain.findings import Code
 from services.uploads.inspection import Inspector, Look
+from services.uploads.inspection import inspector as inspecting
 from services.uploads.inspection.__main__ import main
 from services.uploads.inspection.position import without_position
 from tests.support.bad_uploads import table
@@ -107,27 +108,36 @@ async def test_a_file_whose_look_was_ended_from_outside_is_looked_at_once_more(i
     assert inspector._process.pid != first
 
 
-async def test_a_look_that_did_not_get_to_it_in_time_says_nothing_about_the_file() -> None:
-    inspector = Inspector(seconds=0.5)
+async def test_a_look_that_did_not_get_to_it_in_time_says_nothing_about_the_file(
+    inspector: Inspector, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert (await look(inspector, photo(where=False), MediaType.JPEG))[0] == Look()
     assert inspector._process is not None
     os.kill(inspector._process.pid, signal.SIGSTOP)
-    with pytest.raises(Unavailable):
-        await look(inspector, photo(where=False), MediaType.JPEG)
+    with monkeypatch.context() as impatient:
+        impatient.setattr(inspecting, "REAL_TIME", 0)
+        impatient.setattr(inspecting, "_GRACE_SECONDS", 0.3)
+        with pytest.raises(Unavailable):
+            await look(inspector, photo(where=False), MediaType.JPEG)
     os.kill(inspector._process.pid, signal.SIGCONT)
     assert (await look(inspector, photo(where=False), MediaType.JPEG))[0] == Look()
-    await inspector.close()
 
 
-def test_what_was_said_while_the_service_stood_still_is_heard() -> None:
+def test_what_was_said_while_the_service_stood_still_is_heard(monkeypatch: pytest.MonkeyPatch) -> None:
     """In the loop that services run in: it looks at clocks before it reads."""
 
     async def stands_still() -> Look:
-        inspector = Inspector(seconds=0.5)
+        inspector = Inspector()
         await look(inspector, photo(where=False), MediaType.JPEG)
+        assert inspector._process is not None
+        forking = psutil.Process(inspector._process.pid)
+        monkeypatch.setattr(inspecting, "REAL_TIME", 0)
+        monkeypatch.setattr(inspecting, "_GRACE_SECONDS", 1.0)
         looking = asyncio.create_task(look(inspector, photo(where=False), MediaType.JPEG))
         await asyncio.sleep(0)
-        time.sleep(5)  # noqa: ASYNC251  # as SIGSTOP does
+        began = time.monotonic()
+        while time.monotonic() < began + 2 or forking.children():
+            time.sleep(0.05)  # noqa: ASYNC251  # as SIGSTOP does
         found, _ = await looking
         await inspector.close()
         return found
