@@ -15,7 +15,7 @@ CODE := $(wildcard contracts plumbing services simulators stack laws campaign be
 SHORT_CAMPAIGN := --short
 WITHOUT_SERVERS := $(wildcard tests/unit tests/contracts tests/architecture tests/laws)
 
-.PHONY: help prepare demo test check test-servers test-docker campaign campaign-kills campaign-mistakes campaign-short fuzz bite alerts bench lock schemas up down secrets clean
+.PHONY: help prepare demo test check test-long test-servers test-docker campaign campaign-kills campaign-mistakes campaign-short fuzz bite alerts bench lock schemas up down secrets clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,7 +26,7 @@ prepare: $(OK) ## install and fetch what the real servers need, if it is not the
 demo: prepare ## everything from nothing: real servers, all services, real notifications, and an account of what came out
 	@$(PY) -m stack.demo
 
-test: check test-servers campaign-short ## everything that CI runs, on real servers
+test: check test-long test-servers campaign-short ## everything that CI runs, on real servers
 
 check: $(OK) ## format, lint, types, imports, schemas and unit tests; no server needed, below a minute
 	@deploy/step "format"  $(VENV)/bin/ruff format --check --quiet .
@@ -36,6 +36,9 @@ check: $(OK) ## format, lint, types, imports, schemas and unit tests; no server 
 	@deploy/step "types"   $(VENV)/bin/mypy --no-error-summary $(CODE) & types=$$!; failed=0; \
 	 deploy/step "units"   $(PY) -m pytest -q -n 4 --dist worksteal -m "not docker and not long" $(WITHOUT_SERVERS) || failed=$$?; \
 	 wait $$types && exit $$failed
+
+test-long: $(OK) ## the tests that need no server and more than a second: thousands of damaged files, bombs
+	@$(PY) -m pytest -q -n 2 -m "long and not docker" $(WITHOUT_SERVERS)
 
 test-servers: prepare ## plumbing, integration and system tests on real servers
 	@$(PY) -m pytest tests/plumbing tests/integration tests/system
