@@ -108,7 +108,7 @@ def _look_at_bytes(data: bytes, limits: Limits, budget: Budget) -> None:
         raise Refusal(Code.ACTIVE_CONTENT)
 
 
-def _names_in_stream(dictionary: bytes, body: bytes, limits: Limits, budget: Budget) -> set[bytes]:
+def _names_in_stream(dictionary: bytes, body: memoryview, limits: Limits, budget: Budget) -> set[bytes]:
     """Names of objects that lie packed in a stream; of any other, only how much it comes to."""
     told = _names(dictionary)
     holds_objects = b"ObjStm" in told
@@ -116,13 +116,14 @@ def _names_in_stream(dictionary: bytes, body: bytes, limits: Limits, budget: Bud
     if number is not None and int(number[1]) > limits.objects:
         raise malformed()
     if not told & _FLATE or told & _OTHER_FILTERS:
-        return _names(body) if holds_objects else set()
-    unpacked = inflating.inflate(body, budget, keep=holds_objects, is_strict=False)
+        return _names(bytes(body)) if holds_objects else set()
+    unpacked = inflating.inflate(bytes(body), budget, keep=holds_objects, is_strict=False)
     return _names(unpacked) if holds_objects else set()
 
 
-def _taken_apart(data: bytes) -> tuple[bytes, list[tuple[bytes, bytes]]]:
-    """All that is outside streams, and each stream with what stands before it, where its dictionary is."""
+def _taken_apart(data: bytes) -> tuple[bytes, list[tuple[bytes, memoryview]]]:
+    """All that is outside streams, and each stream, uncopied, with what stands before it, where its dictionary is."""
+    whole = memoryview(data)
     outside, streams, at = bytearray(), [], 0
     while (found := _STREAM.search(data, at)) is not None:
         before = data[at : found.start()]
@@ -131,7 +132,7 @@ def _taken_apart(data: bytes) -> tuple[bytes, list[tuple[bytes, bytes]]]:
         if ends < 0:
             at = found.end()
             continue
-        streams.append((before[before.rfind(b"obj") :][-_LONGEST_DICTIONARY:], data[found.end() : ends]))
+        streams.append((before[before.rfind(b"obj") :][-_LONGEST_DICTIONARY:], whole[found.end() : ends]))
         at = ends + len(b"endstream")
     outside += data[at:]
     return bytes(outside), streams
@@ -286,8 +287,8 @@ def _stream(one: Stream, limits: Limits, budget: Budget) -> None:
         width, height = abs(int(one.get(Name.Width, 0))), abs(int(one.get(Name.Height, 0)))
         if width * height > _TIMES_PIXELS * limits.pixels:
             raise Refusal(Code.TOO_MANY_PIXELS)
-    data = one.read_raw_bytes()
     names = _filters(one)
+    data = one.read_raw_bytes() if names and names[0] not in inflating.PICTURES else b""
     for nth, name in enumerate(names, start=1):
         if name in inflating.PICTURES:
             return
