@@ -18,10 +18,11 @@ Answer = TypeVar("Answer")
 
 
 class Together(Generic[Asked, Answer]):
-    """Gathers what is asked for, up to `most` and for `seconds` at most (0: what is asked for in one turn of the event loop).
+    """Gathers what is asked for, up to `most`.
 
-    Where it `is_eager`, nobody waits for company that is not to be expected: in the beginning and after a group of one, only what
-    is asked for in one turn is gathered.
+    Groups begin `apart` seconds from each other at the least (0: a group is what is asked for in one turn of the event loop): who
+    comes alone, after a pause, waits for nobody; where more come, they wait for each other. Of at most `at_once` groups in work
+    (None: of any number) a further one begins when one of them has ended.
 
     `work` answers for each that it was given, in their order; an exception among the answers is raised where it was asked for.
     With `most` 1 nothing is gathered: each is done in the caller's own task, and is cancelled with it.
@@ -31,17 +32,17 @@ class Together(Generic[Asked, Answer]):
         self,
         work: Callable[[Sequence[Asked]], Awaitable[Sequence[Answer | Exception]]],
         *,
-        seconds: float,
+        apart: float,
         most: int,
-        is_eager: bool = False,
+        at_once: int | None = None,
     ) -> None:
         self._work = work
-        self._seconds = seconds
+        self._apart = apart
         self._most = most
+        self._at_once = at_once
         self._waiting: list[tuple[Asked, asyncio.Future[Answer]]] = []
+        self._began = -apart
         self._timer: asyncio.TimerHandle | None = None
-        self._is_eager = is_eager
-        self._expects_company = not is_eager
         self._groups: set[asyncio.Task[None]] = set()
 
     async def __call__(self, asked: Asked) -> Answer:
@@ -51,26 +52,44 @@ class Together(Generic[Asked, Answer]):
             if isinstance(answer, Exception):
                 raise answer
             return answer
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[Answer] = loop.create_future()
+        future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._waiting.append((asked, future))
-        if len(self._waiting) >= self._most:
-            self._begin()
-        elif self._timer is None:
-            self._timer = loop.call_later(self._seconds if self._expects_company else 0.0, self._begin)
+        self._go_on()
         return await future
+
+    def _go_on(self) -> None:
+        """Begin a group that is full; let one that is not begin in its time."""
+        while len(self._waiting) >= self._most and self._has_place:
+            self._begin()
+        if self._waiting and self._timer is None and self._has_place:
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_at(max(loop.time(), self._began + self._apart), self._in_time)
+
+    @property
+    def _has_place(self) -> bool:
+        return self._at_once is None or len(self._groups) < self._at_once
+
+    def _in_time(self) -> None:
+        self._timer = None
+        if self._has_place:
+            self._begin()
+            self._go_on()
 
     def _begin(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        group = [(asked, future) for asked, future in self._waiting if not future.done()]
-        self._waiting = []
-        self._expects_company = len(group) > 1 or not self._is_eager
+        self._began = asyncio.get_running_loop().time()
+        group = [(asked, future) for asked, future in self._waiting[: self._most] if not future.done()]
+        self._waiting = self._waiting[self._most :]
         if group:
             task = asyncio.create_task(self._do(group))
             self._groups.add(task)
-            task.add_done_callback(self._groups.discard)
+            task.add_done_callback(self._ended)
+
+    def _ended(self, group: "asyncio.Task[None]") -> None:
+        self._groups.discard(group)
+        self._go_on()
 
     async def _do(self, group: "list[tuple[Asked, asyncio.Future[Answer]]]") -> None:
         try:

@@ -14,9 +14,10 @@ import contextlib
 import random
 import time
 from collections.abc import Awaitable, Callable, Collection, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import structlog
 from aiokafka import ConsumerRebalanceListener, ConsumerRecord, TopicPartition
@@ -42,9 +43,26 @@ connecting.install()
 fetching.install()
 
 
+@dataclass(kw_only=True, slots=True)
+class _Pace:
+    """Batches begin so many seconds apart at the least; what comes meanwhile is one batch."""
+
+    apart: float
+    began: float = 0.0
+
+    async def rest(self) -> None:
+        if (pause := self.began + self.apart - time.monotonic()) > 0:
+            await asyncio.sleep(pause)
+
+
+_PACES: "WeakKeyDictionary[BatchSubscriber, _Pace]" = WeakKeyDictionary()
+
+
 async def _next_records(self: BatchSubscriber, consumer: Any) -> tuple["ConsumerRecord[Any, Any]", ...]:
     """What came, as soon as anything did. The framework's own, after each look that found nothing, sleeps as long as it looked,
     deaf to what comes: short looks burn CPU all day then, and long ones keep records waiting."""
+    if (pace := _PACES.get(self)) is not None:
+        await pace.rest()
     found = await consumer.getmany(timeout_ms=self.batch_timeout_ms, max_records=self.max_records)
     return tuple(chain.from_iterable(found.values()))
 
@@ -53,7 +71,8 @@ BatchSubscriber.get_msg = _next_records  # type: ignore[method-assign]
 
 
 class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]  # the client library has no types
-    """One topic, one group, one `work`."""
+    """One topic, one group, one `work`. Batches begin `apart` seconds from each other at the least: where nobody waits for what
+    comes one by one, a batch's cost is shared."""
 
     def __init__(
         self,
@@ -65,6 +84,7 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]  # the clie
         settings: BusSettings,
         patience: float = 60.0,
         revoke_seconds: float = 20.0,
+        apart: float = 0.0,
     ) -> None:
         self.topic = topic
         self.group = group
@@ -101,6 +121,7 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]  # the clie
             max_poll_interval_ms=300_000,
             fetch_max_wait_ms=100,
         )
+        self._pace = _PACES[self._subscriber] = _Pace(apart=apart)
         self._subscriber(self._handle)
 
     @property
@@ -152,7 +173,7 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]  # the clie
     async def _handle(self, message: KafkaMessage) -> None:
         self._idle.clear()
         self._behind_since = None
-        began = self._busy_since = time.monotonic()
+        began = self._busy_since = self._pace.began = time.monotonic()
         try:
             records = [Record.of(raw) for raw in message.raw_message]
             faultpoint("bus.after_fetch")

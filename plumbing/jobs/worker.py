@@ -53,8 +53,8 @@ class Worker:
     """Runs until stopped; `wake()` after a commit spares the wait for the next poll.
 
     `give_up` makes what is written when a job is parked because it was tried too often; `after_write` is called after each
-    committed result, e.g. to wake the outbox relay. Up to `settle_together` results that come within `settle_seconds` are one
-    transaction; with 1 each is one of its own, at once.
+    committed result, e.g. to wake the outbox relay. Up to `settle_together` results that come within `settle_seconds` of the last
+    transaction are one; with 1 each is one of its own, at once.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class Worker:
         self._deadline = deadline
         self._lease = deadline + margin
         self._poll = poll
-        self._settled = Together(self._settle, seconds=settle_seconds, most=settle_together)
+        self._settled = Together(self._settle, apart=settle_seconds, most=settle_together)
         self._give_up = give_up
         self._after_write = after_write
         self._wake = asyncio.Event()

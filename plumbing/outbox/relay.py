@@ -86,7 +86,8 @@ class _Lane:
 
 
 class Relay:
-    """Runs until stopped; `wake()` after a commit spares the wait for the next poll."""
+    """Runs until stopped; `wake()` after a commit spares the wait for the next poll. After a round that moved something the next
+    begins `apart` seconds later at the earliest: where nobody waits for what comes one by one, a round's cost is shared."""
 
     def __init__(
         self,
@@ -99,6 +100,7 @@ class Relay:
         parked_seconds: float = 300.0,
         rest_seconds: float = 0.5,
         closed_seconds: float = 5.0,
+        apart: float = 0.0,
     ) -> None:
         self._database = database
         self._start_producer = start_producer
@@ -111,6 +113,7 @@ class Relay:
         self._parked_seconds = parked_seconds
         self._rest_seconds = rest_seconds
         self._closed_seconds = closed_seconds
+        self._apart = apart
         self._lanes: dict[str, _Lane] = {}
         self._producer: Producer | None = None
         self._wake = asyncio.Event()
@@ -146,6 +149,8 @@ class Relay:
                     return
                 if moved:
                     pause = 0.02
+                    if self._apart:
+                        await self._rest(self._apart)
                 elif not self._wake.is_set():
                     await self._sleep(pause)
                     pause = min(pause * 1.5, 0.1)

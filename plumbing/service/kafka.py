@@ -20,12 +20,14 @@ from plumbing.telemetry import metrics
 class KafkaSide:
     """Made before the work that is subscribed, because that work wakes the relay."""
 
-    def __init__(self, runner: Runner, settings: KafkaSettings, name: str, database: Database) -> None:
+    def __init__(
+        self, runner: Runner, settings: KafkaSettings, name: str, database: Database, *, relay_apart: float = 0.0
+    ) -> None:
         self._bus: BusSettings = settings.bus(client_id=f"{name}-{socket.gethostname()}-{os.getpid()}")
         self._broker = make_broker(self._bus, graceful_seconds=settings.drain_seconds)
         self._subscriptions: list[Subscription] = []
         self._runner = runner
-        self.relay = Relay(database, lambda: start_producer(self._bus))
+        self.relay = Relay(database, lambda: start_producer(self._bus), apart=relay_apart)
         runner.relay(self.relay, database)
         runner.loop("audit sealer", Sealer(database).run)
         app = FastStream(self._broker, logger=None)
@@ -38,10 +40,14 @@ class KafkaSide:
         work: Callable[[Sequence[Record]], Awaitable[None]],
         *,
         reasons: Iterable[str] = (),
+        apart: float = 0.0,
     ) -> None:
-        """Hand batches of `topic` to `work`, which refuses records for these `reasons` if it counts them by reason."""
+        """Hand batches of `topic`, begun `apart` seconds from each other at the least, to `work`, which refuses records for these
+        `reasons` if it counts them by reason."""
         metrics.begin_at_zero(topic, Fate, reasons)
-        self._subscriptions.append(Subscription(self._broker, topic=topic, group=group, work=work, settings=self._bus))
+        self._subscriptions.append(
+            Subscription(self._broker, topic=topic, group=group, work=work, settings=self._bus, apart=apart)
+        )
 
 
 async def make_clock(runner: Runner, settings: ServiceSettings, name: str) -> Clock:

@@ -36,7 +36,7 @@ PUSHES: Final = Counter("mitsyg_status_pushes", "Pushes, by how they were answer
 
 
 class StatusPush:
-    """The route's work; up to `together` pushes are gathered for `gather_seconds` at most."""
+    """The route's work; up to `together` pushes that come within `gather_seconds` of the last are taken together."""
 
     def __init__(
         self,
@@ -50,7 +50,7 @@ class StatusPush:
     ) -> None:
         self._database = database
         self._take = take
-        self._taken = Together(self._take_all, seconds=gather_seconds, most=together)
+        self._taken = Together(self._take_all, apart=gather_seconds, most=together)
         self._after_commit = after_commit
         self._token = f"Bearer {token}".encode()
 

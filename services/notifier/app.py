@@ -48,6 +48,8 @@ NAME = "notifier"
 CALLS = 2
 BESIDE_THE_CALL_SECONDS = 10.0
 LEASE_MARGIN_SECONDS = 5.0
+# Letters come out of the renderer and back from the gateway a few at a time; nobody waits for what is told of them.
+EVENTS_APART_SECONDS = 0.1
 # Letters have some 50 KB, and each is in a few buffers at once: given back to the system and taken again, they cost a page fault
 # for every 4 KB, a fifth of the CPU time of sending.
 KEPT_BYTES = 16 * 1024 * 1024
@@ -70,7 +72,7 @@ async def serve(settings: Settings) -> None:
         client = VaultClient(settings.citizens_url, settings.citizens_token.get_secret_value(), timeout=5.0)
         runner.close(client.close)
         vault = Vault(client)
-        kafka = KafkaSide(runner, settings, NAME, database)
+        kafka = KafkaSide(runner, settings, NAME, database, relay_apart=EVENTS_APART_SECONDS)
         store = Store()
         move = Mover(letters=store, clock=clock, pause_seconds=settings.fallback_pause_seconds)
         worker = _sender(

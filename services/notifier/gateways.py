@@ -30,7 +30,7 @@ class Vault:
     def __init__(self, client: VaultClient, *, gather_seconds: float = 0.005) -> None:
         self._client = client
         self._asked: Together[UUID, Recipient | NoRecipient] = Together(
-            self._recipients, seconds=gather_seconds, most=v1.BATCH, is_eager=True
+            self._recipients, apart=gather_seconds, most=v1.BATCH
         )
 
     async def month_key(self, month: str) -> MonthKey:

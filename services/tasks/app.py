@@ -24,6 +24,8 @@ from services.tasks.store import Store
 from services.tasks.usecases import FollowAbsences, StartClocks
 
 NAME = "tasks"
+# What became of letters comes one by one, and decides about days.
+LETTERS_APART_SECONDS = 0.2
 WAITING = Gauge("mitsyg_tasks_waiting_events", "Events that wait for their absence to be known.")
 OLDEST_WAITING = Gauge("mitsyg_tasks_waiting_oldest_seconds", "Age of the oldest of them.")
 
@@ -65,6 +67,7 @@ async def serve(settings: Settings) -> None:
                 undertaker=undertaker(LETTER),
                 after_commit=kafka.relay.wake,
             ),
+            apart=LETTERS_APART_SECONDS,
         )
         runner.loop("waiting gauges", lambda: _gauges(database, store))
         await runner.run()

@@ -128,6 +128,7 @@ async def member(
     patience: float = 60,
     revoke_seconds: float = 20,
     graceful_seconds: float = 1,
+    apart: float = 0,
     **bus: Any,
 ) -> AsyncIterator[Member]:
     """Join the group and hand batches to `work`; leaves it at the end."""
@@ -141,6 +142,7 @@ async def member(
         settings=settings,
         patience=patience,
         revoke_seconds=revoke_seconds,
+        apart=apart,
     )
     await broker.start()
     try:

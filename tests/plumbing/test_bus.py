@@ -574,6 +574,20 @@ async def test_a_consumer_that_reads_no_more_although_there_is_more_is_stuck(kaf
         await until(lambda: one.subscription.is_stuck(0.1))
 
 
+async def test_batches_begin_apart_and_the_first_of_them_at_once(kafka: str, topics: TopicFactory) -> None:
+    topic = topics()
+    work = Recorder()
+    async with member(kafka, topic, fresh_group(), work, apart=1) as one:
+        await until(lambda: one.subscription.is_assigned)
+        async with producer(kafka) as told:
+            for nth in range(40):
+                await told.send_and_wait(topic, b"%d" % nth)
+                await asyncio.sleep(0.01)
+        assert work.values[:1] == [b"0"]
+        await until(lambda: len(work.values) == 40)
+    assert len(work.batches) <= 4
+
+
 async def test_a_member_that_never_comes_back_to_its_group_is_stuck(kafka: str, topics: TopicFactory) -> None:
     topic = topics()
     async with member(kafka, topic, fresh_group(), Recorder()) as one:

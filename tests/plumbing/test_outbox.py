@@ -11,6 +11,7 @@ import pytest
 from aiokafka import errors
 from aiokafka.errors import KafkaError, KafkaTimeoutError, TopicAuthorizationFailedError
 from structlog.testing import capture_logs
+from typing_extensions import override
 
 from campaign.admin import delete_topic
 from deploy.kafka import TopicToMake
@@ -631,6 +632,27 @@ def by_key(log: Any, *, only_first: bool = False) -> dict[bytes, list[bytes]]:
 
 def producers(kafka: str) -> Callable[[], Awaitable[Producer]]:
     return lambda: start_producer(bus_settings(kafka))
+
+
+async def test_rounds_begin_apart_and_the_first_at_once(pool: Database, kafka: str, topics: TopicFactory) -> None:
+    topic = topics()
+    rounds: list[int] = []
+
+    class Counted(Relay):
+        @override
+        async def _round(self) -> int:
+            if moved := await super()._round():
+                rounds.append(moved)
+            return moved
+
+    async with running(Counted(pool, producers(kafka), apart=0.5)) as relay:
+        for nth in range(30):
+            await put(pool, Message(topic=topic, value=b"%d" % nth))
+            relay.wake()
+            await asyncio.sleep(0.01)
+        await until(lambda: sum(rounds) == 30)
+    assert rounds[0] < 5
+    assert len(rounds) <= 5
 
 
 def relaying(pool: Database, kafka: str, **options: Any) -> contextlib.AbstractAsyncContextManager[Relay]:

@@ -162,8 +162,9 @@ class Forms:
 class SendLetter:
     """Called with each claimed job of the queue.
 
-    Up to `together` letters, gathered for `gather_seconds` at most, are fixed in one transaction. 1 is for a gateway that does
-    not recognise repeats: there a process that ends leaves every letter in doubt that was fixed and whose answer was not written.
+    Up to `together` letters are fixed in one transaction, those that come within `gather_seconds` of the last among them. 1 is
+    for a gateway that does not recognise repeats: there a process that ends leaves every letter in doubt that was fixed and whose
+    answer was not written.
     """
 
     def __init__(
@@ -194,9 +195,9 @@ class SendLetter:
         self._portal = portal
         self._ways = ways
         self._forms = forms
-        self._read = Together(self._read_all, seconds=0.0, most=together)
-        self._fix = Together(self._fix_all, seconds=gather_seconds, most=together, is_eager=True)
-        self._fixed = Together(self._fixed_all, seconds=gather_seconds, most=together, is_eager=True)
+        self._read = Together(self._read_all, apart=0.0, most=together)
+        self._fix = Together(self._fix_all, apart=gather_seconds, most=together)
+        self._fixed = Together(self._fixed_all, apart=gather_seconds, most=together)
 
     async def __call__(self, claim: Claim) -> Verdict:
         faultpoint("notifier.after_claim")
