@@ -23,7 +23,13 @@ else:
     _Base = asyncpg.Connection
 
 
-_PLANS: Final = {"enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off", "jit": "off"}
+_PLANS: Final = {
+    "enable_seqscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+    "enable_material": "off",
+    "jit": "off",
+}
 """A service asks for few rows by their keys, out of however many there are. What the planner knows of a table is as old as the
 last look at it, and a prepared statement keeps its plan: one made while a table was empty reads all of it ever after. So rows are
 found by indexes, whatever the table looked like; what has no index is read through all the same. (Decision 0053.)"""

@@ -57,7 +57,6 @@ class Gate:
 class _Standing(NamedTuple):
     """How a letter stands, but for what is its own: many that move together stand alike. All or none of them have a proof."""
 
-    version: int
     state: str
     repeats_recognised: bool | None
     awaits_status: bool
@@ -146,7 +145,7 @@ class Store:
             proofs = [letter.proof for letter in those if letter.proof is not None]
             await connection.execute(
                 _SAVE,
-                [letter.request.name.letter_id for letter in those],
+                *_named([letter.request.name for letter in those]),
                 [letter.gateway_id for letter in those],
                 [proof.transmission_id for proof in proofs],
                 [proof.at for proof in proofs],
@@ -276,7 +275,6 @@ class Store:
 def _standing(letter: Letter) -> _Standing:
     proof = letter.proof
     return _Standing(
-        letter.request.name.version,
         letter.state.value,
         letter.repeats_recognised,
         letter.state.awaits_status,
@@ -444,8 +442,9 @@ set awaiting_since = case when not $8::boolean then null when letter.state = $6 
     gateway_id = new.gateway_id,
     transmission_id = new.transmission_id,
     dispatched_at = new.dispatched_at
-from unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[]) as new (letter_id, gateway_id, transmission_id, dispatched_at)
-where letter.letter_id = new.letter_id and letter.version = $5
+from unnest($1::uuid[], $2::integer[], $3::text[], $4::text[], $5::timestamptz[])
+     as new (letter_id, version, gateway_id, transmission_id, dispatched_at)
+where letter.letter_id = new.letter_id and letter.version = new.version
 """
 
 _SAVE_PAST = """
