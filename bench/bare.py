@@ -44,7 +44,7 @@ with written as (
     from unnest($1::uuid[], $2::text[]) as t (subject, object)
     returning id
 )
-insert into audit_unsealed (entry_id) select id from written
+insert into audit_unsealed_group (entry_ids) select array_agg(id) from written
 """
 
 

@@ -27,7 +27,10 @@ where state = 'held' and exists (
 _WAITING = {
     "outbox": "select count(*) from outbox",
     "jobs": "select count(*) from job where state = 'waiting'",
-    "audit entries not in the chain": "select count(*) from audit_unsealed",
+    "audit entries not in the chain": (
+        "select (select count(*) from audit_unsealed)"
+        " + (select coalesce(sum(cardinality(entry_ids)), 0)::bigint from audit_unsealed_group)"
+    ),
     "letters without end": (
         "select count(*) from letter where state not in ('dispatched', 'returned', 'failed', 'unknown', 'held')"
     ),
@@ -47,7 +50,7 @@ _GIVEN_UP = {
 _TABLE_OF = {
     "outbox": "outbox",
     "jobs": "job",
-    "audit entries not in the chain": "audit_unsealed",
+    "audit entries not in the chain": "audit_unsealed_group",
     "letters without end": "letter",
     "letters held by nobody": "letter_gate",
     "refused, and not buried": "waiting.refused",

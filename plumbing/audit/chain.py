@@ -23,7 +23,7 @@ import asyncpg
 import structlog
 from prometheus_client import Counter, Gauge
 
-from plumbing.audit.entries import DIGEST
+from plumbing.audit.entries import DIGEST, WAITING
 from plumbing.faults import FaultInjected, faultpoint
 from plumbing.postgres import Connection, Database, is_transient
 
@@ -78,7 +78,7 @@ class Sealer:
         """Seal every second; whatever the database is too busy for is done later."""
         while True:
             try:
-                while await self.seal() == self._most:
+                while await self.seal() >= self._most:
                     pass
             except Exception as error:
                 if not (is_transient(error) or isinstance(error, FaultInjected)):
@@ -88,13 +88,13 @@ class Sealer:
             await asyncio.sleep(self._every)
 
     async def seal(self) -> int:
-        """Seal what waits, up to a block's worth; how many entries that were (0 also while another sealer works)."""
+        """Seal what waits, up to the group that fills a block; how many entries that were (0 also while another sealer works)."""
         async with self._database.transaction() as connection:
             if not await connection.fetchval("select pg_try_advisory_xact_lock($1)", ONE_SEALER):
                 return 0
             taken = await connection.fetch(_TAKE, self._most)
             anchor = await _append(connection, taken) if taken else None
-            waiting = await connection.fetchval("select count(*) from audit_unsealed")
+            waiting = await connection.fetchval(WAITING)
             faultpoint("audit.before_seal_commit")
         UNSEALED.set(waiting)
         if anchor is not None:
@@ -124,12 +124,27 @@ async def _append(connection: Connection, taken: Sequence[asyncpg.Record]) -> An
 
 
 _TAKE = f"""
-with taken as (
+with groups as (
+    delete from audit_unsealed_group
+    where group_id in (
+        select group_id
+        from (
+            select group_id, sum(cardinality(entry_ids)) over (order by group_id) - cardinality(entry_ids) as entries_before
+            from (select group_id, entry_ids from audit_unsealed_group order by group_id limit $1) as oldest
+        ) as counted
+        where entries_before < $1
+    )
+    returning entry_ids
+), single as (
     delete from audit_unsealed
     where entry_id in (select entry_id from audit_unsealed order by entry_id limit $1)
     returning entry_id
+), listed as (
+    select unnest(entry_ids) as entry_id from groups
+    union all
+    select entry_id from single
 )
-select taken.entry_id, {DIGEST} as digest
-from taken left join audit_entry as entry on entry.id = taken.entry_id
-order by taken.entry_id
+select listed.entry_id, {DIGEST} as digest
+from listed left join audit_entry as entry on entry.id = listed.entry_id
+order by listed.entry_id
 """  # noqa: S608  # made of constants

@@ -4,20 +4,22 @@ Invariants: an entry is written in the transaction of the effect it tells of, so
 cannot be audited is not served; the run-time role can add entries, never change or remove them. Entries hold ids and codes,
 never a name, a number or a text of a person.
 
-`audit_unsealed` names the entries that the chain does not hold yet. It is a list of its own, not a high-water mark, because
-numbers are handed out before commit: a lower one may appear later.
+`audit_unsealed_group` names the entries that the chain does not hold yet, those that were written together in one row. It is a
+list of its own, not a high-water mark, because numbers are handed out before commit: a lower one may appear later. Before there
+were groups, `audit_unsealed` had a row for each.
 """
 
 import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
-from typing import Final, NamedTuple, TypeVar
+from typing import Final, NamedTuple
 from uuid import UUID
 
 import asyncpg
 
 from plumbing.postgres import Connection
+from plumbing.postgres.columns import shared
 
 SCHEMA = """
 create table audit_entry (
@@ -45,8 +47,22 @@ grant select, insert on audit_entry, audit_chain to {role};
 grant select, insert, delete on audit_unsealed to {role};
 """
 
-Value = TypeVar("Value", str, datetime)
+# A row for each entry, entered and taken out again, cost as much as the entry itself. Processes of the version before still write
+# such rows, which are sealed as well.
+UNSEALED_IN_GROUPS = """
+create table audit_unsealed_group (
+    group_id bigint generated always as identity primary key,
+    entry_ids bigint[] not null check (cardinality(entry_ids) > 0)
+) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
+revoke all on audit_unsealed_group from public, {role};
+grant select, insert, delete on audit_unsealed_group to {role};
+"""
 
+# How many wait, in either list.
+WAITING: Final = """
+select (select count(*) from audit_unsealed)
+     + (select coalesce(sum(cardinality(entry_ids)), 0)::bigint from audit_unsealed_group)
+"""
 
 # Made once: `json.dumps` makes an encoder anew at each call that asks for another form than its usual one.
 _SPELT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
@@ -70,20 +86,14 @@ async def put(connection: Connection, entries: Sequence[Entry]) -> None:
         return
     await connection.execute(
         _PUT,
-        _column([entry.actor for entry in entries]),
-        _column([entry.action for entry in entries]),
+        shared([entry.actor for entry in entries]),
+        shared([entry.action for entry in entries]),
         [entry.subject for entry in entries],
-        _column([entry.object_type for entry in entries]),
-        _column([entry.object_id for entry in entries]),
-        _column([entry.purpose for entry in entries]),
-        _column([entry.at for entry in entries]),
+        shared([entry.object_type for entry in entries]),
+        shared([entry.object_id for entry in entries]),
+        shared([entry.purpose for entry in entries]),
+        shared([entry.at for entry in entries]),
     )
-
-
-def _column(values: list[Value]) -> list[Value]:
-    """A column as it is sent: the one value where all are equal, as most columns of a batch are. The driver takes its time
-    over each."""
-    return values[:1] if values.count(values[0]) == len(values) else values
 
 
 def digest(entry_id: int, entry: Entry) -> bytes:
@@ -138,5 +148,5 @@ with written as (
     order by nth
     returning id
 )
-insert into audit_unsealed (entry_id) select id from written
+insert into audit_unsealed_group (entry_ids) select array_agg(id) from written
 """

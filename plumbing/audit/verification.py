@@ -11,7 +11,7 @@ from typing import Final
 import asyncpg
 
 from plumbing.audit.chain import FIRST_PREVIOUS, VANISHED, Anchor, block_hash
-from plumbing.audit.entries import digest, entry_of
+from plumbing.audit.entries import WAITING, digest, entry_of
 from plumbing.postgres import Connection
 
 _MOST_FINDINGS: Final = 1_000
@@ -68,7 +68,7 @@ async def verify(connection: Connection, anchor: Anchor | None = None) -> Verdic
             walk.found(FindingKind.ENTRY_SEALED_TWICE, entry=row["entry_id"])
         for row in await connection.fetch(_UNSEALED, _MOST_FINDINGS):
             walk.found(FindingKind.ENTRY_UNSEALED, entry=row["entry_id"])
-        waiting = await connection.fetchval("select count(*) from audit_unsealed")
+        waiting = await connection.fetchval(WAITING)
     return Verdict(
         blocks=walk.blocks, entries=walk.entries, waiting=waiting, findings=tuple(walk.findings), head=walk.head
     )
@@ -137,5 +137,6 @@ _UNSEALED = """
 select id as entry_id from audit_entry
 except select unnest(entry_ids) from audit_chain
 except select entry_id from audit_unsealed
+except select unnest(entry_ids) from audit_unsealed_group
 order by entry_id limit $1
 """

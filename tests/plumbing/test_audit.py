@@ -45,7 +45,8 @@ class Trail:
 async def trail(plain_database: PlainDatabaseFactory) -> AsyncIterator[Trail]:
     addresses = plain_database()
     owner = await asyncpg.connect(addresses.owner_dsn)
-    await owner.execute(audit.SCHEMA.replace("{role}", addresses.role))
+    for schema in (audit.SCHEMA, audit.UNSEALED_IN_GROUPS):
+        await owner.execute(schema.replace("{role}", addresses.role))
     database = await Database.open(addresses.runtime_dsn, application_name="test")
     yield Trail(database=database, owner=owner)
     await database.close()
@@ -141,12 +142,27 @@ async def test_nothing_to_write_or_to_seal_leaves_no_block(trail: Trail) -> None
     assert (verdict.blocks, verdict.head, verdict.is_intact) == (0, None, True)
 
 
-async def test_a_block_takes_so_many_entries_and_the_rest_goes_into_the_next(trail: Trail) -> None:
-    await trail.write(*(entry(nth) for nth in range(7)))
+async def test_a_block_takes_groups_until_it_has_so_many_entries_and_the_rest_goes_into_the_next(trail: Trail) -> None:
+    for nth in range(5):
+        await trail.write(*(entry(nth) for _ in range(2)))
     sealer = Sealer(trail.database, most=3)
 
-    assert [await sealer.seal() for _ in range(4)] == [3, 3, 1, 0]
+    assert [await sealer.seal() for _ in range(4)] == [4, 4, 2, 0]
     assert (await trail.verify()).is_intact
+
+
+async def test_entries_that_the_version_before_listed_one_by_one_are_sealed_with_the_others(trail: Trail) -> None:
+    await trail.write(entry(), entry())
+    await trail.write(entry())
+    async with trail.database.transaction() as connection:  # as it wrote them
+        await connection.execute("delete from audit_unsealed_group where entry_ids @> array[1::bigint]")
+        await connection.execute("insert into audit_unsealed (entry_id) values (1), (2)")
+    before = await trail.verify()
+    assert (before.waiting, before.is_intact) == (3, True)
+
+    assert [await Sealer(trail.database).seal() for _ in range(2)] == [3, 0]
+    verdict = await trail.verify()
+    assert (verdict.entries, verdict.waiting, verdict.is_intact) == (3, 0, True)
 
 
 async def test_rival_sealers_seal_each_entry_once(trail: Trail) -> None:
@@ -219,8 +235,8 @@ FORBIDDEN = [
     "update audit_chain set hash = hash",
     "delete from audit_chain",
     "truncate audit_chain",
-    "update audit_unsealed set entry_id = entry_id",
-    "truncate audit_unsealed",
+    "update audit_unsealed_group set entry_ids = entry_ids",
+    "truncate audit_unsealed_group",
     "alter table audit_entry disable trigger all",
     "drop table audit_entry",
 ]
@@ -281,7 +297,7 @@ async def test_a_removed_entry_is_found(sealed: Trail) -> None:
 async def test_an_entry_kept_from_the_sealer_is_found(sealed: Trail) -> None:
     await sealed.write(entry())
     async with sealed.database.transaction() as connection:
-        await connection.execute("delete from audit_unsealed")  # which the run-time role is able to do
+        await connection.execute("delete from audit_unsealed_group")  # which the run-time role is able to do
 
     assert (await sealed.verify()).findings == (Finding(kind=FindingKind.ENTRY_UNSEALED, entry=13),)
 
@@ -326,7 +342,7 @@ async def test_a_missing_block_is_found_with_its_entries(sealed: Trail) -> None:
 
 
 async def test_an_entry_sealed_a_second_time_is_found(sealed: Trail) -> None:
-    await sealed.owner.execute("insert into audit_unsealed values (3)")
+    await sealed.owner.execute("insert into audit_unsealed_group (entry_ids) values (array[3])")
     await Sealer(sealed.database).seal()
 
     assert Finding(kind=FindingKind.ENTRY_SEALED_TWICE, entry=3) in (await sealed.verify()).findings

@@ -64,7 +64,7 @@ async def test_every_table_is_read_and_what_is_sealed_only_at_its_beginning(
     await connection.execute(
         "insert into dead_letter_original (id, key_id, sealed) values (gen_random_uuid(), 'k', $1)", b"s" * 100_000
     )
-    await connection.execute("insert into audit_unsealed values (1)")
+    await connection.execute("insert into audit_unsealed_group (entry_ids) values (array[1])")
     await connection.execute(
         "insert into outbox_parked_key (aggregatetype, aggregateid, reason) values ('t', 'k', 'r')"
     )

@@ -97,7 +97,7 @@ async def test_a_card_is_fetched_each_time(vault: Vault) -> None:
 async def test_nothing_is_handed_out_that_cannot_be_audited(vault: Vault, what: str) -> None:
     one = await vault.known(1)
     owner = await vault.owner()
-    await owner.execute("revoke insert on audit_unsealed from citizens")
+    await owner.execute("revoke insert on audit_unsealed_group from citizens")
     await owner.close()
 
     async with VaultClient(vault.url, TOKENS[Caller.NOTIFIER]) as client:

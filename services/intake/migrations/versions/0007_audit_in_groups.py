@@ -1,0 +1,11 @@
+"""What the audit's chain does not hold yet is listed in groups; processes of the version before go on as they did."""
+
+from plumbing import audit
+from plumbing.postgres import migrations
+
+revision = "0007"
+down_revision = "0006"
+
+
+def upgrade() -> None:
+    migrations.apply(audit.UNSEALED_IN_GROUPS)
