@@ -4,9 +4,11 @@ from services.notifier.letters.content import Municipality, Words, dated, munici
 from services.notifier.letters.memo import Classification, MemoForm, kombi_request
 from services.notifier.letters.paper import NotAddressed, PaperForm, paper_request
 from services.notifier.letters.renderer import NotRendered, Renderer
+from services.notifier.letters.request import GatewayRequest
 
 __all__ = [
     "Classification",
+    "GatewayRequest",
     "MemoForm",
     "Municipality",
     "NotAddressed",

@@ -9,7 +9,6 @@ Serializer.php and changelog 1.7.2). MeMo 1.1 and 1.2 have the same elements as 
 a sender (the official full examples of both).
 """
 
-import base64
 import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -40,6 +39,7 @@ from python_serviceplatformen.models.xml_util import dataclass_to_xml
 
 from services.notifier.letters.content import DENMARK, Municipality, Words
 from services.notifier.letters.file_names import file_name
+from services.notifier.letters.request import GatewayRequest
 
 CASE_SYSTEM: Final = "Mit Sygefravær"
 CHOICE: Final = "Digital Post"
@@ -101,8 +101,8 @@ def kombi_request(
     deadline_day: date,
     pdf: bytes,
     form: MemoForm = PLAIN,
-) -> bytes:
-    """The body of the call to KombiPostAfsend."""
+) -> GatewayRequest:
+    """What is asked of KombiPostAfsend."""
     shell = _shell(form, municipality, words.subject, words.portal, deadline_day)
     told = {
         _MESSAGE: str(message_uuid),
@@ -112,7 +112,7 @@ def kombi_request(
         _CREATED: format_datetime(requested_at.astimezone(UTC)),
     }
     pieces = [told[piece].encode() if isinstance(piece, _Place) else piece for piece in shell.pieces]
-    return b"".join([*pieces, base64.b64encode(pdf), shell.end])
+    return GatewayRequest(before=b"".join(pieces), pdf=pdf, after=shell.end)
 
 
 class _Shell(NamedTuple):

@@ -11,7 +11,6 @@ comes back, and nothing in a request tells whose address is protected. Post cate
 shipment type.
 """
 
-import base64
 import re
 import textwrap
 from collections.abc import Sequence
@@ -25,9 +24,12 @@ from xsdata.formats.dataclass.serializers.config import SerializerConfig
 
 from services.notifier.domain import Address
 from services.notifier.letters.content import printable
+from services.notifier.letters.request import GatewayRequest
 
 CHOICE: Final = "Fysisk Post"
 NOBODYS_NUMBER: Final = "0000000000"
+# Where the PDF belongs: a character of nobody's, which no text here holds (`content.printable`).
+_PDF: Final = "\ue000"
 _LONGEST_LINE: Final = 34
 _LONGEST_NAME: Final = 130
 _LINES: Final = (
@@ -63,8 +65,10 @@ class PaperForm:
     recipient: Literal["window", "address"] = "window"
 
 
-def paper_request(*, dispatch_id: str, name: str, address: Address, title: str, pdf: bytes, form: PaperForm) -> bytes:
-    """The body of the call to KombiPostAfsend; raises NotAddressed, with the form `address` only."""
+def paper_request(
+    *, dispatch_id: str, name: str, address: Address, title: str, pdf: bytes, form: PaperForm
+) -> GatewayRequest:
+    """What is asked of KombiPostAfsend; raises NotAddressed, with the form `address` only."""
     country = oio.CountryIdentificationCode(
         value=address.country, scheme=oio.CountryIdentificationSchemeType.ISO3166_ALPHA2
     )
@@ -79,7 +83,7 @@ def paper_request(*, dispatch_id: str, name: str, address: Address, title: str, 
             modtager_adresse=oio.ModtagerAdresse(country_identification_code=country, **told),
         ),
         filformat_navn=oio.FilformatNavn(value="pdf"),
-        meddelelse_indhold_data=oio.MeddelelseIndholdData(value=base64.b64encode(pdf).decode()),
+        meddelelse_indhold_data=oio.MeddelelseIndholdData(value=_PDF),
         transaktions_parametre_i=oio.TransaktionsParametreI(),
         dokument_parametre=oio.DokumentParametre(titel_tekst=oio.TitelTekst(value=title)),
         post_parametre=oio.PostParametre(
@@ -89,7 +93,8 @@ def paper_request(*, dispatch_id: str, name: str, address: Address, title: str, 
     request = oio.KombiRequest(
         kombi_valg_kode=CHOICE, forsendelse_i_samling=oio.ForsendelseISamling(forsendelse_i=shipment)
     )
-    return str(_SERIALIZER.render(request)).encode()
+    before, after = str(_SERIALIZER.render(request)).split(_PDF)
+    return GatewayRequest(before=before.encode(), pdf=pdf, after=after.encode())
 
 
 def _told(name: str, address: Address) -> dict[str, object]:

@@ -43,7 +43,7 @@ class Renderer:
     """
 
     def __init__(
-        self, *, workers: int = 1, seconds: float = 10.0, together: int = 16, gather_seconds: float = 0.1
+        self, *, workers: int = 1, seconds: float = 10.0, together: int = 16, gather_seconds: float = 0.05
     ) -> None:
         self._workers = workers
         self._seconds = seconds

@@ -43,6 +43,7 @@ from services.notifier.domain import (
     Ways,
 )
 from services.notifier.letters import (
+    GatewayRequest,
     MemoForm,
     Municipality,
     NotAddressed,
@@ -254,10 +255,10 @@ class SendLetter:
         except NotRendered as error:
             log.error("a letter cannot be set", letter=str(letter.request.name.letter_id), kind=error.kind)
             raise _NotSent(Parked(reason="not-rendered")) from None
-        sealed = seal(recipient.key, request, owner=str(letter.request.citizen_id), field=SEALED_FIELD)
+        sealed = seal(recipient.key, request.packed, owner=str(letter.request.citizen_id), field=SEALED_FIELD)
         await self._fix(_Made(claim=claim, letter=letter, channel=channel, registered=registered, sealed=sealed))
         faultpoint("notifier.after_render_stored")
-        return _Fixed(channel=channel, gateway_id=gateway_id, request=request, may_be_taken=False)
+        return _Fixed(channel=channel, gateway_id=gateway_id, request=request.body, may_be_taken=False)
 
     async def _look_up(self, claim: Claim, letter: Letter, recipient: Recipient) -> bool:
         """Whether the citizen has Digital Post: an answer of the register and nothing else."""
@@ -288,11 +289,12 @@ class SendLetter:
             raise _NotSent(Done(write=self._moving(letter, domain.unknowable)))
         sealed = await self._fixed((claim, letter))
         try:
-            request = open_sealed(key, sealed, owner=str(letter.request.citizen_id), field=SEALED_FIELD)
+            packed = open_sealed(key, sealed, owner=str(letter.request.citizen_id), field=SEALED_FIELD)
         except SealBroken:
             raise _NotSent(Parked(reason="seal-broken")) from None
         # Who never said how the attempt ended may have made a call. Where repeats are not recognised nobody would be here then.
         may_be_taken = letter.may_be_taken or (claim.was_abandoned and self._dedupes)
+        request = GatewayRequest.unpacked(packed).body
         return _Fixed(channel=letter.channel, gateway_id=letter.gateway_id, request=request, may_be_taken=may_be_taken)
 
     async def _call(self, letter: Letter, fixed: _Fixed) -> Verdict:
@@ -341,7 +343,7 @@ class SendLetter:
 
     async def _written(
         self, letter: Letter, channel: Channel, gateway_id: str, recipient: Recipient, sender: Municipality
-    ) -> bytes:
+    ) -> GatewayRequest:
         asked = letter.request
         day, deadline_day = dated(asked.kinds, asked.planned_day, asked.planned_deadline_day, self._clock.now())
         address = recipient.address if channel is Channel.PAPER else None

@@ -42,7 +42,7 @@ def message(pdf: bytes = b"%PDF-") -> bytes:
         requested_at=datetime(2026, 11, 23, 9, 30, tzinfo=UTC),
         deadline_day=date(2026, 12, 1),
         pdf=pdf,
-    )
+    ).body
 
 
 @pytest.fixture

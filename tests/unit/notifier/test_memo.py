@@ -61,7 +61,7 @@ def request(
         deadline_day=date(2026, 12, 1),
         pdf=pdf,
         form=form,
-    )
+    ).body
 
 
 def message(body: bytes) -> Element:

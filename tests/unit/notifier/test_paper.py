@@ -49,7 +49,7 @@ def request(
         title="Du skal svare senest 1. december 2026",
         pdf=pdf,
         form=PaperForm(shipment_type=265, recipient=recipient),
-    )
+    ).body
 
 
 def named(body: bytes, name: str) -> Element:
