@@ -214,7 +214,10 @@ def _instant_notifier(house: House, noted: Path, undo: AsyncExitStack) -> Proces
 
 async def _connection(house: House, service: str, undo: AsyncExitStack) -> Connection:
     base = house.stack.postgres_admin_dsn.rpartition("/")[0]
-    connection = await asyncpg.connect(f"{base}/{house.stack.database(service).name}")
+    # by indexes, as is asked again and again whether all is done: what was deleted and not yet cleared away is read otherwise
+    connection = await asyncpg.connect(
+        f"{base}/{house.stack.database(service).name}", server_settings={"enable_seqscan": "off"}
+    )
     undo.push_async_callback(connection.close)
     return connection
 

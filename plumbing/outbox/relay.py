@@ -87,7 +87,7 @@ class _Lane:
 
 class Relay:
     """Runs until stopped; `wake()` after a commit spares the wait for the next poll. After a round that moved something the next
-    begins `apart` seconds later at the earliest: where nobody waits for what comes one by one, a round's cost is shared."""
+    begins `apart` seconds after it began at the earliest, unless it was full: what comes one by one shares a round's cost."""
 
     def __init__(
         self,
@@ -135,6 +135,7 @@ class Relay:
             while True:
                 self._wake.clear()
                 last_round = self._stopping.is_set()
+                began = time.monotonic()
                 try:
                     moved = await self._round()
                 except Exception as error:
@@ -149,8 +150,8 @@ class Relay:
                     return
                 if moved:
                     pause = 0.02
-                    if self._apart:
-                        await self._rest(self._apart)
+                    if moved < self._batch and (rest := began + self._apart - time.monotonic()) > 0:
+                        await self._rest(rest)
                 elif not self._wake.is_set():
                     await self._sleep(pause)
                     pause = min(pause * 1.5, 0.1)
