@@ -1,0 +1,162 @@
+"""Whatever a table was when a statement was prepared, its rows are found by their keys (decision 53): looked at in the general
+plans of every service's statements, made while all tables are empty, as after a migration.
+
+What this is about was there: how far letters are, written by one key of two, read the whole table once for each letter, and went
+on doing so, since a connection keeps its plan.
+"""
+
+import contextlib
+import importlib
+import json
+import pkgutil
+import re
+from collections.abc import AsyncIterator, Iterator
+from types import ModuleType
+from typing import Any, Final
+
+import asyncpg
+import pytest
+
+from plumbing.postgres import Connection, Database
+from tests.support.fixtures import DatabaseFactory
+
+SERVICES: Final = {
+    "citizens": ("plumbing.audit",),
+    "intake": ("plumbing.audit", "plumbing.inbox", "plumbing.outbox"),
+    "notifier": ("plumbing.audit", "plumbing.inbox", "plumbing.jobs", "plumbing.outbox"),
+    "tasks": ("plumbing.audit", "plumbing.inbox", "plumbing.outbox"),
+    "uploads": ("plumbing.audit", "plumbing.inbox", "plumbing.jobs", "plumbing.outbox"),
+}
+READS_WHOLE: Final = {
+    # lists of what waits, or is being done just now
+    "plumbing.audit.chain.WAITING": {"audit_unsealed", "audit_unsealed_pkey", "audit_unsealed_group"},
+    "plumbing.audit.entries.WAITING": {"audit_unsealed", "audit_unsealed_pkey", "audit_unsealed_group"},
+    "plumbing.audit.verification.WAITING": {"audit_unsealed", "audit_unsealed_pkey", "audit_unsealed_group"},
+    "plumbing.jobs.store._DEPTH": {"job"},
+    "plumbing.outbox.store._DEPTH": {"outbox", "outbox_parked_key_pkey"},
+    "services.intake.store._HOW_MANY_WAIT": {"waiting"},
+    "services.tasks.store._COUNT_WAITING": {"waiting_longest"},
+    "services.uploads.store._STRAYS": {"arrival"},
+    # indexes that hold nothing else than what is asked for
+    "services.notifier.store._OPEN": {"letter_open"},
+    "services.uploads.store._WAITING": {"file_pending"},
+    # a row, or one for each month or shut gate
+    "plumbing.outbox.store._DELETE": {"outbox_lease", "outbox_pkey"},
+    "services.citizens.store.month_keys._DESTROY": {"month_key"},
+    "services.citizens.store.month_keys._LOCK_NOT_UNDER": {"month_key", "month_key_pkey"},
+    "services.notifier.store._GATES": {"letter_gate", "letter_gate_pkey"},
+    "services.notifier.store._HELD": {"letter_gate_pkey"},
+    # commands: of the whole trail, when keys are changed, and one that is planned for the state it is asked
+    "plumbing.audit.verification._BLOCKS": {"audit_chain_pkey"},
+    "plumbing.audit.verification._SEALED_TWICE": {"audit_chain"},
+    "plumbing.audit.verification._UNSEALED": {
+        "audit_chain",
+        "audit_entry",
+        "audit_entry_pkey",
+        "audit_unsealed",
+        "audit_unsealed_group",
+        "audit_unsealed_pkey",
+    },
+    "services.citizens.store.outside_keys._RELEASE_MASTER_KEYS": {"citizen", "month_key"},
+    "services.citizens.store.outside_keys._RELEASE_LOOKUP_KEYS": {"citizen", "erasure"},
+    "services.notifier.store._IN_STATE": {"letter"},
+}
+"""What statements may read whole; whatever else they do is found."""
+PIECES: Final = {
+    "services.notifier.store._COLUMNS",
+    "services.uploads.store._FILES",
+    "services.uploads.store._SUBMISSIONS",
+}
+"""What only others begin with."""
+
+_STATEMENT: Final = re.compile(r"\s*(select|insert|update|delete|with)\b")
+_SCANS: Final = frozenset({"Seq Scan", "Index Scan", "Index Only Scan", "Bitmap Index Scan"})
+_OF_ANOTHER: Final = re.compile(r"[\w\"]\.\w")
+"""In a condition columns of the table itself stand without its name, others with theirs."""
+
+
+@contextlib.asynccontextmanager
+async def closed(pool: Database) -> AsyncIterator[None]:
+    try:
+        yield
+    finally:
+        await pool.close()
+
+
+def modules(package: str) -> Iterator[ModuleType]:
+    module = importlib.import_module(package)
+    yield module
+    for found in pkgutil.walk_packages(getattr(module, "__path__", ()), f"{package}."):
+        yield importlib.import_module(found.name)
+
+
+def statements(service: str) -> dict[str, str]:
+    """By module and name: all that stand in these modules as constants, the pieces of others excepted."""
+    packages = (f"services.{service}.store", *SERVICES[service])
+    return {
+        f"{module.__name__}.{name}": text
+        for package in packages
+        for module in modules(package)
+        for name, text in vars(module).items()
+        if isinstance(text, str) and _STATEMENT.match(text) and f"{module.__name__}.{name}" not in PIECES
+    }
+
+
+async def plan(connection: Connection, sql: str) -> dict[str, Any]:
+    await connection.execute(f"prepare looked_at as {sql}")
+    try:
+        types = await connection.fetchval(
+            "select parameter_types::text[] from pg_prepared_statements where name = 'looked_at'"
+        )
+        values = f"({', '.join(f'null::{kind}' for kind in types)})" if types else ""
+        told = await connection.fetchval(f"explain (format json) execute looked_at{values}")
+    finally:
+        await connection.execute("deallocate looked_at")
+    found: dict[str, Any] = json.loads(told)[0]["Plan"]
+    return found
+
+
+def parts(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield node
+    for part in node.get("Plans", ()):
+        yield from parts(part)
+
+
+def _read(scan: dict[str, Any]) -> str:
+    name: str = scan.get("Index Name") or scan["Relation Name"]
+    return name
+
+
+def read_whole(node: dict[str, Any], *, is_limited: bool = False) -> Iterator[str]:
+    """Tables and indexes that are read by no key, or by none of the rows they are joined to."""
+    kind = node["Node Type"]
+    is_limited |= kind == "Limit"  # the first few of an index, in its order
+    if kind == "Seq Scan" or (kind in _SCANS and "Index Cond" not in node and not is_limited):
+        yield _read(node)
+    if kind == "Nested Loop":
+        scans = [one for one in parts(node["Plans"][1]) if one["Node Type"] in _SCANS]
+        if scans and not any(_OF_ANOTHER.search(one.get("Index Cond", "")) for one in scans):
+            yield _read(scans[0])
+    for part in node.get("Plans", ()):
+        yield from read_whole(part, is_limited=is_limited)
+
+
+@pytest.mark.parametrize("service", SERVICES)
+async def test_rows_are_found_by_their_keys_however_empty_the_tables_were(
+    database: DatabaseFactory, service: str
+) -> None:
+    pool = await Database.open(database(service).runtime_dsn, application_name="test", max_size=1)
+    looked_at = 0
+    whole = {}
+    async with closed(pool), pool.acquire() as connection:
+        await connection.execute("set plan_cache_mode = force_generic_plan")
+        for name, sql in statements(service).items():
+            try:
+                found = await plan(connection, sql)
+            except asyncpg.InsufficientPrivilegeError:  # the owner's, of a migration
+                continue
+            looked_at += 1
+            if more := set(read_whole(found)) - READS_WHOLE.get(name, set()):
+                whole[name] = more
+    assert looked_at > 10
+    assert whole == {}
