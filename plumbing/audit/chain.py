@@ -126,18 +126,18 @@ async def _append(connection: Connection, taken: Sequence[asyncpg.Record]) -> An
 _TAKE = f"""
 with groups as (
     delete from audit_unsealed_group
-    where group_id in (
+    where group_id = any (array(
         select group_id
         from (
             select group_id, sum(cardinality(entry_ids)) over (order by group_id) - cardinality(entry_ids) as entries_before
             from (select group_id, entry_ids from audit_unsealed_group order by group_id limit $1) as oldest
         ) as counted
         where entries_before < $1
-    )
+    ))
     returning entry_ids
 ), single as (
     delete from audit_unsealed
-    where entry_id in (select entry_id from audit_unsealed order by entry_id limit $1)
+    where entry_id = any (array(select entry_id from audit_unsealed order by entry_id limit $1))
     returning entry_id
 ), listed as (
     select unnest(entry_ids) as entry_id from groups

@@ -217,24 +217,23 @@ where job.seq = chosen.seq
 returning job.seq, job.job_id, job.payload, job.attempts, job.token, chosen.was_abandoned
 """
 
+# A token is one claim's, of one job: what is among both is a claim that holds. Not joined, because the table is empty whenever
+# an analyze looks at it, and would be read whole for each group once thousands wait.
 _HOLD = """
-select job.seq, job.token
-from job join unnest($1::bigint[], $2::uuid[]) as claim (seq, token) on job.seq = claim.seq and job.token = claim.token
-order by job.seq
-for update of job
+select seq, token
+from job
+where seq = any ($1::bigint[]) and token = any ($2::uuid[])
+order by seq
+for update
 """
 
 _FINISH_HELD = f"""
 with held as ({_HOLD})
-delete from job using held where job.seq = held.seq
-returning job.token
+delete from job where seq = any (array(select seq from held))
+returning token
 """  # noqa: S608  # made of constants
 
-_FINISH = """
-delete from job
-using unnest($1::bigint[], $2::uuid[]) as claim (seq, token)
-where job.seq = claim.seq and job.token = claim.token
-"""
+_FINISH = "delete from job where seq = any ($1::bigint[]) and token = any ($2::uuid[])"
 
 _PUT_BACK = """
 update job
@@ -264,10 +263,10 @@ set state = 'waiting', attempts = 0, available_at = clock_timestamp()
 where queue = $1 and state = 'parked' and job_id = any ($2::uuid[])
 """
 
+# In the order of the index, and so by it, as the outbox's.
 _DEPTH = """
 select count(*) filter (where state = 'waiting') as waiting,
        coalesce(extract(epoch from clock_timestamp() - min(created_at) filter (where state = 'waiting')), 0) as oldest,
        count(*) filter (where state = 'parked') as parked
-from job
-where queue = $1
+from (select state, created_at from job where queue = $1 order by seq) as job
 """
