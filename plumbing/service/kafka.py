@@ -19,7 +19,7 @@ from plumbing.telemetry import metrics
 
 APART_SECONDS: Final = 0.05
 """Batches and rounds of the relay begin so far apart at the least. A batch of one costs as much as one of thirty: fifty single
-notifications a second kept two processors busy, and waited for them ten times as long as they now wait for each other."""
+notifications a second kept two processors busy, and took 0.57 s to their letter; with this 0.36 (decision 55)."""
 
 
 class KafkaSide:
