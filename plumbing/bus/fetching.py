@@ -14,7 +14,7 @@ All is done by replacing two classes that the fetcher uses, once per process. Te
 
 import struct
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any, Final
 
@@ -33,6 +33,20 @@ log = structlog.get_logger(__name__)
 _REFETCH_AFTER_SECONDS = 5.0
 MOST_BYTES_AT_ONCE: Final = 16 * 1024 * 1024
 """Of one partition; the record that goes beyond it is the last."""
+
+
+def is_much(records: Iterable[Any]) -> bool:
+    """Whether these are as many bytes as a batch of work should hold."""
+    return sum(map(_size, records)) >= MOST_BYTES_AT_ONCE
+
+
+async def fetched(consumer: Any, most: int) -> list[Any] | None:
+    """What has come by now, without waiting; None while partitions are dealt out anew: then the client would let nobody go who
+    asks, until that is done, and it may be done only when what was asked for before has been worked."""
+    if consumer._subscription.reassignment_in_progress:  # noqa: SLF001  # nothing else tells
+        return None
+    found = await consumer.getmany(timeout_ms=0, max_records=most)
+    return [record for records in found.values() for record in records]
 
 
 def install() -> None:
@@ -73,9 +87,7 @@ class _FetchResult(fetcher.FetchResult):  # type: ignore[misc]  # the client lib
         size = 0
         for record in self._partition_records:
             some.append(record)
-            size += record.serialized_key_size + record.serialized_value_size
-            if record.headers:
-                size += sum(len(name) + len(value or b"") for name, value in record.headers)
+            size += _size(record)
             if len(some) == max_records or size >= MOST_BYTES_AT_ONCE:
                 self._update_position()
                 break
@@ -145,6 +157,14 @@ class _Batch:
         """The records from `begin` on. What producers send is numbered without gaps, and these topics are never compacted."""
         for offset in range(max(begin, self._first), self._batch.next_offset):
             yield _DefaultRecordPy(offset, self._batch.first_timestamp, self._batch.timestamp_type, None, UNREAD, [])
+
+
+def _size(record: Any) -> int:
+    """Bytes of key, value and headers."""
+    size: int = record.serialized_key_size + record.serialized_value_size
+    if record.headers:
+        size += sum(len(name) + len(value or b"") for name, value in record.headers)
+    return size
 
 
 def _read(batch: Any, raw: bytes) -> Iterator[Any]:

@@ -16,7 +16,7 @@ import time
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
-from typing import Any
+from typing import Any, Final
 from weakref import WeakKeyDictionary
 
 import structlog
@@ -39,32 +39,57 @@ log = structlog.get_logger(__name__)
 
 Work = Callable[[Sequence[Record]], Awaitable[None]]
 
+_LOOK_SECONDS: Final = 0.01
+"""So often it is looked what came for a batch that may not begin yet."""
+
 connecting.install()
 fetching.install()
 
 
 @dataclass(kw_only=True, slots=True)
 class _Pace:
-    """Batches begin so many seconds apart at the least; what comes meanwhile is one batch."""
+    """Batches begin so many seconds apart at the least; what comes meanwhile is one batch. `idle` is clear while records are in
+    hand: whoever gives up partitions waits for them."""
 
     apart: float
+    idle: asyncio.Event
     began: float = 0.0
 
-    async def rest(self) -> None:
-        if (pause := self.began + self.apart - time.monotonic()) > 0:
-            await asyncio.sleep(pause)
+    async def gather(self, records: "list[ConsumerRecord[Any, Any]]", consumer: Any, most: int) -> None:
+        """Add what comes until a batch may begin, or these are enough for one, or partitions are dealt out anew."""
+        self.idle.clear()
+        try:
+            while (
+                (rest := self.began + self.apart - time.monotonic()) > 0
+                and (room := most - len(records)) > 0
+                and not fetching.is_much(records)
+            ):
+                await asyncio.sleep(min(rest, _LOOK_SECONDS))
+                if (more := await fetching.fetched(consumer, room)) is None:
+                    break
+                records += more
+        except asyncio.CancelledError:  # nothing of this will be committed: it comes again
+            self.idle.set()
+            raise
+        except Exception as error:  # noqa: BLE001 - raised on, it would drop what is in hand; it comes again if it matters
+            log.warning("nothing more can be fetched now", error=type(error).__name__)
 
 
 _PACES: "WeakKeyDictionary[BatchSubscriber, _Pace]" = WeakKeyDictionary()
 
 
 async def _next_records(self: BatchSubscriber, consumer: Any) -> tuple["ConsumerRecord[Any, Any]", ...]:
-    """What came, as soon as anything did. The framework's own, after each look that found nothing, sleeps as long as it looked,
-    deaf to what comes: short looks burn CPU all day then, and long ones keep records waiting."""
-    if (pace := _PACES.get(self)) is not None:
-        await pace.rest()
+    """What came, as soon as anything did and a batch may begin. The framework's own, after each look that found nothing, sleeps
+    as long as it looked, deaf to what comes: short looks burn CPU all day then, and long ones keep records waiting.
+
+    What comes before its time is taken at once all the same: while something of a broker lies unread the client asks it for
+    nothing more, so what came next would wait for two batches.
+    """
     found = await consumer.getmany(timeout_ms=self.batch_timeout_ms, max_records=self.max_records)
-    return tuple(chain.from_iterable(found.values()))
+    records = list(chain.from_iterable(found.values()))
+    if records and (pace := _PACES.get(self)) is not None:
+        await pace.gather(records, consumer, self.max_records or len(records))
+    return tuple(records)
 
 
 BatchSubscriber.get_msg = _next_records  # type: ignore[method-assign]
@@ -121,7 +146,7 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]  # the clie
             max_poll_interval_ms=300_000,
             fetch_max_wait_ms=100,
         )
-        self._pace = _PACES[self._subscriber] = _Pace(apart=apart)
+        self._pace = _PACES[self._subscriber] = _Pace(apart=apart, idle=self._idle)
         self._subscriber(self._handle)
 
     @property

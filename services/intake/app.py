@@ -24,6 +24,8 @@ from services.intake.store import Store
 from services.intake.usecases import Confirmer, Sweeper, TakeIn
 
 NAME = "intake"
+# Notifications come one by one; what is gathered here goes on together.
+NOTIFICATIONS_APART_SECONDS = 0.06
 
 
 async def serve(settings: Settings) -> None:
@@ -70,7 +72,13 @@ async def serve(settings: Settings) -> None:
             every=settings.sweep_seconds,
         )
         runner.loop("sweeper of what waits", sweeper.run)
-        kafka.subscribe(NEMREFUSION_NOTIFICATION.name, group, KeyAlarm(take_in), reasons=ReasonCode)
+        kafka.subscribe(
+            NEMREFUSION_NOTIFICATION.name,
+            group,
+            KeyAlarm(take_in),
+            reasons=ReasonCode,
+            apart=NOTIFICATIONS_APART_SECONDS,
+        )
         await runner.run()
 
 

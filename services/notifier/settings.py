@@ -84,16 +84,19 @@ class Settings(KafkaSettings):
         description="Where the print house finds name and address: in the envelope's window only, or as data as well.",
     )
     letter_concurrency: int = Field(
+        128, ge=1, le=256, description="Letters in work at once, where the gateway recognises repeats."
+    )
+    letter_group: int = Field(
         64,
         ge=1,
         le=256,
-        description="Letters in work at once, and written together, where the gateway recognises repeats.",
+        description="Letters written in one transaction, at most, where the gateway recognises repeats.",
     )
     letter_doubt: int = Field(
         8,
         ge=1,
         le=64,
-        description="The same where it does not, each written by itself: what a killed process leaves in doubt.",
+        description="Letters in work at once where it does not, each written by itself: what a killed process leaves in doubt.",
     )
     letter_attempts: int = Field(1000, ge=1, description="Attempts before a letter's job is parked.")
     retry_first_seconds: float = Field(0.5, gt=0, description="Pause before the second attempt; each doubles.")
@@ -142,4 +145,4 @@ class Settings(KafkaSettings):
     @property
     def letters_together(self) -> int:
         """Letters written in one transaction, at most."""
-        return self.letter_concurrency if self.gateway_dedupes else 1
+        return min(self.letter_group, self.letter_concurrency) if self.gateway_dedupes else 1

@@ -21,8 +21,9 @@ NEEDED: dict[str, Any] = {
 @pytest.mark.parametrize(
     ("told", "at_once", "together"),
     [
-        ({"gateway_dedupes": True}, 64, 64),
+        ({"gateway_dedupes": True}, 128, 64),
         ({"gateway_dedupes": True, "letter_concurrency": 5, "letter_doubt": 2}, 5, 5),
+        ({"gateway_dedupes": True, "letter_group": 3}, 128, 3),
         ({"gateway_dedupes": False}, 8, 1),
         ({"gateway_dedupes": False, "letter_doubt": 2}, 2, 1),
         ({"gateway_dedupes": False, "letter_concurrency": 4}, 4, 1),
