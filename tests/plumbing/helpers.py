@@ -159,6 +159,10 @@ class Recorder:
         self.batches: list[list[Record]] = []
         self._errors = list(errors)
 
+    def fail(self, error: Exception) -> None:
+        """With this, the next time."""
+        self._errors.append(error)
+
     async def __call__(self, records: Sequence[Record]) -> None:
         self.batches.append(list(records))
         if self._errors:

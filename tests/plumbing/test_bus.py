@@ -659,6 +659,29 @@ async def test_what_is_in_hand_when_another_member_joins_is_worked_once(kafka: s
     assert {b"0", b"1", b"2", b"3"} <= set(work.values)
 
 
+async def test_what_was_taken_in_turns_is_rewound_to_the_first_of_it(kafka: str, topics: TopicFactory) -> None:
+    topic, group = topics(partitions=2), fresh_group()
+    work = Recorder()
+    async with (
+        member(kafka, topic, group, work, patience=0, apart=1) as one,
+        producer(kafka) as told,
+    ):
+        await until(lambda: one.subscription.is_assigned)
+        await told.send_and_wait(topic, b"first", partition=0)
+        await until(lambda: len(work.values) == 1)
+        work.fail(Unavailable("citizens"))
+        for nth in range(12):
+            await told.send_and_wait(topic, b"%d" % nth, partition=nth % 2)
+            await asyncio.sleep(0.02)
+        await until(lambda: committed_is(kafka, group, topic, 7))
+        await until(lambda: len(work.values) >= 25)
+    refused, taken = work.batches[1], [record for batch in work.batches[2:] for record in batch]
+    for partition in (0, 1):
+        told_of = [b"%d" % nth for nth in range(partition, 12, 2)]
+        assert [record.value for record in refused if record.partition == partition] == told_of
+        assert [record.value for record in taken if record.partition == partition] == told_of
+
+
 async def test_what_is_in_hand_when_a_member_ends_comes_again(kafka: str, topics: TopicFactory) -> None:
     topic, group = topics(partitions=1), fresh_group()
     work, other = Recorder(), Recorder()
