@@ -6,15 +6,16 @@ and retention.
 """
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import structlog
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
-from faststream import AckPolicy
+from faststream import AckPolicy, FastStream
 from faststream.kafka import KafkaBroker
 
 from plumbing.bus import connecting, packing
@@ -25,6 +26,8 @@ from plumbing.outbox.store import Row
 
 connecting.install()
 packing.install()
+
+_STOP_SECONDS: Final = 4.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,6 +64,17 @@ def make_broker(settings: BusSettings, *, graceful_seconds: float = 20.0) -> Kaf
         logger=logging.getLogger("plumbing.bus.framework"),
         log_level=logging.DEBUG,
     )
+
+
+async def start_whole(app: FastStream) -> None:
+    """Start every subscription, or none: of those that began before one could not, the next try would start a second consumer,
+    and the framework has both acknowledge by the newer one. Raises what the start raised."""
+    try:
+        await app.start()
+    except BaseException:
+        with contextlib.suppress(Exception):  # what kept it from starting may keep it from stopping
+            await asyncio.wait_for(app.stop(), _STOP_SECONDS)
+        raise
 
 
 async def start_producer(settings: BusSettings) -> Producer:

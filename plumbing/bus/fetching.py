@@ -33,11 +33,13 @@ log = structlog.get_logger(__name__)
 _REFETCH_AFTER_SECONDS = 5.0
 MOST_BYTES_AT_ONCE: Final = 16 * 1024 * 1024
 """Of one partition; the record that goes beyond it is the last."""
+ENOUGH_BYTES: Final = 1024 * 1024
 
 
-def is_much(records: Iterable[Any]) -> bool:
-    """Whether these are as many bytes as a batch of work should hold."""
-    return sum(map(_size, records)) >= MOST_BYTES_AT_ONCE
+def is_enough(records: Iterable[Any]) -> bool:
+    """Whether these are so many bytes that nothing need be waited for to come with them: what comes may be as much again, of each
+    partition."""
+    return sum(map(_size, records)) >= ENOUGH_BYTES
 
 
 async def fetched(consumer: Any, most: int) -> list[Any] | None:

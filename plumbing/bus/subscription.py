@@ -62,7 +62,7 @@ class _Pace:
             while (
                 (rest := self.began + self.apart - time.monotonic()) > 0
                 and (room := most - len(records)) > 0
-                and not fetching.is_much(records)
+                and not fetching.is_enough(records)
             ):
                 await asyncio.sleep(min(rest, _LOOK_SECONDS))
                 if (more := await fetching.fetched(consumer, room)) is None:
@@ -71,8 +71,8 @@ class _Pace:
         except asyncio.CancelledError:  # nothing of this will be committed: it comes again
             self.idle.set()
             raise
-        except Exception as error:  # noqa: BLE001 - raised on, it would drop what is in hand; it comes again if it matters
-            log.warning("nothing more can be fetched now", error=type(error).__name__)
+        except Exception as error:
+            log.warning("nothing more can be fetched now", error=type(error).__name__, exc_info=error)
 
 
 _PACES: "WeakKeyDictionary[BatchSubscriber, _Pace]" = WeakKeyDictionary()
@@ -85,9 +85,11 @@ async def _next_records(self: BatchSubscriber, consumer: Any) -> tuple["Consumer
     What comes before its time is taken at once all the same: while something of a broker lies unread the client asks it for
     nothing more, so what came next would wait for two batches.
     """
+    if (pace := _PACES.get(self)) is not None:
+        pace.idle.set()  # nothing is in hand, whatever became of the batch before
     found = await consumer.getmany(timeout_ms=self.batch_timeout_ms, max_records=self.max_records)
     records = list(chain.from_iterable(found.values()))
-    if records and (pace := _PACES.get(self)) is not None:
+    if records and pace is not None:
         await pace.gather(records, consumer, self.max_records or len(records))
     return tuple(records)
 

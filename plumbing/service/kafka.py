@@ -8,7 +8,7 @@ from typing import Final
 from faststream import FastStream
 
 from plumbing.audit import Sealer
-from plumbing.bus import BusSettings, Record, Subscription, make_broker, start_producer
+from plumbing.bus import BusSettings, Record, Subscription, make_broker, start_producer, start_whole
 from plumbing.clock import Clock, SimulatedClock, SystemClock
 from plumbing.inbox import Fate
 from plumbing.outbox import Relay
@@ -43,7 +43,7 @@ class KafkaSide:
         runner.relay(self.relay, database)
         runner.loop("audit sealer", Sealer(database).run)
         app = FastStream(self._broker, logger=None)
-        runner.consumers(app.start, app.stop, self._subscriptions)
+        runner.consumers(lambda: start_whole(app), app.stop, self._subscriptions)
 
     def subscribe(
         self,

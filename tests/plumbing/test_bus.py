@@ -5,16 +5,16 @@ import gc
 import struct
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import TopicAuthorizationFailedError
+from aiokafka.errors import KafkaConnectionError, TopicAuthorizationFailedError
 from aiokafka.record.util import calc_crc32c
-from faststream import AckPolicy
+from faststream import AckPolicy, FastStream
 from faststream.kafka import KafkaBroker
 from faststream.kafka.message import KafkaMessage
 from faststream.kafka.subscriber.usecase import BatchSubscriber
@@ -22,7 +22,7 @@ from structlog.testing import capture_logs
 
 from campaign.admin import delete_topic
 from deploy.kafka import TopicToMake
-from plumbing.bus import Record, Subscription, fetching, make_broker, start_producer
+from plumbing.bus import Record, Subscription, fetching, make_broker, start_producer, start_whole
 from plumbing.errors import Unavailable
 from plumbing.outbox.store import Row
 from plumbing.telemetry import metrics
@@ -682,6 +682,35 @@ async def test_what_was_taken_in_turns_is_rewound_to_the_first_of_it(kafka: str,
         assert [record.value for record in taken if record.partition == partition] == told_of
 
 
+async def test_a_start_that_failed_half_way_leaves_no_consumer_behind(
+    kafka: str, topics: TopicFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Tried again, the first subscription would have two, and the framework acknowledge what one reads by the other."""
+    first, second, group = topics(partitions=1), topics(partitions=1), fresh_group()
+    broker = make_broker(bus_settings(kafka), graceful_seconds=1)
+    works = [Recorder(), Recorder()]
+    reading = [
+        Subscription(broker, topic=topic, group=f"{group}.{topic}", work=work, settings=bus_settings(kafka))
+        for topic, work in zip((first, second), works, strict=True)
+    ]
+    app = FastStream(broker, logger=None)
+    with monkeypatch.context() as broken:
+        broken.setattr(type(reading[1]._subscriber), "_post_start", failing_at(reading[1]._subscriber))
+        with pytest.raises(KafkaConnectionError):
+            await start_whole(app)
+    assert [one._subscriber.tasks for one in reading] == [[], []]
+    assert reading[0]._subscriber.consumer is None
+
+    await start_whole(app)
+    try:
+        assert [len(one._subscriber.tasks) for one in reading] == [1, 1]
+        await produce(kafka, first, b"1")
+        await produce(kafka, second, b"2")
+        await until(lambda: [work.values for work in works] == [[b"1"], [b"2"]])
+    finally:
+        await app.stop()
+
+
 async def test_what_is_in_hand_when_a_member_ends_comes_again(kafka: str, topics: TopicFactory) -> None:
     topic, group = topics(partitions=1), fresh_group()
     work, other = Recorder(), Recorder()
@@ -813,6 +842,18 @@ async def test_a_broker_that_is_away_is_unavailable() -> None:
 
 
 # helpers ----------------------------------------------------------------------------------------------------
+
+
+def failing_at(subscriber: BatchSubscriber) -> Callable[[BatchSubscriber], None]:
+    """A hook that lets all start but this one."""
+    inherited = type(subscriber)._post_start
+
+    def start_or_fail(self: BatchSubscriber) -> None:
+        if self is subscriber:
+            raise KafkaConnectionError
+        inherited(self)
+
+    return start_or_fail
 
 
 def watch_rewinds(subscription: Subscription) -> list[int]:
