@@ -71,7 +71,7 @@ class _Pace:
         except asyncio.CancelledError:  # nothing of this will be committed: it comes again
             self.idle.set()
             raise
-        except Exception as error:
+        except Exception as error:  # raised on, it would drop what is in hand; it comes again if it matters
             log.warning("nothing more can be fetched now", error=type(error).__name__, exc_info=error)
 
 
