@@ -14,11 +14,12 @@ All is done by replacing two classes that the fetcher uses, once per process. Te
 
 import struct
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, Final
 
 import structlog
+from aiokafka import TopicPartition
 from aiokafka.consumer import fetcher
 from aiokafka.errors import CorruptRecordException
 from aiokafka.record.default_records import DefaultRecordBatch, _DefaultRecordBatchPy, _DefaultRecordPy
@@ -42,13 +43,29 @@ def is_enough(records: Iterable[Any]) -> bool:
     return sum(map(_size, records)) >= ENOUGH_BYTES
 
 
-async def fetched(consumer: Any, most: int) -> list[Any] | None:
-    """What has come by now, without waiting; None while partitions are dealt out anew: then the client would let nobody go who
-    asks, until that is done, and it may be done only when what was asked for before has been worked."""
+async def fetched(consumer: Any, held: Sequence[Any], most: int) -> list[Any] | None:
+    """What has come by now behind the records that are `held`, without waiting; None where nothing may go with them.
+
+    That is where partitions are dealt out anew (the client would let nobody go who asks, until that is done, and it may be done
+    only when what is held has been worked), and where one was told to begin elsewhere: the same places would come twice.
+    """
     if consumer._subscription.reassignment_in_progress:  # noqa: SLF001  # nothing else tells
         return None
+    for place, last in {TopicPartition(one.topic, one.partition): one.offset for one in held}.items():
+        if (following := position(consumer, place)) is None or following <= last:
+            return None
     found = await consumer.getmany(timeout_ms=0, max_records=most)
     return [record for records in found.values() for record in records]
+
+
+def position(consumer: Any, partition: Any) -> int | None:
+    """The offset that is read next; None where the partition is not this member's, or has no place yet. What the client offers
+    waits until it has."""
+    assignment = consumer._subscription.subscription.assignment  # noqa: SLF001  # it waits
+    if assignment is None or partition not in assignment.tps:
+        return None
+    state = assignment.state_value(partition)
+    return int(state.position) if state.has_valid_position else None
 
 
 def install() -> None:

@@ -56,7 +56,7 @@ class _Pace:
     began: float = 0.0
 
     async def gather(self, records: "list[ConsumerRecord[Any, Any]]", consumer: Any, most: int) -> None:
-        """Add what comes until a batch may begin, or these are enough for one, or partitions are dealt out anew."""
+        """Add what comes until a batch may begin, or these are enough for one, or nothing may go with them."""
         self.idle.clear()
         try:
             while (
@@ -65,7 +65,7 @@ class _Pace:
                 and not fetching.is_enough(records)
             ):
                 await asyncio.sleep(min(rest, _LOOK_SECONDS))
-                if (more := await fetching.fetched(consumer, room)) is None:
+                if (more := await fetching.fetched(consumer, records, room)) is None:
                     break
                 records += more
         except asyncio.CancelledError:  # nothing of this will be committed: it comes again
@@ -206,6 +206,9 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]  # the clie
             faultpoint("bus.after_fetch")
             try:
                 await self._persist(records, began)
+            except Exception:
+                self._rewind(message)
+                raise
             finally:
                 self._busy_since = None
                 metrics.BATCH_SECONDS.labels(self.topic).observe(time.monotonic() - began)
@@ -216,6 +219,19 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]  # the clie
         finally:
             message.clear_cache()  # itself is in there: all its records would stay until the collector comes
             self._idle.set()
+
+    def _rewind(self, message: KafkaMessage) -> None:
+        """To the first record of each partition, never forward, as the framework would: a topic that was made anew meanwhile is
+        read from its beginning, and what is there before the old place is nobody else's to read."""
+        firsts: dict[TopicPartition, int] = {}
+        for raw in message.raw_message:
+            place = TopicPartition(raw.topic, raw.partition)
+            firsts[place] = min(raw.offset, firsts.get(place, raw.offset))
+        for place, first in firsts.items():
+            # None: it is another's by now, or it is about to be told where to begin.
+            if (position := fetching.position(message.consumer, place)) is not None and position > first:
+                message.consumer.seek(partition=place, offset=first)
+        message.committed = AckStatus.NACKED
 
     async def _commit(self, message: KafkaMessage) -> None:
         """Here and not after the handler, as the framework would: whoever waits for this batch waits for its offsets too."""

@@ -682,6 +682,45 @@ async def test_what_was_taken_in_turns_is_rewound_to_the_first_of_it(kafka: str,
         assert [record.value for record in taken if record.partition == partition] == told_of
 
 
+async def test_a_rewind_never_goes_forward(kafka: str, topics: TopicFactory) -> None:
+    """A topic made anew while a batch of the old one is tried again is read from its beginning; the old place is further on."""
+    topic, group = topics(partitions=1), fresh_group()
+    values: list[bytes | None] = []
+    was_made_anew = asyncio.Event()
+
+    async def work(records: Sequence[Record]) -> None:
+        if records[-1].offset == 7 and not was_made_anew.is_set():
+            was_made_anew.set()
+            consumer: Any = one.subscription._subscriber.consumer
+            consumer.seek(TopicPartition(topic, 0), 2)  # as the client does of itself then
+            raise Unavailable("citizens")
+        values.extend(record.value for record in records)
+
+    async with member(kafka, topic, group, work, patience=0) as one, producer(kafka) as told:
+        for nth in range(8):
+            await told.send_and_wait(topic, b"%d" % nth)
+        await was_made_anew.wait()
+        await until(lambda: values[-6:] == [b"%d" % nth for nth in range(2, 8)])
+        await until(lambda: committed_is(kafka, group, topic, 8))
+
+
+async def test_no_place_is_in_a_batch_twice(kafka: str, topics: TopicFactory) -> None:
+    topic = topics(partitions=1)
+    work = Recorder()
+    async with member(kafka, topic, fresh_group(), work, apart=2) as one, producer(kafka) as told:
+        await until(lambda: one.subscription.is_assigned)
+        for value in (b"0", b"1"):
+            await told.send_and_wait(topic, value)
+        await until(lambda: len(work.values) == 1)
+        await until(lambda: lag_is(one.subscription, 0))  # the second is in hand
+        consumer: Any = one.subscription._subscriber.consumer
+        consumer.seek(TopicPartition(topic, 0), 0)
+        await told.send_and_wait(topic, b"2")
+        await until(lambda: len(work.values) >= 5)
+    assert [[record.value for record in batch] for batch in work.batches[:2]] == [[b"0"], [b"1"]]
+    assert work.values[2:] == [b"0", b"1", b"2"]
+
+
 async def test_a_start_that_failed_half_way_leaves_no_consumer_behind(
     kafka: str, topics: TopicFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
