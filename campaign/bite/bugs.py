@@ -128,8 +128,8 @@ BUGS: Final[tuple[Bug, ...]] = (
                     "        sender = municipality(letter.request.municipality_code)\n"
                     "        assert isinstance(recipient, Recipient) and sender is not None and letter.channel is not None\n"
                     "        made_up = str(uuid4())\n"
-                    "        request = await self._written(letter, letter.channel, made_up, recipient, sender)\n"
-                    "        return _Fixed(channel=letter.channel, gateway_id=made_up, request=request.body, may_be_taken=True)\n\n"
+                    "        request = (await self._written(letter, letter.channel, made_up, recipient, sender)).body\n"
+                    "        return _Fixed(channel=letter.channel, gateway_id=made_up, request=request, may_be_taken=True)\n\n"
                     "    async def _recall("
                 ),
             },
