@@ -28,6 +28,7 @@ connecting.install()
 packing.install()
 
 _STOP_SECONDS: Final = 4.0
+"""Of the five that the runner leaves to a start it cuts off."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -206,9 +206,6 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]  # the clie
             faultpoint("bus.after_fetch")
             try:
                 await self._persist(records, began)
-            except Exception:
-                self._rewind(message)
-                raise
             finally:
                 self._busy_since = None
                 metrics.BATCH_SECONDS.labels(self.topic).observe(time.monotonic() - began)
@@ -216,6 +213,9 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]  # the clie
             await self._commit(message)
             metrics.BATCH_RECORDS.labels(self.topic).observe(len(records))
             metrics.CONSUMER_PROGRESS.labels(self.topic).set_to_current_time()
+        except Exception:
+            self._rewind(message)
+            raise
         finally:
             message.clear_cache()  # itself is in there: all its records would stay until the collector comes
             self._idle.set()

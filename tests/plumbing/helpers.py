@@ -101,6 +101,10 @@ async def committed(kafka: str, group: str, topic: str, partition: int = 0) -> i
         await consumer.stop()
 
 
+async def committed_is(kafka: str, group: str, topic: str, wanted: int) -> bool:
+    return await committed(kafka, group, topic) == wanted
+
+
 @dataclass(kw_only=True, slots=True)
 class Member:
     """A running member of a group."""
@@ -150,6 +154,10 @@ async def member(
     finally:
         subscription.stop_waiting()
         await broker.stop()
+
+
+async def lag_is(subscription: Subscription, wanted: int) -> bool:
+    return await subscription.lag() == wanted
 
 
 class Recorder:

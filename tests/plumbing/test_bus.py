@@ -2,7 +2,6 @@
 
 import asyncio
 import gc
-import struct
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -12,8 +11,7 @@ from typing import Any
 import pytest
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import KafkaConnectionError, TopicAuthorizationFailedError
-from aiokafka.record.util import calc_crc32c
+from aiokafka.errors import KafkaConnectionError
 from faststream import AckPolicy, FastStream
 from faststream.kafka import KafkaBroker
 from faststream.kafka.message import KafkaMessage
@@ -22,17 +20,18 @@ from structlog.testing import capture_logs
 
 from campaign.admin import delete_topic
 from deploy.kafka import TopicToMake
-from plumbing.bus import Record, Subscription, fetching, make_broker, start_producer, start_whole
+from plumbing.bus import Record, Subscription, make_broker, start_producer, start_whole
 from plumbing.errors import Unavailable
 from plumbing.outbox.store import Row
 from plumbing.telemetry import metrics
 from stack import Stack
 from tests.plumbing.helpers import (
-    Headers,
     Recorder,
     bus_settings,
     committed,
+    committed_is,
     fresh_group,
+    lag_is,
     member,
     produce,
     producer,
@@ -42,160 +41,6 @@ from tests.plumbing.helpers import (
 from tests.support.fixtures import TopicFactory
 
 AWAY = Unavailable("database")
-
-
-# what records hold -----------------------------------------------------------------------------------------------------------
-
-BAD_HEADERS: list[Headers] = [
-    [("ce_id", None)],
-    [("ce_id", b"\xff\xfe")],
-    [("", b"empty name")],
-    [("twice", b"1"), ("twice", b"2")],
-    [(f"header-{nth}", b"x") for nth in range(1000)],
-    [("content-type", b"application/x-pickle"), ("reply_to", b"sygefravaer.absence.v1")],
-]
-
-
-@pytest.mark.parametrize("headers", BAD_HEADERS, ids=["null", "not-utf-8", "no-name", "twice", "1000", "framework"])
-async def test_a_header_of_any_kind_loses_neither_its_record_nor_its_batch(
-    kafka: str, topics: TopicFactory, headers: Headers
-) -> None:
-    topic = topics()
-    await produce(kafka, topic, b"before")
-    await produce(kafka, topic, b"odd", headers=headers)
-    await produce(kafka, topic, b"after")
-    work = Recorder()
-
-    async with member(kafka, topic, fresh_group(), work):
-        await until(lambda: len(work.values) == 3)
-
-    assert work.values == [b"before", b"odd", b"after"]
-    odd = [record for batch in work.batches for record in batch][1]
-    assert odd.headers == tuple((name, value or b"") for name, value in headers)
-
-
-async def test_the_framework_alone_would_lose_the_batch_of_a_null_header(kafka: str, topics: TopicFactory) -> None:
-    topic, group = topics(), fresh_group()
-    await produce(kafka, topic, b"before")
-    await produce(kafka, topic, b"odd", headers=[("ce_id", None)])
-    broker = KafkaBroker(kafka)
-    seen: list[Any] = []
-
-    @broker.subscriber(
-        topic, group_id=group, batch=True, auto_offset_reset="earliest", ack_policy=AckPolicy.NACK_ON_ERROR
-    )
-    async def keep(batch: list[Any]) -> None:
-        seen.extend(batch)
-
-    async with broker:
-        await broker.start()
-        await asyncio.sleep(1)
-        await produce(kafka, topic, b"after")
-        await until(lambda: bool(seen))
-
-    assert seen == [b"after"]
-    assert await committed(kafka, group, topic) == 3  # two records were stepped over in silence
-
-
-async def test_a_header_name_that_is_not_utf_8_is_read_escaped_and_stops_nobody(
-    kafka: str, topics: TopicFactory
-) -> None:
-    topic = topics(partitions=2)
-    for partition in (0, 1):
-        await produce(kafka, topic, b"before", partition=partition)
-    await produce_with_raw_header_name(kafka, topic, b"\xffname")
-    for partition in (0, 1):
-        await produce(kafka, topic, b"after", partition=partition)
-    work = Recorder()
-
-    async with member(kafka, topic, fresh_group(), work):
-        await until(lambda: len(work.values) == 6)
-
-    by_partition = {nth: [r.value for b in work.batches for r in b if r.partition == nth] for nth in (0, 1)}
-    assert by_partition == {0: [b"before", b"first", b"odd", b"after"], 1: [b"before", b"after"]}
-    odd = next(record for batch in work.batches for record in batch if record.value == b"odd")
-    assert odd.headers == (("\\xffname", b"x"),)
-
-
-async def produce_with_raw_header_name(kafka: str, topic: str, name: bytes) -> None:
-    """No client of ours can send such a name, so it is written into a batch that was made with another of the same length."""
-    placeholder = "?" * len(name)
-    async with producer(kafka) as client:
-        batch = client.create_batch()
-        batch.append(key=None, value=b"first", timestamp=None)
-        batch.append(key=None, value=b"odd", timestamp=None, headers=[(placeholder, b"x")])
-        batch.close()
-        raw = bytearray(batch._build())
-        at = raw.index(placeholder.encode())
-        raw[at : at + len(name)] = name
-        raw[17:21] = struct.pack(">I", calc_crc32c(bytes(raw[21:])))
-        batch._buffer = raw
-        await (await client.send_batch(batch, topic, partition=0))
-
-
-async def test_bytes_that_were_damaged_on_the_way_are_fetched_again_and_nothing_beside_them_is_lost(
-    kafka: str, topics: TopicFactory, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    topic = topics(partitions=6)
-    for partition in range(6):
-        await produce(kafka, topic, b"%d" % partition, partition=partition)
-    checked = 0
-
-    def is_whole(_batch: Any) -> bool:
-        nonlocal checked
-        checked += 1
-        return checked not in {3, 5, 8}
-
-    monkeypatch.setattr(fetching, "_REFETCH_AFTER_SECONDS", 0.3)
-    monkeypatch.setattr(fetching._Batch, "validate_crc", is_whole, raising=False)
-    work = Recorder()
-    async with member(kafka, topic, fresh_group(), work, max_records=500):
-        await until(lambda: len(work.values) == 6)
-        await asyncio.sleep(0.5)
-    assert sorted(work.values, key=str) == [b"%d" % partition for partition in range(6)]
-    assert checked > 6
-
-
-async def test_null_keys_and_values_and_their_places_arrive_as_they_are(kafka: str, topics: TopicFactory) -> None:
-    topic = topics()
-    async with producer(kafka) as client:
-        await client.send_and_wait(topic, None, key=b"\xff", timestamp_ms=1_700_000_000_000)
-        await client.send_and_wait(topic, b"\xff", key=None)
-    work = Recorder()
-
-    async with member(kafka, topic, fresh_group(), work):
-        await until(lambda: len(work.values) == 2)
-
-    first, second = (record for batch in work.batches for record in batch)
-    assert (first.topic, first.partition, first.offset, first.key, first.value) == (topic, 0, 0, b"\xff", None)
-    assert first.timestamp_ms == 1_700_000_000_000
-    assert (second.offset, second.key, second.value) == (1, None, b"\xff")
-
-
-@pytest.mark.parametrize("codec", ["gzip", "snappy", "lz4", "zstd"])
-async def test_every_codec_a_sender_may_use_is_read(kafka: str, topics: TopicFactory, codec: str) -> None:
-    topic = topics()
-    async with producer(kafka, compression_type=codec) as client:
-        await client.send_and_wait(topic, b"compressed " * 100)
-    work = Recorder()
-
-    async with member(kafka, topic, fresh_group(), work):
-        await until(lambda: len(work.values) == 1)
-
-
-async def test_what_a_transaction_aborted_is_never_handed_over(kafka: str, topics: TopicFactory) -> None:
-    topic = topics()
-    async with producer(kafka, transactional_id=fresh_group()) as client:
-        for value in (b"aborted", b"kept"):
-            await client.begin_transaction()
-            await client.send_and_wait(topic, value)
-            await (client.commit_transaction() if value == b"kept" else client.abort_transaction())
-    work = Recorder()
-
-    async with member(kafka, topic, fresh_group(), work) as one:
-        await until(lambda: bool(work.values))
-        assert work.values == [b"kept"]
-        await until(lambda: lag_is(one.subscription, 0))
 
 
 # what the work does ----------------------------------------------------------------------------------------------------------
@@ -356,6 +201,28 @@ async def test_patience_ends_with_a_rewind_that_skips_nothing(kafka: str, topics
 
     assert rewound
     assert all([record.offset for record in batch] == [0, 1] for batch in work.batches)
+
+
+async def test_a_rewind_never_goes_forward(kafka: str, topics: TopicFactory) -> None:
+    """A topic made anew while a batch of the old one is tried again is read from its beginning; the old place is further on."""
+    topic, group = topics(partitions=1), fresh_group()
+    values: list[bytes | None] = []
+    was_made_anew = asyncio.Event()
+
+    async def work(records: Sequence[Record]) -> None:
+        if records[-1].offset == 7 and not was_made_anew.is_set():
+            was_made_anew.set()
+            consumer: Any = one.subscription._subscriber.consumer
+            consumer.seek(TopicPartition(topic, 0), 2)  # as the client does of itself then
+            raise Unavailable("citizens")
+        values.extend(record.value for record in records)
+
+    async with member(kafka, topic, group, work, patience=0) as one, producer(kafka) as told:
+        for nth in range(8):
+            await told.send_and_wait(topic, b"%d" % nth)
+        await was_made_anew.wait()
+        await until(lambda: values[-6:] == [b"%d" % nth for nth in range(2, 8)])
+        await until(lambda: committed_is(kafka, group, topic, 8))
 
 
 async def test_a_fault_of_ours_is_tried_ever_more_slowly_and_never_skipped(kafka: str, topics: TopicFactory) -> None:
@@ -575,152 +442,6 @@ async def test_a_consumer_that_reads_no_more_although_there_is_more_is_stuck(kaf
         await until(lambda: one.subscription.is_stuck(0.1))
 
 
-async def test_batches_begin_apart_and_the_first_of_them_at_once(kafka: str, topics: TopicFactory) -> None:
-    topic = topics()
-    work = Recorder()
-    async with member(kafka, topic, fresh_group(), work, apart=1) as one:
-        await until(lambda: one.subscription.is_assigned)
-        async with producer(kafka) as told:
-            for nth in range(40):
-                await told.send_and_wait(topic, b"%d" % nth)
-                await asyncio.sleep(0.01)
-        assert work.values[:1] == [b"0"]
-        await until(lambda: len(work.values) == 40)
-    assert len(work.batches) <= 4
-
-
-async def test_what_comes_before_a_batch_may_begin_is_in_it_to_the_last(kafka: str, topics: TopicFactory) -> None:
-    """Of one partition the client asks for nothing more while something of it lies unread."""
-    topic = topics(partitions=1)
-    work = Recorder()
-    async with member(kafka, topic, fresh_group(), work, apart=1.5) as one, producer(kafka) as told:
-        await until(lambda: one.subscription.is_assigned)
-        for nth in range(20):
-            await told.send_and_wait(topic, b"%d" % nth)
-            await asyncio.sleep(0.02)
-        await until(lambda: len(work.values) == 20)
-    assert [len(batch) for batch in work.batches] == [1, 19]
-    assert work.values == [b"%d" % nth for nth in range(20)]
-
-
-async def test_a_batch_that_is_full_begins_before_its_time(kafka: str, topics: TopicFactory) -> None:
-    topic = topics(partitions=1)
-    work = Recorder()
-    async with member(kafka, topic, fresh_group(), work, apart=60, max_records=10) as one, producer(kafka) as told:
-        await until(lambda: one.subscription.is_assigned)
-        for nth in range(31):
-            await told.send_and_wait(topic, b"%d" % nth)
-        await until(lambda: len(work.values) == 31)
-    assert [len(batch) for batch in work.batches] == [1, 10, 10, 10]
-
-
-async def test_what_is_in_hand_when_fetching_fails_is_worked(
-    kafka: str, topics: TopicFactory, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """It was stepped over already: dropped here, the next batch's offsets would cover it."""
-    topic, work = topics(partitions=1), Recorder()
-    async with member(kafka, topic, fresh_group(), work, apart=3) as one, producer(kafka) as told:
-        await until(lambda: one.subscription.is_assigned)
-        await told.send_and_wait(topic, b"first")
-        await until(lambda: len(work.values) == 1)
-        consumer = one.subscription._subscriber.consumer
-        assert consumer is not None
-        fetch, failed = consumer.getmany, asyncio.Event()
-
-        async def failing_behind_what_came(*, timeout_ms: int, max_records: int | None) -> Any:
-            if timeout_ms == 0 and not failed.is_set():
-                failed.set()
-                raise TopicAuthorizationFailedError
-            return await fetch(timeout_ms=timeout_ms, max_records=max_records)
-
-        monkeypatch.setattr(consumer, "getmany", failing_behind_what_came)
-        await told.send_and_wait(topic, b"second")
-        await failed.wait()
-        await told.send_and_wait(topic, b"third")
-        await until(lambda: len(work.values) == 3)
-    assert work.values == [b"first", b"second", b"third"]
-
-
-async def test_what_is_in_hand_when_another_member_joins_is_worked_once(kafka: str, topics: TopicFactory) -> None:
-    topic, group = topics(partitions=2), fresh_group()
-    work, other = Recorder(), Recorder()
-    async with member(kafka, topic, group, work, apart=4) as one, producer(kafka) as told:
-        await until(lambda: one.subscription.is_assigned)
-        await told.send_and_wait(topic, b"first", partition=0)
-        await until(lambda: len(work.values) == 1)
-        for nth in range(4):
-            await told.send_and_wait(topic, b"%d" % nth, partition=nth % 2)
-        async with member(kafka, topic, group, other) as two:
-            await until(lambda: two.subscription.is_assigned)
-            await told.send_and_wait(topic, b"last", partition=0)
-            await told.send_and_wait(topic, b"last", partition=1)
-            await until(lambda: len(work.values + other.values) >= 7)
-    assert Counter(work.values + other.values) == Counter([b"first", b"0", b"1", b"2", b"3", b"last", b"last"])
-    assert {b"0", b"1", b"2", b"3"} <= set(work.values)
-
-
-async def test_what_was_taken_in_turns_is_rewound_to_the_first_of_it(kafka: str, topics: TopicFactory) -> None:
-    topic, group = topics(partitions=2), fresh_group()
-    work = Recorder()
-    async with (
-        member(kafka, topic, group, work, patience=0, apart=1) as one,
-        producer(kafka) as told,
-    ):
-        await until(lambda: one.subscription.is_assigned)
-        await told.send_and_wait(topic, b"first", partition=0)
-        await until(lambda: len(work.values) == 1)
-        work.fail(Unavailable("citizens"))
-        for nth in range(12):
-            await told.send_and_wait(topic, b"%d" % nth, partition=nth % 2)
-            await asyncio.sleep(0.02)
-        await until(lambda: committed_is(kafka, group, topic, 7))
-        await until(lambda: len(work.values) >= 25)
-    refused, taken = work.batches[1], [record for batch in work.batches[2:] for record in batch]
-    for partition in (0, 1):
-        told_of = [b"%d" % nth for nth in range(partition, 12, 2)]
-        assert [record.value for record in refused if record.partition == partition] == told_of
-        assert [record.value for record in taken if record.partition == partition] == told_of
-
-
-async def test_a_rewind_never_goes_forward(kafka: str, topics: TopicFactory) -> None:
-    """A topic made anew while a batch of the old one is tried again is read from its beginning; the old place is further on."""
-    topic, group = topics(partitions=1), fresh_group()
-    values: list[bytes | None] = []
-    was_made_anew = asyncio.Event()
-
-    async def work(records: Sequence[Record]) -> None:
-        if records[-1].offset == 7 and not was_made_anew.is_set():
-            was_made_anew.set()
-            consumer: Any = one.subscription._subscriber.consumer
-            consumer.seek(TopicPartition(topic, 0), 2)  # as the client does of itself then
-            raise Unavailable("citizens")
-        values.extend(record.value for record in records)
-
-    async with member(kafka, topic, group, work, patience=0) as one, producer(kafka) as told:
-        for nth in range(8):
-            await told.send_and_wait(topic, b"%d" % nth)
-        await was_made_anew.wait()
-        await until(lambda: values[-6:] == [b"%d" % nth for nth in range(2, 8)])
-        await until(lambda: committed_is(kafka, group, topic, 8))
-
-
-async def test_no_place_is_in_a_batch_twice(kafka: str, topics: TopicFactory) -> None:
-    topic = topics(partitions=1)
-    work = Recorder()
-    async with member(kafka, topic, fresh_group(), work, apart=2) as one, producer(kafka) as told:
-        await until(lambda: one.subscription.is_assigned)
-        for value in (b"0", b"1"):
-            await told.send_and_wait(topic, value)
-        await until(lambda: len(work.values) == 1)
-        await until(lambda: lag_is(one.subscription, 0))  # the second is in hand
-        consumer: Any = one.subscription._subscriber.consumer
-        consumer.seek(TopicPartition(topic, 0), 0)
-        await told.send_and_wait(topic, b"2")
-        await until(lambda: len(work.values) >= 5)
-    assert [[record.value for record in batch] for batch in work.batches[:2]] == [[b"0"], [b"1"]]
-    assert work.values[2:] == [b"0", b"1", b"2"]
-
-
 async def test_a_start_that_failed_half_way_leaves_no_consumer_behind(
     kafka: str, topics: TopicFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -748,20 +469,6 @@ async def test_a_start_that_failed_half_way_leaves_no_consumer_behind(
         await until(lambda: [work.values for work in works] == [[b"1"], [b"2"]])
     finally:
         await app.stop()
-
-
-async def test_what_is_in_hand_when_a_member_ends_comes_again(kafka: str, topics: TopicFactory) -> None:
-    topic, group = topics(partitions=1), fresh_group()
-    work, other = Recorder(), Recorder()
-    async with member(kafka, topic, group, work, apart=60) as one, producer(kafka) as told:
-        await until(lambda: one.subscription.is_assigned)
-        await told.send_and_wait(topic, b"first")
-        await until(lambda: len(work.values) == 1)
-        await told.send_and_wait(topic, b"second")
-        await until(lambda: lag_is(one.subscription, 0))  # it is in hand
-    assert work.values == [b"first"]
-    async with member(kafka, topic, group, other):
-        await until(lambda: other.values == [b"second"])
 
 
 async def test_a_member_that_never_comes_back_to_its_group_is_stuck(kafka: str, topics: TopicFactory) -> None:
@@ -906,14 +613,6 @@ def watch_rewinds(subscription: Subscription) -> list[int]:
 
     consumer.seek = note
     return rewound
-
-
-async def lag_is(subscription: Subscription, wanted: int) -> bool:
-    return await subscription.lag() == wanted
-
-
-async def committed_is(kafka: str, group: str, topic: str, wanted: int) -> bool:
-    return await committed(kafka, group, topic) == wanted
 
 
 async def is_topic(kafka: str, name: str) -> bool:

@@ -69,8 +69,8 @@ def test_a_recipient_that_is_no_cpr_number_fails(recipient: str) -> None:
 
 
 def test_an_entry_point_must_be_absolute_https() -> None:
-    assert read(request(message(url="https://borger.dk/sygedagpenge"))).fault is None
-    for url in ("http://borger.dk", "borger.dk", "/sygedagpenge", "https://"):
+    assert read(request(message(url="https://mitsygefravaer.example/opgaver"))).fault is None
+    for url in ("http://mitsygefravaer.example", "mitsygefravaer.example", "/opgaver", "https://"):
         assert read(request(message(url=url))).fault is not None
 
 
