@@ -89,7 +89,7 @@ def letter(content: bytes = LETTER, label: str = "Nyt om dit sygefravær", **act
     answer = Action(
         label="Svar her",
         actionCode="SELVBETJENING",
-        entryPoint=EntryPoint(url="https://portal.example/svar"),
+        entryPoint=EntryPoint(url="https://post.example/svar"),
         endDateTime=datetime(2026, 12, 1, 22, 59, tzinfo=UTC),
     )
     main = replace(
@@ -161,7 +161,7 @@ async def test_a_letter_is_seen_as_it_looks_with_what_it_asks_for_and_its_status
         words = text_of(page)
         for expected in (
             "Nyt om dit sygefravær", "Aarhus Kommune (CVR 55133018)", "Obligatorisk Ja", "Retlig notifikation Nej",
-            "Handling: Svar her", "SELVBETJENING", "https://portal.example/svar", "Slutdato 1. december 2026 kl. 23.59", str(uuid),
+            "Handling: Svar her", "SELVBETJENING", "https://post.example/svar", "Slutdato 1. december 2026 kl. 23.59", str(uuid),
             "Brev.pdf", "Afleveret Digital Post",
         ):  # fmt: skip
             assert expected in words
