@@ -19,7 +19,6 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Final
 
-import asyncpg
 import structlog
 from prometheus_client import Counter, Gauge
 
@@ -35,7 +34,8 @@ UNSEALED: Final = Gauge("mitsyg_audit_unsealed_entries", "Audit entries that are
 
 FIRST_PREVIOUS: Final = bytes(32)
 VANISHED: Final = bytes(32)
-"""Stands for the digest of an entry that was listed for sealing and was not there: the hole stays on record."""
+"""Stands for the digest of an entry that was listed without one and was not there: the hole stays on record."""
+_DIGEST_BYTES: Final = 32
 
 ONE_SEALER: Final = 0x61756469745F6368
 """Advisory lock, per database."""
@@ -55,15 +55,18 @@ class Anchor:
         return self.hash.hex().translate(_HEX_TO_LETTERS)
 
 
-def block_hash(
-    number: int, previous: bytes, sealed_at: datetime, entry_ids: Sequence[int], digests: Sequence[bytes]
-) -> bytes:
-    """The hash of a block; see the module's docstring."""
+def block_hash(number: int, previous: bytes, sealed_at: datetime, entry_ids: Sequence[int], digests: bytes) -> bytes:
+    """The hash of a block, `digests` one after the other; see the module's docstring. ValueError if they are not one for each id."""
     instant = (sealed_at - _EPOCH) // timedelta(microseconds=1)
-    told = sha256(number.to_bytes(8) + previous + instant.to_bytes(8))
-    for entry_id, entry_digest in zip(entry_ids, digests, strict=True):
-        told.update(entry_id.to_bytes(8) + entry_digest)
-    return told.digest()
+    told = [number.to_bytes(8), previous, instant.to_bytes(8)]
+    for entry_id, entry_digest in zip(entry_ids, split(digests), strict=True):
+        told += (entry_id.to_bytes(8), entry_digest)
+    return sha256(b"".join(told)).digest()
+
+
+def split(digests: bytes) -> list[bytes]:
+    """The digests of a block, one by one."""
+    return [digests[start : start + _DIGEST_BYTES] for start in range(0, len(digests), _DIGEST_BYTES)]
 
 
 class Sealer:
@@ -92,20 +95,21 @@ class Sealer:
         async with self._database.transaction() as connection:
             if not await connection.fetchval("select pg_try_advisory_xact_lock($1)", ONE_SEALER):
                 return 0
-            taken = await connection.fetch(_TAKE, self._most)
-            anchor = await _append(connection, taken) if taken else None
+            taken = await connection.fetch(_TAKE, self._most, VANISHED)
+            entry_ids = [entry_id for group in taken for entry_id in group["entry_ids"]]
+            anchor = (
+                await _append(connection, entry_ids, b"".join(group["digests"] for group in taken)) if taken else None
+            )
             waiting = await connection.fetchval(WAITING)
             faultpoint("audit.before_seal_commit")
         UNSEALED.set(waiting)
         if anchor is not None:
-            SEALED.inc(len(taken))
-            log.info("audit entries sealed", block=anchor.number, entries=len(taken), head=anchor.spelt)
-        return len(taken)
+            SEALED.inc(len(entry_ids))
+            log.info("audit entries sealed", block=anchor.number, entries=len(entry_ids), head=anchor.spelt)
+        return len(entry_ids)
 
 
-async def _append(connection: Connection, taken: Sequence[asyncpg.Record]) -> Anchor:
-    entry_ids = [row["entry_id"] for row in taken]
-    digests = [VANISHED if row["digest"] is None else row["digest"] for row in taken]
+async def _append(connection: Connection, entry_ids: Sequence[int], digests: bytes) -> Anchor:
     last = await connection.fetchrow("select number, hash from audit_chain order by number desc limit 1")
     number, previous = (last["number"] + 1, last["hash"]) if last is not None else (1, FIRST_PREVIOUS)
     sealed_at = datetime.now(UTC)
@@ -114,15 +118,14 @@ async def _append(connection: Connection, taken: Sequence[asyncpg.Record]) -> An
         "insert into audit_chain (number, entry_ids, digests, sealed_at, hash) values ($1, $2, $3, $4, $5)",
         number,
         entry_ids,
-        b"".join(digests),
+        digests,
         sealed_at,
         hashed,
     )
-    if VANISHED in digests:
-        log.error("audit entries vanished before they were sealed", block=number, entries=digests.count(VANISHED))
     return Anchor(number=number, hash=hashed)
 
 
+# Groups up to the one that fills a block. What the version before listed has no digests yet.
 _TAKE = f"""
 with groups as (
     delete from audit_unsealed_group
@@ -134,17 +137,13 @@ with groups as (
         ) as counted
         where entries_before < $1
     ))
-    returning entry_ids
-), single as (
-    delete from audit_unsealed
-    where entry_id = any (array(select entry_id from audit_unsealed order by entry_id limit $1))
-    returning entry_id
-), listed as (
-    select unnest(entry_ids) as entry_id from groups
-    union all
-    select entry_id from single
+    returning group_id, entry_ids, digests
 )
-select listed.entry_id, {DIGEST} as digest
-from listed left join audit_entry as entry on entry.id = listed.entry_id
-order by listed.entry_id
+select entry_ids, coalesce(digests, (
+    select string_agg(coalesce({DIGEST}, $2::bytea), '' order by nth)
+    from unnest(entry_ids) with ordinality as listed (entry_id, nth)
+         left join audit_entry as entry on entry.id = listed.entry_id
+)) as digests
+from groups
+order by group_id
 """  # noqa: S608  # made of constants

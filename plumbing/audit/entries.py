@@ -4,9 +4,9 @@ Invariants: an entry is written in the transaction of the effect it tells of, so
 cannot be audited is not served; the run-time role can add entries, never change or remove them. Entries hold ids and codes,
 never a name, a number or a text of a person.
 
-`audit_unsealed_group` names the entries that the chain does not hold yet, those that were written together in one row. It is a
-list of its own, not a high-water mark, because numbers are handed out before commit: a lower one may appear later. Before there
-were groups, `audit_unsealed` had a row for each.
+`audit_unsealed_group` names the entries that the chain does not hold yet and their digests, those that were written together in
+one row. It is a list of its own, not a high-water mark, because numbers are handed out before commit: a lower one may appear
+later. Before there were groups, `audit_unsealed` had a row for each.
 """
 
 import json
@@ -58,11 +58,19 @@ revoke all on audit_unsealed_group from public, {role};
 grant select, insert, delete on audit_unsealed_group to {role};
 """
 
-# How many wait, in either list.
-WAITING: Final = """
-select (select count(*) from audit_unsealed)
-     + (select coalesce(sum(cardinality(entry_ids)), 0)::bigint from audit_unsealed_group)
+# Reckoned as an entry is written, when all of it is at hand: the sealer looked up every entry again, and what was changed
+# before it came was sealed as changed. Processes of the version before still list entries without digests. `audit_unsealed` is
+# emptied and no longer read; the version before takes rows off it, so it is dropped with the next.
+DIGESTS_IN_GROUPS = """
+alter table audit_unsealed_group add column digests bytea check (octet_length(digests) = 32 * cardinality(entry_ids));
+lock table audit_unsealed;
+insert into audit_unsealed_group (entry_ids) select array_agg(entry_id) from audit_unsealed having count(*) > 0;
+delete from audit_unsealed;
+revoke insert on audit_unsealed from {role};
 """
+
+# How many wait.
+WAITING: Final = "select coalesce(sum(cardinality(entry_ids)), 0)::bigint from audit_unsealed_group"
 
 # Made once: `json.dumps` makes an encoder anew at each call that asks for another form than its usual one.
 _SPELT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
@@ -112,8 +120,7 @@ def digest(entry_id: int, entry: Entry) -> bytes:
     return sha256(_SPELT(told).encode()).digest()
 
 
-# The same in SQL, for rows of `audit_entry` called `entry`, null where there is no row: a sealer at full load need not fetch
-# every entry back to spell it in Python.
+# The same in SQL, for rows of `audit_entry` called `entry`, null where there is no row.
 DIGEST: Final = """
 sha256(convert_to(
     '[' || entry.id || ',' || to_json(entry.actor) || ',' || to_json(entry.action)
@@ -138,7 +145,7 @@ def entry_of(row: asyncpg.Record) -> Entry:
 
 
 # Arrays shorter than that of the subjects stand for one value in every row: unnest fills up with null.
-_PUT = """
+_PUT = f"""
 with written as (
     insert into audit_entry (actor, action, subject, object_type, object_id, purpose, at)
     select coalesce(actor, $1[1]), coalesce(action, $2[1]), subject, coalesce(object_type, $4[1]),
@@ -146,7 +153,8 @@ with written as (
     from unnest($1::text[], $2::text[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::timestamptz[])
          with ordinality as entry (actor, action, subject, object_type, object_id, purpose, at, nth)
     order by nth
-    returning id
+    returning *
 )
-insert into audit_unsealed_group (entry_ids) select array_agg(id) from written
-"""
+insert into audit_unsealed_group (entry_ids, digests)
+select array_agg(entry.id), string_agg({DIGEST}, '') from written as entry
+"""  # noqa: S608  # made of constants

@@ -10,12 +10,11 @@ from typing import Final
 
 import asyncpg
 
-from plumbing.audit.chain import FIRST_PREVIOUS, VANISHED, Anchor, block_hash
+from plumbing.audit.chain import FIRST_PREVIOUS, VANISHED, Anchor, block_hash, split
 from plumbing.audit.entries import WAITING, digest, entry_of
 from plumbing.postgres import Connection
 
 _MOST_FINDINGS: Final = 1_000
-_DIGEST_BYTES: Final = 32
 
 
 class FindingKind(StrEnum):
@@ -90,8 +89,7 @@ class _Walk:
             self.findings.append(Finding(kind=kind, block=block, entry=entry))
 
     async def step(self, connection: Connection, block: asyncpg.Record) -> None:
-        number, entry_ids = block["number"], block["entry_ids"]
-        digests = _split(block["digests"])
+        number, entry_ids, digests = block["number"], block["entry_ids"], block["digests"]
         expected = self.head.number + 1 if self.head is not None else 1
         for missing in range(expected, min(number, expected + _MOST_FINDINGS)):
             self.found(FindingKind.BLOCK_MISSING, block=missing)
@@ -99,7 +97,7 @@ class _Walk:
         previous = self.head.hash if self.head is not None else FIRST_PREVIOUS
         if number == expected and block["hash"] != block_hash(number, previous, block["sealed_at"], entry_ids, digests):
             self.found(FindingKind.BLOCK_CHANGED, block=number)
-        await self._entries(connection, number, dict(zip(entry_ids, digests, strict=True)))
+        await self._entries(connection, number, dict(zip(entry_ids, split(digests), strict=True)))
         if self.anchor is not None and number == self.anchor.number:
             self._anchor_seen = block["hash"] == self.anchor.hash
         self.blocks += 1
@@ -120,10 +118,6 @@ class _Walk:
             self.found(FindingKind.ANCHOR_DIFFERS, block=self.anchor.number)
 
 
-def _split(digests: bytes) -> list[bytes]:
-    return [digests[start : start + _DIGEST_BYTES] for start in range(0, len(digests), _DIGEST_BYTES)]
-
-
 _BLOCKS = "select number, entry_ids, digests, sealed_at, hash from audit_chain order by number"
 
 _SEALED_TWICE = """
@@ -136,7 +130,6 @@ order by entry_id limit $1
 _UNSEALED = """
 select id as entry_id from audit_entry
 except select unnest(entry_ids) from audit_chain
-except select entry_id from audit_unsealed
 except select unnest(entry_ids) from audit_unsealed_group
 order by entry_id limit $1
 """

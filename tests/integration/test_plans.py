@@ -30,9 +30,9 @@ SERVICES: Final = {
 }
 READS_WHOLE: Final = {
     # lists of what waits, or is being done just now
-    "plumbing.audit.chain.WAITING": {"audit_unsealed", "audit_unsealed_pkey", "audit_unsealed_group"},
-    "plumbing.audit.entries.WAITING": {"audit_unsealed", "audit_unsealed_pkey", "audit_unsealed_group"},
-    "plumbing.audit.verification.WAITING": {"audit_unsealed", "audit_unsealed_pkey", "audit_unsealed_group"},
+    "plumbing.audit.chain.WAITING": {"audit_unsealed_group"},
+    "plumbing.audit.entries.WAITING": {"audit_unsealed_group"},
+    "plumbing.audit.verification.WAITING": {"audit_unsealed_group"},
     "plumbing.jobs.store._DEPTH": {"job_pkey"},
     "plumbing.outbox.store._DEPTH": {"outbox_pkey", "outbox_parked_key_pkey"},
     "services.intake.store._HOW_MANY_WAIT": {"waiting"},
@@ -54,9 +54,7 @@ READS_WHOLE: Final = {
         "audit_chain",
         "audit_entry",
         "audit_entry_pkey",
-        "audit_unsealed",
         "audit_unsealed_group",
-        "audit_unsealed_pkey",
     },
     "services.citizens.store.outside_keys._RELEASE_MASTER_KEYS": {"citizen", "month_key"},
     "services.citizens.store.outside_keys._RELEASE_LOOKUP_KEYS": {"citizen", "erasure"},

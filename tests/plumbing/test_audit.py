@@ -45,7 +45,7 @@ class Trail:
 async def trail(plain_database: PlainDatabaseFactory) -> AsyncIterator[Trail]:
     addresses = plain_database()
     owner = await asyncpg.connect(addresses.owner_dsn)
-    for schema in (audit.SCHEMA, audit.UNSEALED_IN_GROUPS):
+    for schema in (audit.SCHEMA, audit.UNSEALED_IN_GROUPS, audit.DIGESTS_IN_GROUPS):
         await owner.execute(schema.replace("{role}", addresses.role))
     database = await Database.open(addresses.runtime_dsn, application_name="test")
     yield Trail(database=database, owner=owner)
@@ -151,18 +151,37 @@ async def test_a_block_takes_groups_until_it_has_so_many_entries_and_the_rest_go
     assert (await trail.verify()).is_intact
 
 
-async def test_entries_that_the_version_before_listed_one_by_one_are_sealed_with_the_others(trail: Trail) -> None:
+async def test_entries_that_the_version_before_listed_without_digests_are_sealed_with_the_others(trail: Trail) -> None:
     await trail.write(entry(), entry())
     await trail.write(entry())
-    async with trail.database.transaction() as connection:  # as it wrote them
-        await connection.execute("delete from audit_unsealed_group where entry_ids @> array[1::bigint]")
-        await connection.execute("insert into audit_unsealed (entry_id) values (1), (2)")
-    before = await trail.verify()
-    assert (before.waiting, before.is_intact) == (3, True)
+    await trail.owner.execute("update audit_unsealed_group set digests = null where cardinality(entry_ids) = 2")
 
     assert [await Sealer(trail.database).seal() for _ in range(2)] == [3, 0]
     verdict = await trail.verify()
     assert (verdict.entries, verdict.waiting, verdict.is_intact) == (3, 0, True)
+
+
+async def test_entries_listed_one_by_one_before_there_were_groups_are_sealed_after_the_migration(
+    plain_database: PlainDatabaseFactory,
+) -> None:
+    addresses = plain_database()
+    owner = await asyncpg.connect(addresses.owner_dsn)
+    for schema in (audit.SCHEMA, audit.UNSEALED_IN_GROUPS):
+        await owner.execute(schema.replace("{role}", addresses.role))
+    await owner.execute(
+        "insert into audit_entry (actor, action, object_type, object_id, purpose, at)"
+        " select 'a', 'b', 'c', nth::text, 'd', now() from generate_series(1, 3) as nth"
+    )
+    await owner.execute("insert into audit_unsealed (entry_id) select id from audit_entry")
+    await owner.execute(audit.DIGESTS_IN_GROUPS.replace("{role}", addresses.role))
+    database = await Database.open(addresses.runtime_dsn, application_name="test")
+
+    assert await Sealer(database).seal() == 3
+    async with database.acquire() as connection:
+        verdict = await audit.verify(connection)
+    assert (verdict.entries, verdict.waiting, verdict.is_intact) == (3, 0, True)
+    await database.close()
+    await owner.close()
 
 
 async def test_rival_sealers_seal_each_entry_once(trail: Trail) -> None:
@@ -302,12 +321,23 @@ async def test_an_entry_kept_from_the_sealer_is_found(sealed: Trail) -> None:
     assert (await sealed.verify()).findings == (Finding(kind=FindingKind.ENTRY_UNSEALED, entry=13),)
 
 
-async def test_an_entry_removed_before_it_was_sealed_leaves_a_hole_on_record(sealed: Trail) -> None:
+@pytest.mark.parametrize("listed_by", ["this version", "the version before"])
+async def test_an_entry_removed_before_it_was_sealed_leaves_a_hole_on_record(sealed: Trail, listed_by: str) -> None:
     await sealed.write(entry(), entry())
+    if listed_by == "the version before":
+        await sealed.owner.execute("update audit_unsealed_group set digests = null")
     await sealed.owner.execute("delete from audit_entry where id = 13")
     assert await Sealer(sealed.database).seal() == 2
 
     assert (await sealed.verify()).findings == (Finding(kind=FindingKind.ENTRY_MISSING, block=4, entry=13),)
+
+
+async def test_an_entry_changed_before_it_was_sealed_is_found(sealed: Trail) -> None:
+    await sealed.write(entry(), entry())
+    await sealed.owner.execute("update audit_entry set purpose = 'curiosity' where id = 14")
+    assert await Sealer(sealed.database).seal() == 2
+
+    assert (await sealed.verify()).findings == (Finding(kind=FindingKind.ENTRY_CHANGED, block=4, entry=14),)
 
 
 @pytest.mark.parametrize(
@@ -380,10 +410,10 @@ async def forge(trail: Trail, *, number: int, entry_id: int) -> None:
     assert block is not None
     previous = await trail.owner.fetchval("select hash from audit_chain where number = $1", number - 1)
     rows = await trail.owner.fetch("select * from audit_entry where id = any ($1) order by id", block["entry_ids"])
-    digests = [digest(row["id"], entry_of(row)) for row in rows]
+    digests = b"".join(digest(row["id"], entry_of(row)) for row in rows)
     forged = block_hash(number, previous, block["sealed_at"], block["entry_ids"], digests)
     await trail.owner.execute(
-        "update audit_chain set digests = $2, hash = $3 where number = $1", number, b"".join(digests), forged
+        "update audit_chain set digests = $2, hash = $3 where number = $1", number, digests, forged
     )
 
 

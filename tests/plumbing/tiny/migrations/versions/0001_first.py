@@ -6,5 +6,5 @@ down_revision = None
 
 
 def upgrade() -> None:
-    for schema in (inbox.SCHEMA, outbox.SCHEMA, audit.SCHEMA, audit.UNSEALED_IN_GROUPS):
+    for schema in (inbox.SCHEMA, outbox.SCHEMA, audit.SCHEMA, audit.UNSEALED_IN_GROUPS, audit.DIGESTS_IN_GROUPS):
         migrations.apply(schema)
