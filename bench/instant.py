@@ -1,7 +1,7 @@
 """`python -m bench.instant serve`: the notifier as it is deployed, with a renderer and a gateway that answer at once.
 
-For measuring what is ours: no letter is set, no call leaves the process, the status of a letter is told as soon as it was handed
-over, without HTTP. What is written, sealed and stored has the size of a real letter. The file INSTANT_NOTES gets a line for each
+For measuring what is ours: one letter is set, and sent to all; no call leaves the process, the status of a letter is told as soon
+as it was handed over, without HTTP. The file INSTANT_NOTES gets a line for each
 letter: when it was handed in, and how much CPU time building MeMo messages took so far (`bench.notes`).
 """
 
@@ -10,35 +10,24 @@ import os
 import sys
 import time
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, TextIO
 from uuid import UUID, uuid4
 
 from bench.notes import Note
+from bench.one_letter import OneLetter
 from plumbing.service import main
 from services.notifier import app
 from services.notifier.api import StatusPush
 from services.notifier.domain import DELIVERED_STATUS, Heard, LookedUp, Registration, Status
-from services.notifier.letters import GatewayRequest, Words, kombi_request
+from services.notifier.letters import GatewayRequest, kombi_request
 from services.notifier.settings import Settings
 from services.notifier.usecases import send_letter
 
-_PDF: Final = os.urandom(39_000)
 _MESSAGE_UUID: Final = b"<memo:messageUUID>"
 _ANSWER_SECONDS: Final = 0.05
 """So long after a letter was handed in its delivery is told: the answer has been written by then."""
-
-
-class _Renderer:
-    def __init__(self, **_: Any) -> None:
-        pass
-
-    async def render(self, words: Words, day: date) -> bytes:  # noqa: ARG002
-        return _PDF
-
-    async def close(self) -> None:
-        pass
 
 
 class _Timed:
@@ -110,7 +99,7 @@ def run() -> int:
         setattr(send_letter, "kombi_request", memo.of(kombi_request))  # noqa: B010 - it is imported there, not exported
         setattr(GatewayRequest, "body", property(memo.of(spell)))  # noqa: B010
         for name, instant in (
-            ("Renderer", _Renderer),
+            ("Renderer", OneLetter),
             ("StatusPush", gateway.told_to),
             ("PostGateway", lambda *_: gateway),
         ):

@@ -1,17 +1,17 @@
 """The notifier's two ways, in groups and one by one: letters sent, and what became of them told.
 
-The vault, the renderer and the gateway answer at once, from memory: the notifier itself is measured. A PDF has the size of a real
-one, so that what is sealed and stored has it too; building the MeMo around it is part of what is measured.
+The vault, the renderer and the gateway answer at once, from memory: the notifier itself is measured. All letters have the PDF of
+one, set before; building the MeMo around it is part of what is measured.
 """
 
 import asyncio
-import os
 from collections.abc import Callable, Coroutine, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 from uuid import uuid4
 
 from bench.child import Measured, Task, meter
+from bench.one_letter import OneLetter
 from plumbing.clock import SystemClock
 from plumbing.jobs import Job, Policy, Worker, add
 from plumbing.postgres import Database
@@ -34,18 +34,18 @@ from services.notifier.domain import (
     Status,
     Ways,
 )
-from services.notifier.letters import MemoForm, PaperForm, Words
+from services.notifier.letters import MemoForm, PaperForm, municipality, words
 from services.notifier.store import Store
 from services.notifier.usecases import QUEUE, Forms, SendLetter, TakeStatuses
 from services.notifier.usecases.letter_jobs import payload_of
 from services.notifier.usecases.move import Mover
 
-PDF: Final = os.urandom(39_000)
 GROUPS: Final = 64
 ALONE: Final = 16
 """Letters in work at once: as the notifier has them in groups, and as it had them before there were any."""
 _PUSHES_AT_ONCE: Final = 64
 _DAY: Final = date(2026, 11, 23)
+_PORTAL: Final = "https://mitsygefravaer.example"
 
 
 class _InstantVault:
@@ -54,11 +54,6 @@ class _InstantVault:
 
     async def key(self, citizen_id: object) -> bytes | NoRecipient:  # noqa: ARG002
         return b"k" * 32
-
-
-class _InstantRenderer:
-    async def render(self, words: Words, day: date) -> bytes:  # noqa: ARG002
-        return PDF
 
 
 class _InstantGateway:
@@ -78,6 +73,7 @@ def sending(together: bool) -> Callable[[Task], Coroutine[Any, Any, Measured]]:
     async def run(task: Task) -> Measured:
         database = await Database.open(task.dsn, application_name="bench", max_size=16)
         await _ask_for(database, task.count)
+        renderer = await _renderer()
         move = Mover(letters=Store(), clock=SystemClock())
         send = SendLetter(
             database,
@@ -85,9 +81,9 @@ def sending(together: bool) -> Callable[[Task], Coroutine[Any, Any, Measured]]:
             move=move,
             people=_InstantVault(),
             gateway=_InstantGateway(),
-            renderer=_InstantRenderer(),
+            renderer=renderer,
             gateway_dedupes=True,
-            portal="https://mitsygefravaer.example",
+            portal=_PORTAL,
             clock=SystemClock(),
             ways=Ways(),
             forms=Forms(memo=MemoForm(), paper=PaperForm(shipment_type=1)),
@@ -185,6 +181,26 @@ def _letter(name: LetterName) -> NewLetter:
         requested_at=datetime.now(UTC),
     )
     return NewLetter(request=request, gateway_id=str(name.letter_id), task_ids=(uuid4(),), digest=bytes(32))
+
+
+async def _renderer() -> OneLetter:
+    """That has set its letter."""
+    sender = municipality("0751")
+    assert sender is not None
+    renderer = OneLetter()
+    deadline = _DAY + timedelta(days=8)
+    await renderer.render(
+        words(
+            name="Prøve Prøvesen",
+            municipality=sender,
+            planned_day=_DAY,
+            deadline_day=deadline,
+            kinds=("information_form",),
+            portal=_PORTAL,
+        ),
+        _DAY,
+    )
+    return renderer
 
 
 async def _left(database: Database) -> bool:

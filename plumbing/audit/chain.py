@@ -56,7 +56,7 @@ class Anchor:
 
 
 def block_hash(number: int, previous: bytes, sealed_at: datetime, entry_ids: Sequence[int], digests: bytes) -> bytes:
-    """The hash of a block, `digests` one after the other; see the module's docstring. ValueError if they are not one for each id."""
+    """See the module's docstring; `digests` one after the other. Raises ValueError if they are not one for each id."""
     instant = (sealed_at - _EPOCH) // timedelta(microseconds=1)
     told = [number.to_bytes(8), previous, instant.to_bytes(8)]
     for entry_id, entry_digest in zip(entry_ids, split(digests), strict=True):
