@@ -6,14 +6,10 @@ import asyncio
 import os
 import platform
 import secrets
-import shutil
-import tempfile
 from dataclasses import replace
-from pathlib import Path
 
 from bench import alone, memory, pairs, render, traffic, uploads, whole
 from bench.pairs import Side
-from plumbing.postgres import migrations
 from stack import Stack
 
 _NOTIFICATIONS = 20_000
@@ -53,35 +49,26 @@ def main() -> None:
 
 
 def _pairs(what: str, count: int | None, wanted: int) -> None:
-    run_dir = Path(tempfile.mkdtemp(prefix="mit-sygefravaer-bench-"))
-    run_dir.chmod(0o711)
-    stack = Stack.start(run_dir)
-    try:
+    with traffic.servers() as stack:
         if what != "letters":
             _stages(stack, what, count or _NOTIFICATIONS, wanted)
         if what in ("letters", "all"):
             _letters(stack, count or _LETTERS, wanted)
-    finally:
-        stack.stop()
-        shutil.rmtree(run_dir, ignore_errors=True)
 
 
 def _stages(stack: Stack, what: str, count: int, wanted: int) -> None:
     stack.create_topics()
-    empty = stack.create_database("intake", suffix="_bench")
-    migrations.upgrade("services.intake.migrations", empty.owner_dsn, role=empty.role)
-    clean = f"bench.notification.{secrets.token_hex(4)}"
-    size = traffic.preload(stack, clean, count, seed=7)
-    print(f"{count} notifications of {size / count:.0f} bytes a run", flush=True)
-    stage = Side(name="stage", worker="stage", topic=clean, template=empty.name)
+    empty = traffic.empty_database(stack, "intake")
+    clean = traffic.clean_topic(stack, count)
+    stage = Side(name="stage", worker="stage", topic=clean, template=empty)
     if what in ("stage", "all"):
         print("the intake stage beside the bare loop", flush=True)
-        _compare(stack, stage, Side(name="bare", worker="bare", topic=clean, template=empty.name), count, wanted)
+        _compare(stack, stage, Side(name="bare", worker="bare", topic=clean, template=empty), count, wanted)
     if what in ("bad", "all"):
         print("one notification in ten bad, beside clean ones", flush=True)
         bad = f"bench.bad.{secrets.token_hex(4)}"
         traffic.preload(stack, bad, count, seed=7, bad=0.1)
-        _compare(stack, Side(name="bad", worker="stage", topic=bad, template=empty.name), stage, count, wanted)
+        _compare(stack, Side(name="bad", worker="stage", topic=bad, template=empty), stage, count, wanted)
     if what in ("full", "all"):
         print("a million absences in the tables, beside empty ones", flush=True)
         # Just after a checkpoint the first touch of each page is logged whole: three times as many notifications, so that
@@ -89,18 +76,17 @@ def _stages(stack: Stack, what: str, count: int, wanted: int) -> None:
         long = f"bench.long.{secrets.token_hex(4)}"
         traffic.preload(stack, long, 3 * count, seed=8)
         stage = replace(stage, topic=long)
-        full = stack.create_database("intake", suffix="_full", template=empty.name)
+        full = stack.create_database("intake", suffix="_full", template=empty)
         asyncio.run(traffic.fill(full.owner_dsn, absences=1_000_000))
         _compare(stack, replace(stage, name="full", template=full.name), stage, 3 * count, wanted)
 
 
 def _letters(stack: Stack, count: int, wanted: int) -> None:
-    empty = stack.create_database("notifier", suffix="_bench")
-    migrations.upgrade("services.notifier.migrations", empty.owner_dsn, role=empty.role)
+    empty = traffic.empty_database(stack, "notifier")
     for name, what in (("letters", "letters sent"), ("statuses", "statuses taken")):
         print(f"{what} in groups, beside one by one", flush=True)
         together, alone = (
-            Side(name=side, worker=worker, topic="", template=empty.name, service="notifier")
+            Side(name=side, worker=worker, topic="", template=empty, service="notifier")
             for side, worker in (("groups", name), ("alone", f"{name}-alone"))
         )
         _compare(stack, together, alone, count, wanted)

@@ -1,17 +1,55 @@
-"""What is worked in a comparison: notifications already on a topic of their own, absences already in the tables."""
+"""What is worked in a comparison: notifications already on a topic of their own, absences already in the tables; and on which
+servers."""
 
 import asyncio
+import secrets
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import asyncpg
 from aiokafka import AIOKafkaProducer
 
 from deploy.kafka import TopicToMake
+from plumbing.postgres import migrations
 from simulators.nemrefusion.traffic import Mix, generate
 from stack import Stack
 
 PARTITIONS = 6
 _LARGEST = 500_000  # those that are too large on purpose would measure the broker
+
+
+@contextmanager
+def servers() -> Iterator[Stack]:
+    """Fresh servers of the bench's own, taken down afterwards."""
+    run_dir = Path(tempfile.mkdtemp(prefix="mit-sygefravaer-bench-"))
+    run_dir.chmod(0o711)
+    try:
+        stack = Stack.start(run_dir)
+        try:
+            yield stack
+        finally:
+            stack.stop()
+    finally:
+        shutil.rmtree(run_dir, ignore_errors=True)
+
+
+def empty_database(stack: Stack, service: str) -> str:
+    """The name of a database of the service that has its tables, to be copied for each run."""
+    made = stack.create_database(service, suffix="_bench")
+    migrations.upgrade(f"services.{service}.migrations", made.owner_dsn, role=made.role)
+    return made.name
+
+
+def clean_topic(stack: Stack, count: int) -> str:
+    """A topic with so many distinct valid notifications; says how large they are."""
+    topic = f"bench.notification.{secrets.token_hex(4)}"
+    size = preload(stack, topic, count, seed=7)
+    print(f"{count} notifications of {size / count:.0f} bytes a run", flush=True)
+    return topic
 
 
 def preload(stack: Stack, topic: str, count: int, *, seed: int, bad: float = 0) -> int:

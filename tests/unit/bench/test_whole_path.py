@@ -6,8 +6,9 @@ from uuid import UUID, uuid4
 import pytest
 
 from bench import notes
+from bench.child import Measured
 from bench.notes import Note
-from bench.whole import Whole, spread, table
+from bench.whole import Whole, beside, spread, table
 
 FIRST, SECOND = UUID(int=1), UUID(int=2)
 
@@ -29,6 +30,13 @@ def test_the_table_begins_with_the_greediest_and_ends_with_what_is_ours() -> Non
     assert [line.split()[0] for line in lines[1:-2]] == ["postgres", "notifier", "tasks", "intake", "citizens"]
     assert "MeMo" in lines[-2]
     assert "0.750" in lines[-1]
+
+
+def test_it_is_held_against_four_bare_loops_by_their_median() -> None:
+    bare = [Measured(records=1_000, seconds=seconds, cpu=seconds, peak=1) for seconds in (0.1, 0.2, 5.0)]
+    told = beside(whole(memo=2.5), bare)
+    assert "medians of 3 runs: 1250/s, 0.800 CPU s" in told
+    assert told.endswith("1.00 of the rate, the four services 0.9 times the CPU")
 
 
 def test_a_spread_is_told_in_milliseconds() -> None:
