@@ -129,15 +129,25 @@ async def finish(connection: Connection, claims: Sequence[Claim]) -> None:
 
 
 async def put_back(
-    connection: Connection, claims: Sequence[Claim], reasons: Sequence[str], pauses: Sequence[float]
+    connection: Connection,
+    claims: Sequence[Claim],
+    reasons: Sequence[str],
+    are_abandoned: Sequence[bool],
+    pauses: Sequence[float],
 ) -> None:
-    """Let each be tried again after its pause, seconds from now; raises LeaseLost unless every claim holds."""
-    _all_held(await connection.execute(_PUT_BACK, *_named(claims), list(reasons), list(pauses)), claims)
+    """Let each be tried again after its pause, seconds from now; raises LeaseLost unless every claim holds.
+
+    Whoever claims one that `is_abandoned` next is told so: it was given back, but what was done is not known.
+    """
+    told = (list(reasons), list(are_abandoned), list(pauses))
+    _all_held(await connection.execute(_PUT_BACK, *_named(claims), *told), claims)
 
 
-async def park(connection: Connection, claims: Sequence[Claim], reasons: Sequence[str]) -> None:
-    """Let nobody try them until they are released; raises LeaseLost unless every claim holds."""
-    _all_held(await connection.execute(_PARK, *_named(claims), list(reasons)), claims)
+async def park(
+    connection: Connection, claims: Sequence[Claim], reasons: Sequence[str], are_abandoned: Sequence[bool]
+) -> None:
+    """Let nobody try them until they are released; raises LeaseLost unless every claim holds. `are_abandoned`: as above."""
+    _all_held(await connection.execute(_PARK, *_named(claims), list(reasons), list(are_abandoned)), claims)
 
 
 async def parked(connection: Connection, queue: str, *, limit: int = 1000) -> list[ParkedJob]:
@@ -235,17 +245,20 @@ returning token
 
 _FINISH = "delete from job where seq = any ($1::bigint[]) and token = any ($2::uuid[])"
 
+# A token that stays is nobody's any more, and tells the next claim that nobody said how this one ended.
 _PUT_BACK = """
 update job
-set token = null, reason = claim.reason, available_at = clock_timestamp() + make_interval(secs => claim.pause)
-from unnest($1::bigint[], $2::uuid[], $3::text[], $4::float8[]) as claim (seq, token, reason, pause)
+set token = case when claim.is_abandoned then job.token end, reason = claim.reason,
+    available_at = clock_timestamp() + make_interval(secs => claim.pause)
+from unnest($1::bigint[], $2::uuid[], $3::text[], $4::boolean[], $5::float8[])
+     as claim (seq, token, reason, is_abandoned, pause)
 where job.seq = claim.seq and job.token = claim.token
 """
 
 _PARK = """
 update job
-set token = null, reason = claim.reason, state = 'parked'
-from unnest($1::bigint[], $2::uuid[], $3::text[]) as claim (seq, token, reason)
+set token = case when claim.is_abandoned then job.token end, reason = claim.reason, state = 'parked'
+from unnest($1::bigint[], $2::uuid[], $3::text[], $4::boolean[]) as claim (seq, token, reason, is_abandoned)
 where job.seq = claim.seq and job.token = claim.token
 """
 

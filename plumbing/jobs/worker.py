@@ -42,11 +42,12 @@ EXHAUSTED: Final = "attempts-exhausted"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Ended:
-    """An attempt that ended, and what is to be written of it, in this order."""
+    """An attempt that ended, and what is to be written of it, in this order. `is_abandoned`: nobody said what it did."""
 
     claim: Claim
     verdict: Verdict
     writes: tuple[Write, ...]
+    is_abandoned: bool = False
 
 
 class Worker:
@@ -182,7 +183,8 @@ class Worker:
 
     async def _attempt(self, claim: Claim) -> _Ended:
         if claim.attempt > self._policy.attempts:
-            return self._given_up(claim, EXHAUSTED)
+            return self._given_up(claim, EXHAUSTED, is_abandoned=claim.was_abandoned)
+        is_abandoned = False
         try:
             async with asyncio.timeout(self._deadline):
                 verdict = await self._work(claim)
@@ -191,14 +193,14 @@ class Worker:
         except Exception as error:  # whatever it is, the job stays and is tried again, a bounded number of times
             if not (is_transient(error) or isinstance(error, FaultInjected)):
                 log.error("an attempt failed by a fault of ours", queue=self._queue, exc_info=error)
-            verdict = Again(reason=type(error).__name__)
+            verdict, is_abandoned = Again(reason=type(error).__name__), True
         if isinstance(verdict, Again) and claim.attempt >= self._policy.attempts:
-            return self._given_up(claim, verdict.reason, verdict.write)
-        return _Ended(claim=claim, verdict=verdict, writes=_those(verdict.write))
+            return self._given_up(claim, verdict.reason, verdict.write, is_abandoned=is_abandoned)
+        return _Ended(claim=claim, verdict=verdict, writes=_those(verdict.write), is_abandoned=is_abandoned)
 
-    def _given_up(self, claim: Claim, reason: str, first: Write | None = None) -> _Ended:
+    def _given_up(self, claim: Claim, reason: str, first: Write | None = None, *, is_abandoned: bool) -> _Ended:
         last = self._give_up(claim) if self._give_up is not None else None
-        return _Ended(claim=claim, verdict=Parked(reason=reason), writes=_those(first, last))
+        return _Ended(claim=claim, verdict=Parked(reason=reason), writes=_those(first, last), is_abandoned=is_abandoned)
 
     async def _settle(self, group: Sequence[_Ended]) -> list[LeaseLost | None]:
         """First the jobs, under their tokens, then what their results change: a lost lease writes nothing."""
@@ -216,16 +218,17 @@ class Worker:
 
     async def _end(self, connection: Connection, group: Sequence[_Ended]) -> None:
         done: list[Claim] = []
-        again: list[tuple[Claim, str, float]] = []
-        parked: list[tuple[Claim, str]] = []
+        again: list[tuple[Claim, str, bool, float]] = []
+        parked: list[tuple[Claim, str, bool]] = []
         for one in group:
             match one.verdict:
                 case Done():
                     done.append(one.claim)
                 case Again(reason=reason, after=after):
-                    again.append((one.claim, reason, max(self._policy.pause(one.claim.attempt), after or 0.0)))
+                    pause = max(self._policy.pause(one.claim.attempt), after or 0.0)
+                    again.append((one.claim, reason, one.is_abandoned, pause))
                 case Parked(reason=reason):
-                    parked.append((one.claim, reason))
+                    parked.append((one.claim, reason, one.is_abandoned))
                 case _:
                     assert_never(one.verdict)
         if done:

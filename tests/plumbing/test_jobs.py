@@ -156,8 +156,8 @@ async def test_who_lost_the_lease_writes_nothing(bench: Bench) -> None:
     [owner] = await bench.claim()
     writes: list[Callable[[Connection], Awaitable[None]]] = [
         partial(store.finish, claims=[zombie]),
-        partial(store.put_back, claims=[zombie], reasons=["late"], pauses=[0]),
-        partial(store.park, claims=[zombie], reasons=["late"]),
+        partial(store.put_back, claims=[zombie], reasons=["late"], are_abandoned=[False], pauses=[0]),
+        partial(store.park, claims=[zombie], reasons=["late"], are_abandoned=[False]),
     ]
     for write in writes:
         with pytest.raises(LeaseLost):
@@ -484,6 +484,68 @@ async def test_what_is_not_possible_now_is_tried_again_and_counted(bench: Bench)
     assert len(bench.seen) == 4
 
 
+async def test_the_next_to_have_a_job_is_told_whether_anybody_said_how_the_attempt_before_ended(bench: Bench) -> None:
+    await bench.add(b"")
+    told = []
+
+    async def work(claim: Claim) -> Verdict:
+        told.append(claim.was_abandoned)
+        match claim.attempt:
+            case 1 | 3:
+                return Again(reason="throttled")
+            case 2:
+                raise Unavailable("gateway")
+            case 4:
+                await asyncio.sleep(60)
+        return Done()
+
+    await bench.until(bench.empty, worker(bench, work, deadline=0.3))
+    assert told == [False, False, True, False, True]
+
+
+@pytest.mark.parametrize("is_said", [True, False])
+async def test_and_so_is_who_has_it_after_a_release(bench: Bench, is_said: bool) -> None:
+    [job_id] = await bench.add(b"")
+    told = []
+
+    async def work(claim: Claim) -> Verdict:
+        told.append(claim.was_abandoned)
+        if len(told) > 1:
+            return Done()
+        if is_said:
+            return Again(reason="throttled")
+        raise Unavailable("gateway")
+
+    async def is_parked() -> bool:
+        return (await bench.depth()).parked == 1
+
+    once = Policy(first=0.01, ceiling=0.01, attempts=1)
+    await bench.until(is_parked, worker(bench, work, policy=once))
+    async with bench.database.acquire() as connection:
+        await store.release(connection, QUEUE, [job_id])
+    await bench.until(bench.empty, worker(bench, work, policy=once))
+    assert told == [False, not is_said]
+
+
+async def test_a_job_that_killed_its_workers_is_still_told_of_after_a_release(bench: Bench) -> None:
+    [job_id] = await bench.add(b"")
+    await bench.claim(lease_seconds=0.01)
+    told = []
+
+    async def work(claim: Claim) -> Verdict:
+        told.append(claim.was_abandoned)
+        return Done()
+
+    async def is_parked() -> bool:
+        return (await bench.depth()).parked == 1
+
+    await bench.until(is_parked, worker(bench, work, policy=Policy(first=0.01, ceiling=0.01, attempts=1)))
+    async with bench.database.acquire() as connection:
+        await store.release(connection, QUEUE, [job_id])
+    await bench.until(bench.empty, worker(bench, work))
+    assert told == [True]
+
+
 async def test_a_pause_that_was_asked_for_is_kept(bench: Bench) -> None:
     await bench.add(b"")
 
@@ -538,7 +600,7 @@ async def test_somebody_on_duty_sees_parked_jobs_and_releases_them(
     first, second = await bench.add(b"one", b"two")
     for claim in await bench.claim():
         async with bench.database.transaction() as connection:
-            await store.park(connection, [claim], ["odd-answer-418"])
+            await store.park(connection, [claim], ["odd-answer-418"], [False])
     assert await commands.run(bench.database, QUEUE, ["list"]) == 0
     listed = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [(job["job_id"], job["payload"], job["reason"]) for job in listed] == [

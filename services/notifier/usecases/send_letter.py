@@ -10,7 +10,7 @@ in their order.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final, Protocol, assert_never
 from uuid import UUID
@@ -24,7 +24,7 @@ from plumbing.errors import Unavailable
 from plumbing.faults import faultpoint
 from plumbing.jobs import Again, Claim, Done, Joint, LeaseLost, Parked, Verdict
 from plumbing.jobs.verdicts import Write
-from plumbing.postgres import Connection, Database
+from plumbing.postgres import Connection, Database, is_transient
 from plumbing.sealing import SealBroken, open_sealed, seal
 from plumbing.together import Together
 from services.notifier import domain
@@ -34,6 +34,7 @@ from services.notifier.domain import (
     Heard,
     Letter,
     LetterName,
+    LetterState,
     LookedUp,
     NoRecipient,
     Pace,
@@ -210,8 +211,25 @@ class SendLetter:
             # A sending the gateway has told meanwhile to have failed is nobody's business any more.
             fixed = await self._fixed_bytes(claim, letter, is_shut) if letter.sending == sending else None
         except _NotSent as ended:
-            return ended.verdict
+            return self._with_doubt(claim, letter, ended.verdict)
+        except Exception as error:
+            if not is_transient(error):
+                raise
+            # nothing was called for, which is more than can be said of what fails from here on
+            return self._with_doubt(claim, letter, Again(reason=type(error).__name__))
         return Done() if fixed is None else await self._call(letter, fixed)
+
+    def _with_doubt(self, claim: Claim, letter: Letter, verdict: Verdict) -> Verdict:
+        """The verdict, and that whoever had the job before may have made a call: the next to have it is not told by the job."""
+        if isinstance(verdict, Done) or not self._may_have_been_called(claim, letter):
+            return verdict
+        assert verdict.write is None
+        return replace(verdict, write=self._moving(letter, domain.unsure))
+
+    def _may_have_been_called(self, claim: Claim, letter: Letter) -> bool:
+        """Who never said how the attempt ended may have made a call, if there were bytes to call with. Where repeats are not
+        recognised nobody would be here then."""
+        return claim.was_abandoned and self._dedupes and letter.state is not LetterState.REQUESTED
 
     async def _fixed_bytes(self, claim: Claim, letter: Letter, is_shut: bool) -> _Fixed | None:
         match domain.next_step(letter, gateway_dedupes=self._dedupes):
@@ -292,9 +310,11 @@ class SendLetter:
             packed = open_sealed(key, sealed, owner=str(letter.request.citizen_id), field=SEALED_FIELD)
         except SealBroken:
             raise _NotSent(Parked(reason="seal-broken")) from None
-        # Who never said how the attempt ended may have made a call. Where repeats are not recognised nobody would be here then.
-        may_be_taken = letter.may_be_taken or (claim.was_abandoned and self._dedupes)
-        request = GatewayRequest.unpacked(packed).body
+        try:
+            request = GatewayRequest.unpacked(packed).body
+        except ValueError:  # kept by a version after this one, which sends it, or will when it is back
+            raise _NotSent(Again(reason="later-form")) from None
+        may_be_taken = letter.may_be_taken or self._may_have_been_called(claim, letter)
         return _Fixed(channel=letter.channel, gateway_id=letter.gateway_id, request=request, may_be_taken=may_be_taken)
 
     async def _call(self, letter: Letter, fixed: _Fixed) -> Verdict:

@@ -2,6 +2,7 @@
 status (M1, M3, T2; F029, F131, F132)."""
 
 import json
+from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,10 +10,11 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from plumbing import ids
+from plumbing import faults, ids
+from plumbing.errors import Unavailable
 from plumbing.postgres import Database
 from services.notifier import commands
-from services.notifier.domain import Channel, LetterName
+from services.notifier.domain import Channel, LetterName, NoRecipient
 from services.notifier.store import Store
 from services.notifier.usecases import SendAgain
 from services.notifier.usecases.move import Mover
@@ -124,6 +126,35 @@ async def test_a_refusal_of_a_repeated_call_says_nothing_about_the_call_before(o
     assert [sent["channel"] for sent in (await office.ledger())["letters"]] == ["Digital Post"]
     await office.push(pushed(DELIVERED, str(asked.letter_id)))
     assert await office.state(asked) == "dispatched"
+
+
+@pytest.mark.parametrize("how", ["the attempt failed", "the process ended", "the process ended and the vault was away"])
+async def test_a_refusal_says_nothing_either_where_nobody_said_how_the_call_before_ended(
+    office: PostOffice, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    point = "notifier.after_call" if how == "the attempt failed" else "jobs.before_result_commit"
+    monkeypatch.setattr(faults, "_plan", faults._parse(f"{point}:raise:1"))
+    monkeypatch.setattr(faults, "_passed", Counter())
+    if how.endswith("away"):
+        key, away = office.people.key, Unavailable("citizens")
+
+        async def once_away(_citizen_id: UUID) -> bytes | NoRecipient:
+            office.people.key = key  # type: ignore[method-assign]
+            raise away
+
+        office.people.key = once_away  # type: ignore[method-assign]
+    await office.switch(mode="no_status", number=1)
+    asked = letter()
+    await office.ask_for(asked)
+
+    async def called() -> bool:
+        return bool((await office.ledger())["letters"])
+
+    await office.until(called)
+    await office.switch(mode="refuse", error_code="recipient.exempt", number=1)
+    await office.until_state(asked, "in_doubt")
+    await office.until_idle()
+    assert [sent["channel"] for sent in (await office.ledger())["letters"]] == ["Digital Post"]
 
 
 async def test_a_refusal_after_calls_that_certainly_did_nothing_leads_to_paper(office: PostOffice) -> None:

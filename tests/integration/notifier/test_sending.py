@@ -15,7 +15,7 @@ import pytest
 from contracts.letter.v1 import LetterRequested
 from plumbing import faults
 from plumbing.postgres import Database
-from services.notifier.letters import Renderer
+from services.notifier.letters import GatewayRequest, Renderer
 from tests.integration.notifier.post_office import CPR, NAME, PostOffice, as_record, letter, open_post_office
 
 
@@ -136,6 +136,27 @@ async def test_a_call_that_certainly_changed_nothing_is_made_again_also_there(
     await careful_office.until_state(asked, "dispatched")
     ledger = await careful_office.ledger()
     assert [attempt["outcome"] for attempt in ledger["attempts"]] == ["not-taken", "not-taken", "accepted"]
+
+
+async def test_bytes_that_a_later_version_kept_wait_for_it_and_are_sent_as_they_are(
+    office: PostOffice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    packed, unpacked = vars(GatewayRequest)["packed"].fget, GatewayRequest.unpacked
+    with monkeypatch.context() as later:
+        later.setattr(GatewayRequest, "packed", property(lambda request: b"\x7f" + packed(request)))
+        await office.switch(mode="error503", number=1, retry_after=0)
+        asked = letter()
+        await office.ask_for(asked)
+
+        async def waits() -> bool:
+            return bool(await office.rows("select from job where reason = 'later-form'"))
+
+        await office.until(waits)
+    assert len((await office.ledger())["letters"]) == 0
+
+    monkeypatch.setattr(GatewayRequest, "unpacked", lambda kept: unpacked(kept[1:]))
+    await office.until_state(asked, "dispatched")
+    assert len((await office.ledger())["letters"]) == 1
 
 
 @pytest.mark.parametrize("mode", ["error500", "down"])
