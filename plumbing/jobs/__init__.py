@@ -1,7 +1,7 @@
 """Jobs: work that calls the outside world, kept in a table until its result is written."""
 
 from plumbing.jobs.policy import Policy
-from plumbing.jobs.store import SCHEMA, Claim, Job, LeaseLost, ParkedJob, add, hold, parked, release
+from plumbing.jobs.store import SCHEMA, Claim, Job, LeaseLost, ParkedJob, add, hold, parked, release, withdraw
 from plumbing.jobs.verdicts import Again, Done, Joint, Parked, Verdict
 from plumbing.jobs.worker import Worker
 
@@ -22,4 +22,5 @@ __all__ = [
     "hold",
     "parked",
     "release",
+    "withdraw",
 ]

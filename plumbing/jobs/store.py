@@ -162,6 +162,16 @@ async def release(connection: Connection, queue: str, job_ids: Sequence[UUID]) -
     return int(status.rpartition(" ")[2])
 
 
+async def withdraw(connection: Connection, job_id: UUID) -> bool:
+    """Take the job out if it is parked; False where it waits or is in work. Nobody begins it meanwhile."""
+    state = await connection.fetchval("select state from job where job_id = $1 for update", job_id)
+    if state == "waiting":
+        return False
+    if state == "parked":
+        await connection.execute("delete from job where job_id = $1", job_id)
+    return True
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Depth:
     """How much waits in a queue, for how long the oldest, and how much is parked."""
@@ -245,10 +255,10 @@ returning token
 
 _FINISH = "delete from job where seq = any ($1::bigint[]) and token = any ($2::uuid[])"
 
-# A token that stays is nobody's any more, and tells the next claim that nobody said how this one ended.
+# A token that nobody has keeps out the claim that is over, and tells the next one that nobody said how it ended.
 _PUT_BACK = """
 update job
-set token = case when claim.is_abandoned then job.token end, reason = claim.reason,
+set token = case when claim.is_abandoned then gen_random_uuid() end, reason = claim.reason,
     available_at = clock_timestamp() + make_interval(secs => claim.pause)
 from unnest($1::bigint[], $2::uuid[], $3::text[], $4::boolean[], $5::float8[])
      as claim (seq, token, reason, is_abandoned, pause)
@@ -257,7 +267,7 @@ where job.seq = claim.seq and job.token = claim.token
 
 _PARK = """
 update job
-set token = case when claim.is_abandoned then job.token end, reason = claim.reason, state = 'parked'
+set token = case when claim.is_abandoned then gen_random_uuid() end, reason = claim.reason, state = 'parked'
 from unnest($1::bigint[], $2::uuid[], $3::text[], $4::boolean[]) as claim (seq, token, reason, is_abandoned)
 where job.seq = claim.seq and job.token = claim.token
 """

@@ -301,7 +301,7 @@ async def test_a_write_that_fails_takes_nothing_from_those_it_is_settled_with(be
     async def all_but_one() -> bool:
         return (await bench.depth()).waiting == 1
 
-    one = worker(bench, work, settle_seconds=0.1, settle_together=6, deadline=0.5, margin=1.0)
+    one = worker(bench, work, settle_seconds=0.1, settle_together=6, deadline=0.5, margin=2.5)
     await bench.until(all_but_one, one)
     assert await bench.effects() == Counter(made[:3] + made[4:])
     await bench.until(bench.empty, worker(bench, work))
@@ -501,6 +501,30 @@ async def test_the_next_to_have_a_job_is_told_whether_anybody_said_how_the_attem
 
     await bench.until(bench.empty, worker(bench, work, deadline=0.3))
     assert told == [False, False, True, False, True]
+
+
+async def test_who_never_said_how_it_ended_has_no_more_to_say(bench: Bench) -> None:
+    await bench.add(b"")
+    [ended] = await bench.claim()
+    async with bench.database.transaction() as connection:
+        await store.put_back(connection, [ended], ["TimeoutError"], [True], [0.0])
+    async with bench.database.transaction() as connection:
+        assert await store.hold(connection, [ended]) == set()
+    [claim] = await bench.claim()
+    assert claim.was_abandoned
+
+
+async def test_a_job_can_be_withdrawn_while_nobody_tries_it(bench: Bench) -> None:
+    [waiting], [parked] = await bench.add(b""), await bench.add(b"")
+    [claim] = [one for one in await bench.claim() if one.job_id == parked]
+    async with bench.database.transaction() as connection:
+        await store.park(connection, [claim], ["odd-answer-418"], [False])
+    async with bench.database.transaction() as connection:
+        assert not await jobs.withdraw(connection, waiting)
+        assert await jobs.withdraw(connection, parked)
+        assert await jobs.withdraw(connection, parked)  # as it is gone
+    left = await bench.depth()
+    assert (left.waiting, left.parked) == (1, 0)
 
 
 @pytest.mark.parametrize("is_said", [True, False])
