@@ -169,7 +169,6 @@ BUGS: Final[tuple[Bug, ...]] = (
         patch=Patch(
             file=SEND_LETTER,
             changes={
-                "from dataclasses import dataclass\n": "from dataclasses import dataclass, replace\n",
                 "                return Done(write=self._moving(letter, domain.handed_over))\n": (
                     "                proof = domain.Proof(\n"
                     "                    channel=fixed.channel,\n"

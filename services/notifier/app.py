@@ -50,6 +50,7 @@ BESIDE_THE_CALL_SECONDS = 10.0
 LEASE_MARGIN_SECONDS = 5.0
 # Letters come out of the renderer and back from the gateway a few at a time; nobody waits for what is told of them.
 EVENTS_APART_SECONDS = 0.1
+STRAYS_SECONDS = 10.0
 # Letters have some 50 KB, and each is in a few buffers at once: given back to the system and taken again, they cost a page fault
 # for every 4 KB, a fifth of the CPU time of sending.
 KEPT_BYTES = 16 * 1024 * 1024
@@ -106,6 +107,8 @@ async def serve(settings: Settings) -> None:
         )
         every = min(30.0, settings.status_overdue_seconds / 4, settings.paper_overdue_seconds / 4)
         runner.loop("overdue letters", lambda: _surfacing(database, surface, every, kafka.relay))
+        turns = Guard(database, store, move, clock)
+        runner.loop("letters held by nobody", lambda: _letting_go(turns, worker))
         runner.loop("letter gauges", lambda: _gauges(database, store))
         await runner.run()
 
@@ -231,6 +234,18 @@ async def _surfacing(database: Database, surface: SurfaceOverdue, every: float, 
             relay.wake()
         else:
             await asyncio.sleep(every)
+
+
+async def _letting_go(guard: Guard, worker: Worker) -> None:
+    while True:
+        try:
+            if await guard.let_go_strays():
+                worker.wake()
+        except Exception as error:
+            if not is_transient(error):
+                raise
+            log.warning("held letters cannot be looked for now", error=type(error).__name__)
+        await asyncio.sleep(STRAYS_SECONDS)
 
 
 async def _gauges(database: Database, store: Store) -> None:

@@ -62,6 +62,9 @@ async def guard(database: Database, store: Store, turns: Guard, arguments: Seque
             return _WRONG_USAGE
 
 
+_NOT_AGAIN = "no such letter that failed or is unknown, or its job was released: wait until that has ended\n"
+
+
 async def letters(database: Database, store: Store, send_again: SendAgain, arguments: Sequence[str]) -> int:
     """The exit code: 0, 1 where there is no such letter that may be sent again, or 2 for wrong usage."""
     match list(arguments):
@@ -74,7 +77,7 @@ async def letters(database: Database, store: Store, send_again: SendAgain, argum
             (name := _name(letter_id, version)) and channel in set(Channel) and _ACTOR.fullmatch(who)
         ):
             done = await send_again(name, Channel(channel), f"person:{who}")
-            sys.stdout.write("on its way\n" if done else "no such letter that failed or is unknown\n")
+            sys.stdout.write("on its way\n" if done else _NOT_AGAIN)
             return _OK if done else _NOTHING
         case _:
             sys.stderr.write(LETTERS_USAGE + "\n")

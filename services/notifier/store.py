@@ -214,6 +214,10 @@ class Store:
         done = await connection.execute("delete from letter_gate where (municipality_code, template) = ($1, $2)", *pace)
         return bool(done != "DELETE 0")
 
+    async def held_by_nobody(self, connection: Connection) -> list[Pace]:
+        """The keys of letters that are held though no gate is shut for them."""
+        return [_pace(row) for row in await connection.fetch(_HELD_BY_NOBODY)]
+
     async def gates(self, connection: Connection) -> list[Gate]:
         """The gates that are shut; outside a transaction."""
         return [
@@ -418,6 +422,16 @@ limit $3
 for update skip locked
 """
 )
+
+_HELD_BY_NOBODY = """
+select distinct municipality_code, template
+from letter
+where state = 'held'
+  and not exists (
+      select from letter_gate gate
+      where gate.template = letter.template and gate.municipality_code in (letter.municipality_code, '*')
+  )
+"""
 
 _IN_STATE = _COLUMNS + "where state = $1\norder by taken_in_at, letter_id, version\nlimit $2\n"
 

@@ -26,6 +26,8 @@ class Letters(Protocol):
 
     async def open(self, connection: Connection, pace: Pace) -> bool: ...
 
+    async def held_by_nobody(self, connection: Connection) -> Sequence[Pace]: ...
+
     async def lock_held(self, connection: Connection, pace: Pace, limit: int) -> Sequence[Letter]: ...
 
 
@@ -55,6 +57,17 @@ class Guard:
         released = 0
         while found := await self._let_go(pace):
             released += found
+        return released
+
+    async def let_go_strays(self) -> int:
+        """Let go what is held though no gate is shut for it, because it was being held while its gate was opened, or because
+        whoever opened it did not get to it; how many letters that were."""
+        async with self._database.acquire() as connection:
+            paces = await self._letters.held_by_nobody(connection)
+        released = 0
+        for pace in paces:
+            while found := await self._let_go(pace):
+                released += found
         return released
 
     async def _let_go(self, pace: Pace) -> int:

@@ -85,7 +85,9 @@ class Mover:
 def _action(before: Letter, after: Letter) -> str:
     if stays_open(before, after):
         return "letter.sending_failed"
-    return f"letter.{after.state}" if after.state != before.state else "letter.contradicted"
+    if after.state != before.state:
+        return f"letter.{after.state}"
+    return "letter.unsure" if after.may_be_taken > before.may_be_taken else "letter.contradicted"
 
 
 def entry(letter: Letter, action: str, now: datetime, *, actor: str = ACTOR) -> Entry:

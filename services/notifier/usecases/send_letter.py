@@ -204,7 +204,12 @@ class SendLetter:
     async def __call__(self, claim: Claim) -> Verdict:
         faultpoint("notifier.after_claim")
         name, sending = letter_jobs.read(claim.payload)
-        letter, is_shut = await self._read(name)
+        try:
+            letter, is_shut = await self._read(name)
+        except Exception as error:
+            if claim.was_abandoned or not is_transient(error):
+                raise  # the job remembers what cannot be written of a letter that cannot be read
+            return Again(reason=type(error).__name__)
         if letter is None:
             return Parked(reason="letter-missing")
         try:
@@ -349,7 +354,9 @@ class SendLetter:
                     letter=str(letter.request.name.letter_id),
                     status=heard.http_status,
                 )
-                write = self._moving(letter, _unless_taken(fixed, lambda found: found))
+                # a code nobody knows is a refusal all the same; an answer without one may hide that it was taken over
+                step = domain.unsure if heard.code is None else _unless_taken(fixed, lambda found: found)
+                write = self._moving(letter, step)
                 return Parked(reason=f"odd-answer-{heard.http_status}", write=write)
             case _:
                 assert_never(answer)
@@ -424,10 +431,13 @@ class SendLetter:
             held = await jobs.hold(connection, [made.claim for made in group])
             wanted = {made.letter.request.name: made for made in group if made.claim in held}
             letters = await self._letters.lock(connection, list(wanted))
+            # Not those that were being made when their gate was shut: their next attempt holds them.
+            shut = await self._letters.shut_gates(connection)
             due = {
                 name: made
                 for name, made in wanted.items()
                 if letters[name].sending == made.letter.sending
+                and shut.isdisjoint(domain.paces(letters[name].request))
                 and domain.next_step(letters[name], gateway_dedupes=self._dedupes) is Step.COMPOSE
             }
             fixed = {

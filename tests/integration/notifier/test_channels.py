@@ -10,13 +10,14 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from plumbing import faults, ids
+from plumbing import faults, ids, jobs
 from plumbing.errors import Unavailable
 from plumbing.postgres import Database
 from services.notifier import commands
-from services.notifier.domain import Channel, LetterName, NoRecipient
+from services.notifier.domain import Channel, Heard, LetterName, NoRecipient
+from services.notifier.gateways import PostGateway
 from services.notifier.store import Store
-from services.notifier.usecases import SendAgain
+from services.notifier.usecases import QUEUE, SendAgain
 from services.notifier.usecases.move import Mover
 from simulators.post_gateway.ledger import Status
 from simulators.post_gateway.statuses import DELIVERED, FAILED, push_body
@@ -139,10 +140,10 @@ async def test_a_refusal_says_nothing_either_where_nobody_said_how_the_call_befo
         key, away = office.people.key, Unavailable("citizens")
 
         async def once_away(_citizen_id: UUID) -> bytes | NoRecipient:
-            office.people.key = key  # type: ignore[method-assign]
+            monkeypatch.setattr(office.people, "key", key)
             raise away
 
-        office.people.key = once_away  # type: ignore[method-assign]
+        monkeypatch.setattr(office.people, "key", once_away)
     await office.switch(mode="no_status", number=1)
     asked = letter()
     await office.ask_for(asked)
@@ -357,6 +358,59 @@ async def test_somebody_on_duty_sends_a_surfaced_letter_after_all(
         (),
     ):
         assert (await typed(*wrong))[0] == 2
+
+
+@pytest.mark.parametrize("is_released", [True, False])
+async def test_a_letter_whose_job_is_being_tried_is_not_sent_again_beside_it(
+    notifier_database: Database, tmp_path: Path, is_released: bool
+) -> None:
+    """A release and `letters again`, by two people: two letters, were both done."""
+    async with open_post_office(notifier_database, tmp_path, attempts=2) as office:
+        await office.switch(mode="error500", number=2)
+        asked = letter()
+        await office.ask_for(asked)
+        await office.until_state(asked, "unknown")
+        await office.until_idle()
+        if is_released:
+            await office.switch(mode="slow", number=1, seconds=0.7)
+            async with office.database.transaction() as connection:
+                [job] = await jobs.parked(connection, QUEUE)
+                await jobs.release(connection, QUEUE, [job.job_id])
+            office.worker.wake()
+        again = SendAgain(office.database, Store(), Mover(letters=Store(), clock=FixedClock()), FixedClock())
+        done = await again(LetterName(letter_id=asked.letter_id, version=1), Channel.PAPER, "person:anna")
+        assert done is not is_released
+        office.worker.wake()
+        await office.until_state(asked, "dispatched")
+        await office.until_idle()
+        channel = "Digital Post" if is_released else "Fysisk Post"
+        assert [sent["channel"] for sent in (await office.ledger())["letters"]] == [channel]
+        assert await office.rows("select 1 from job") == []
+
+
+async def test_an_answer_without_a_code_may_hide_that_the_letter_was_taken(
+    office: PostOffice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send = PostGateway.send
+
+    async def odd(self: PostGateway, request: bytes, *, transaction_id: UUID) -> Heard:
+        monkeypatch.setattr(PostGateway, "send", send)
+        await send(self, request, transaction_id=transaction_id)
+        return Heard(http_status=409)
+
+    monkeypatch.setattr(PostGateway, "send", odd)
+    await office.switch(mode="no_status", number=1)
+    asked = letter()
+    await office.ask_for(asked)
+    await office.until_idle()
+    async with office.database.transaction() as connection:
+        [job] = await jobs.parked(connection, QUEUE)
+        assert job.reason == "odd-answer-409"
+        await jobs.release(connection, QUEUE, [job.job_id])
+    await office.switch(mode="refuse", error_code="recipient.exempt", number=1)
+    office.worker.wake()
+    await office.until_state(asked, "in_doubt")
+    assert [sent["channel"] for sent in (await office.ledger())["letters"]] == ["Digital Post"]
 
 
 async def test_an_unknown_letter_is_sent_again_under_an_id_of_its_own(

@@ -4,6 +4,8 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -11,9 +13,11 @@ from plumbing.postgres import Database
 from services.notifier import commands
 from services.notifier.domain import Limits, Pace
 from services.notifier.store import Store
+from services.notifier.usecases import SendLetter
 from tests.integration.notifier.post_office import PostOffice, letter, open_post_office
 
 HERE = Pace("0751", "report")
+ELSEWHERE = Pace("0851", "report")
 SMALL = Limits(hour=3, day=5, country_hour=100, country_day=100)
 
 
@@ -114,6 +118,52 @@ async def test_stopped_letters_under_way_are_held_unless_their_bytes_are_fixed(o
     assert await office.guard.go(HERE, "person:anna") == 1
     office.worker.wake()
     await office.until_state(waiting, "dispatched")
+
+
+async def test_a_letter_that_is_being_made_while_its_gate_is_shut_is_held(
+    office: PostOffice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = office.people.recipient
+
+    async def shut_meanwhile(citizen_id: UUID) -> Any:
+        monkeypatch.setattr(office.people, "recipient", read)
+        await office.guard.stop(HERE, "person:anna")
+        return await read(citizen_id)
+
+    monkeypatch.setattr(office.people, "recipient", shut_meanwhile)
+    asked = letter()
+    await office.ask_for(asked)
+    await office.until_state(asked, "held")
+    assert (await office.ledger())["attempts"] == []
+    assert await office.rows("select 1 from letter_request") == []
+
+
+async def test_a_letter_that_is_being_held_while_its_gate_is_opened_goes_out_all_the_same(
+    office: PostOffice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await office.guard.stop(ELSEWHERE, "person:anna")
+    stays = letter(municipality_code=ELSEWHERE.municipality_code)
+    await office.ask_for(stays)
+    office.people.away = 1000
+    waiting = letter()
+    await office.ask_for(waiting, offset=1)
+    write = SendLetter._change_all
+
+    async def opened_meanwhile(self: SendLetter, connection: Any, changes: Any) -> None:
+        monkeypatch.setattr(SendLetter, "_change_all", write)
+        assert await office.guard.go(HERE, "person:anna") == 0
+        await write(self, connection, changes)
+
+    monkeypatch.setattr(SendLetter, "_change_all", opened_meanwhile)
+    await office.guard.stop(HERE, "person:anna")
+    await office.until_state(waiting, "held")
+    assert await office.rows("select 1 from job") == []
+
+    office.people.away = 0
+    assert [await office.guard.let_go_strays() for _ in range(2)] == [1, 0]
+    office.worker.wake()
+    await office.until_state(waiting, "dispatched")
+    assert await office.state(stays) == "held"
 
 
 async def test_somebody_on_duty_sees_what_is_held_and_turns_it(
