@@ -28,6 +28,7 @@ from typing_extensions import override
 
 from plumbing.bus.records import UNREAD
 from plumbing.bus.unpacking import unpack
+from plumbing.telemetry import metrics
 
 log = structlog.get_logger(__name__)
 
@@ -98,6 +99,7 @@ class _FetchResult(fetcher.FetchResult):  # type: ignore[misc]  # the client lib
             log.error(
                 "a partition cannot be unpacked", partition=str(self._topic_partition), error=type(error).__name__
             )
+            metrics.PARTITION_UNREADABLE.labels(self._topic_partition.topic).inc()
             self._refetch_at = time.monotonic() + _REFETCH_AFTER_SECONDS
             return []
 

@@ -28,6 +28,9 @@ TOPIC_WENT_BACK = Counter(
     "Partitions that ended before where they had ended: deleted and made anew, or records lost.",
     ("topic",),
 )
+PARTITION_UNREADABLE = Counter(
+    "mitsyg_partition_unreadable", "Times that what was fetched of a partition could not be unpacked.", ("topic",)
+)
 PERSONAL_KEYS = Counter("mitsyg_personal_keys", "Records whose key looks like a CPR number, by topic.", ("topic",))
 OUTBOX_WAITING = Gauge("mitsyg_outbox_waiting_messages", "Messages waiting in the outbox.")
 OUTBOX_OLDEST = Gauge("mitsyg_outbox_oldest_seconds", "Age of the oldest message in the outbox.")
@@ -47,6 +50,7 @@ def begin_at_zero(topic: str, fates: Iterable[str], reasons: Iterable[str]) -> N
         REFUSALS.labels(topic, reason)
     PERSONAL_KEYS.labels(topic)
     TOPIC_WENT_BACK.labels(topic)
+    PARTITION_UNREADABLE.labels(topic)
 
 
 def count_records(settled: Iterable[tuple[str, str]]) -> None:

@@ -10,6 +10,7 @@ from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 
 from plumbing.bus import fetching
+from plumbing.telemetry import metrics
 from tests.plumbing.helpers import (
     Headers,
     Recorder,
@@ -131,6 +132,33 @@ async def test_bytes_that_were_damaged_on_the_way_are_fetched_again_and_nothing_
         await asyncio.sleep(0.5)
     assert sorted(work.values, key=str) == [b"%d" % partition for partition in range(6)]
     assert checked > 6
+
+
+async def test_a_partition_that_stays_damaged_is_counted_again_and_again_while_the_others_flow(
+    kafka: str, topics: TopicFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    topic, group = topics(partitions=2), fresh_group()
+    metrics.begin_at_zero(topic, (), ())
+    await produce(kafka, topic, b"damaged", partition=0)
+    monkeypatch.setattr(fetching, "_REFETCH_AFTER_SECONDS", 0.2)
+    monkeypatch.setattr(
+        fetching._Batch, "validate_crc", lambda batch: b"damaged" not in bytes(batch._raw), raising=False
+    )
+    work = Recorder()
+    async with member(kafka, topic, group, work):
+        await until(lambda: unreadable(topic) > 0)
+        await produce(kafka, topic, b"1", partition=1)
+        await until(lambda: work.values == [b"1"])
+        before = unreadable(topic)
+        await until(lambda: unreadable(topic) > before + 1)
+        await produce(kafka, topic, b"2", partition=1)
+        await until(lambda: work.values == [b"1", b"2"])
+
+    assert not await committed(kafka, group, topic, 0)  # it waits, and is not stepped over
+
+
+def unreadable(topic: str) -> float:
+    return float(metrics.PARTITION_UNREADABLE.labels(topic)._value.get())
 
 
 async def test_null_keys_and_values_and_their_places_arrive_as_they_are(kafka: str, topics: TopicFactory) -> None:

@@ -109,7 +109,7 @@ def test_a_counter_of_a_topic_is_there_before_it_counts() -> None:
         assert REGISTRY.get_sample_value("mitsyg_records_total", {"topic": topic, "fate": fate}) == 0
     for reason in ReasonCode:
         assert REGISTRY.get_sample_value("mitsyg_refused_records_total", {"topic": topic, "reason": reason}) == 0
-    for name in ("mitsyg_personal_keys_total", "mitsyg_topic_went_back_total"):
+    for name in ("mitsyg_personal_keys_total", "mitsyg_topic_went_back_total", "mitsyg_partition_unreadable_total"):
         assert REGISTRY.get_sample_value(name, {"topic": topic}) == 0
 
 
