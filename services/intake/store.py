@@ -387,10 +387,23 @@ from unnest($1::uuid[], $2::text[]) as new (notification_id, code)
 where waiting.notification_id = new.notification_id
 """
 
+# Two reads, each along its index: with `or` between them everything that waits was read, every few seconds.
 _ENDED = """
-select notification_id, absence_id, citizen_id, kind, sent_at, sealed, waits_since, card_candidate, refused, repeat_key
-from waiting
-where refused is not null or waits_since < $1
+(
+    select notification_id, absence_id, citizen_id, kind, sent_at, sealed, waits_since, card_candidate, refused, repeat_key
+    from waiting
+    where refused is not null
+    order by waits_since
+    limit $2
+)
+union all
+(
+    select notification_id, absence_id, citizen_id, kind, sent_at, sealed, waits_since, card_candidate, refused, repeat_key
+    from waiting
+    where waits_since < $1 and refused is null
+    order by waits_since
+    limit $2
+)
 order by waits_since
 limit $2
 """

@@ -121,8 +121,10 @@ class Store:
 
     async def lock_held(self, connection: Connection, pace: Pace, limit: int) -> list[Letter]:
         """Held letters of that key that no other shut gate holds, the longest waiting first."""
-        country = pace.municipality_code == domain.COUNTRY
-        rows = await connection.fetch(_HELD, None if country else pace.municipality_code, pace.template, limit)
+        if pace.municipality_code == domain.COUNTRY:
+            rows = await connection.fetch(_HELD_IN_COUNTRY, pace.template, limit)
+        else:
+            rows = await connection.fetch(_HELD, pace.template, limit, pace.municipality_code)
         return list((await self._with_past(connection, rows)).values())
 
     async def _letters(self, connection: Connection, sql: str, names: Sequence[LetterName]) -> dict[LetterName, Letter]:
@@ -233,7 +235,7 @@ class Store:
 
     async def in_state(self, connection: Connection, state: LetterState, limit: int) -> list[Letter]:
         """Letters in that state, the longest waiting first; outside a transaction."""
-        rows = await connection.fetch(_IN_STATE, state.value, limit)
+        rows = await connection.fetch(_IN_STATE[state], limit)
         return list((await self._with_past(connection, rows)).values())
 
     async def forget_paces(self, connection: Connection) -> None:
@@ -409,19 +411,15 @@ for update skip locked
 """
 )
 
-_HELD = (
-    _COLUMNS
-    + """
-where state = 'held' and template = $2 and ($1::text is null or municipality_code = $1)
+_LONGEST_WAITING_HELD = """
   and not exists (
       select from letter_gate gate
       where gate.template = letter.template and gate.municipality_code in (letter.municipality_code, '*')
   )
 order by taken_in_at, letter_id, version
-limit $3
+limit $2
 for update skip locked
 """
-)
 
 _HELD_BY_NOBODY = """
 select distinct municipality_code, template
@@ -433,7 +431,15 @@ where state = 'held'
   )
 """
 
-_IN_STATE = _COLUMNS + "where state = $1\norder by taken_in_at, letter_id, version\nlimit $2\n"
+# Two and not one whose municipality may be null: the one plan of that reads the held letters of all municipalities.
+_HELD_IN_COUNTRY = _COLUMNS + "where state = 'held' and template = $1" + _LONGEST_WAITING_HELD
+_HELD = _COLUMNS + "where state = 'held' and template = $1 and municipality_code = $3" + _LONGEST_WAITING_HELD
+
+# One for each state and not one that is given it: its one plan could use no index that holds the letters of some states.
+_IN_STATE = {
+    state: _COLUMNS + f"where state = '{state.value}'\norder by taken_in_at, letter_id, version\nlimit $1\n"
+    for state in LetterState
+}
 
 _PAST = """
 select letter_id, version, sending, channel, gateway_id, code, transmission_id, status_code, dispatched_at

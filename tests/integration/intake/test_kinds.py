@@ -589,6 +589,17 @@ async def test_what_cannot_join_is_buried_at_the_next_sweep(house: House) -> Non
 
 
 @pytest.mark.rule("N5")
+async def test_what_cannot_join_and_has_waited_for_too_long_is_buried_once(house: House) -> None:
+    body = report()
+    other = {**body["reporter"], "cvr": "10000017"}
+    await send(house, recovery(body, reporter=other), body, recovery(report()))
+    house.clock.at += timedelta(days=60, seconds=1)
+    assert await sweeper(house).sweep() == 2
+    codes = [why["code"] for one in await house.dead_letters() for why in one["reasons"]]
+    assert sorted(codes) == ["never-joined", "not-yours"]
+
+
+@pytest.mark.rule("N5")
 async def test_a_repeat_is_let_go_without_a_dead_letter_and_can_be_reported_anew(house: House) -> None:
     body = report()
     again = anew(body)

@@ -14,7 +14,7 @@ from plumbing import faults, ids, jobs
 from plumbing.errors import Unavailable
 from plumbing.postgres import Database
 from services.notifier import commands
-from services.notifier.domain import Channel, Heard, LetterName, NoRecipient
+from services.notifier.domain import Channel, Heard, LetterName, LetterState, NoRecipient
 from services.notifier.gateways import PostGateway
 from services.notifier.store import Store
 from services.notifier.usecases import QUEUE, SendAgain
@@ -343,6 +343,8 @@ async def test_somebody_on_duty_sends_a_surfaced_letter_after_all(
     await office.until_state(asked, "failed")
     code, listed = await typed("list", "failed")
     assert (code, json.loads(listed)["failure"]) == (0, "address.missing")
+    for state in set(LetterState) - {LetterState.FAILED}:
+        assert await typed("list", state) == (0, "")
     named = str(asked.letter_id), "1"
     office.people.address = ADDRESS
     assert await typed("again", *named, "paper", "--by", "anna") == (0, "on its way\n")

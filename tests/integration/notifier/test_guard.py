@@ -98,6 +98,17 @@ async def test_let_go_each_goes_out_once_and_counting_begins_anew(office: PostOf
     assert [tuple(row) for row in entries] == [("person:anna", "0751/report")] * 2
 
 
+async def test_a_municipality_that_is_let_go_leaves_the_others_held(office: PostOffice) -> None:
+    there = Pace("0101", "report")
+    for gate in (HERE, there):
+        await office.guard.stop(gate, "person:anna")
+    here, elsewhere = letter(), letter(municipality_code="0101")
+    await office.ask_for(here, elsewhere)
+    assert await office.guard.go(HERE, "person:anna") == 1
+    assert await office.state(elsewhere) == "held"
+    assert await office.guard.go(there, "person:anna") == 1
+
+
 async def test_a_letter_that_another_gate_holds_stays(office: PostOffice) -> None:
     await office.guard.stop(Pace("*", "report"), "person:anna")
     await office.guard.stop(HERE, "person:anna")
