@@ -68,8 +68,11 @@ def check(evidence: Evidence) -> Verdict:
         _once_each(change, letters, evidence, findings)
     for change, documents in _of_documents(evidence).items():
         _once_each(change, documents, evidence, findings)
-    dated = [row for row in evidence.table("tasks", "task") if row["deadline_at"] is not None]
-    _once_each(_DEADLINE_SET, Counter(str(row["task_id"]) for row in dated), evidence, findings)
+    dated = Counter(str(row["task_id"]) for row in evidence.table("tasks", "task") if row["deadline_at"] is not None)
+    # Of two proofs the later may move it.
+    told_dates = once_each(evidence, names.TASK, names.TASK_DEADLINE_SET)
+    dates = dated | Counter(str(event.data["task_id"]) for event in told_dates)
+    _once_each(_DEADLINE_SET, dates, evidence, findings)
     return findings.verdict(judged=entries)
 
 

@@ -2,8 +2,7 @@
 
 Day 0 is the day on which the gateway proves the letter out, by Digital Post or as posted on paper, the deadline the end of day 8
 or of the day the letter printed, whichever is later. Reckoned here anew from the gateway's own instants. Of several proofs the
-one with the latest deadline counts (M3). Where the gateway says of all that it delivered that it failed too, and that was told,
-no clock need run.
+one with the latest deadline counts (M3), whatever else the gateway says of the same sending.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,7 +13,7 @@ from laws import gateway, names
 from laws.danish_days import day_after, day_of, end_of, instant
 from laws.events import once_each
 from laws.evidence import Event, Evidence, Row, by
-from laws.sendings import is_taken_back, sendings
+from laws.sendings import sendings
 from laws.verdict import Findings, Verdict
 
 LAW = "L8 deadlines run from the proven dispatch to the end of day 8"
@@ -62,13 +61,10 @@ def _clocks(evidence: Evidence, findings: Findings) -> dict[str, _Clock]:
         event.data["letter_id"]: date.fromisoformat(event.data["planned_deadline_day"])
         for event in once_each(evidence, names.LETTER_REQUEST)
     }
-    dispatched = {str(one.data["letter_id"]) for one in once_each(evidence, names.LETTER, names.LETTER_DISPATCHED)}
     clocks: dict[str, _Clock] = {}
     for (letter_id, _), told in sendings(evidence, gateway.read(evidence.gateway)).items():
         proofs = [proof.at for one in told for letter in one.delivered for proof in letter.proofs]
         if not findings.demand(not proofs or letter_id in printed, "a letter out that was not asked for", letter_id):
-            continue
-        if letter_id not in dispatched and is_taken_back(told):
             continue
         reckoned = [
             _Clock(day_zero=day_of(at), deadline_day=max(day_after(day_of(at), DAYS), printed[letter_id]))

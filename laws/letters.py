@@ -46,10 +46,11 @@ def check(evidence: Evidence) -> Verdict:
         for event in dispatched.get(intent, ()):
             _is_proven(event, requests[0], [letter for one in told for letter in one.delivered], findings)
         _surfaced(intent, told, failed.get(intent, ()), by_hand[intent], findings)
-        # Failed, says the gateway, and delivered: whichever was heard first was told.
-        may_be_missing = intent in failed and is_taken_back(told)
+        # Failed, says the gateway, and delivered: it is told, whichever was heard first. Where two sendings were, both may be.
         number = len(dispatched.get(intent, ()))
-        is_told = number == _is_delivered(told) or (may_be_missing and number == 0)
+        proofs = {event.data["proof"]["transmission_id"] for event in dispatched.get(intent, ())}
+        most = sum(bool(one.delivered) for one in told)
+        is_told = min(most, 1) <= number <= most and number == len(proofs)
         findings.demand(is_told, "one dispatch is told of a delivered letter", *intent, number)
     for told_of in (dispatched, failed, returned):
         for intent in told_of.keys() - intents.keys():

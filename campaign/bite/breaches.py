@@ -448,8 +448,15 @@ BREACHES: Final[tuple[Breach, ...]] = (
         "M3",
         "a letter that was never called for is sent though the one before turned out delivered",
         "services/notifier/domain/statuses.py",
-        "    if letter.state in {LetterState.REQUESTED, LetterState.HELD}:\n",
-        "    if letter.state in {LetterState.HELD}:\n",
+        "    if letter.state in {LetterState.REQUESTED, LetterState.HELD, LetterState.UNKNOWN, LetterState.FAILED}:\n",
+        "    if letter.state in {LetterState.HELD, LetterState.UNKNOWN, LetterState.FAILED}:\n",
+    ),
+    _breach(
+        "M3",
+        "a letter of which a sending before turned out delivered is called unknown",
+        "services/notifier/domain/letters.py",
+        "        return saved(letter) or replace(letter, state=LetterState.UNKNOWN)\n",
+        "        return replace(letter, state=LetterState.UNKNOWN)\n",
     ),
     _breach(
         "M1",

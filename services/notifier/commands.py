@@ -4,8 +4,9 @@
 `guard go` take a municipality code or `*` for the whole country, the template that `list` names, and who does it. `go` counts
 anew: the letters that follow may be as many as the limits say. Either given twice does no harm.
 
-`letters list` prints letters in a state, one JSON object a line, ids and codes only. `letters again` sends one that failed, or of
-which nobody knew, by the channel that is named: whoever types it has made sure that it did not go out.
+`letters list` prints letters in a state, one JSON object a line, ids and codes only, and whether the gateway proved any of their
+sendings. `letters again` sends one that failed, or of which nobody knew, by the channel that is named, where nothing is proven:
+whoever types it has made sure that it did not go out.
 """
 
 import json
@@ -16,6 +17,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from plumbing.postgres import Database
+from services.notifier import domain
 from services.notifier.domain import COUNTRY, TEMPLATES, Channel, Letter, LetterName, LetterState, Pace
 from services.notifier.store import Store
 from services.notifier.usecases import Guard, SendAgain
@@ -30,6 +32,7 @@ LETTERS_USAGE: Final = (
 )
 _OK, _NOTHING, _WRONG_USAGE = 0, 1, 2
 _MOST_LISTED: Final = 1000
+_NOT_AGAIN: Final = "no such letter that failed or is unknown, and of which no proof is known\n"
 _ACTOR: Final = re.compile(r"[a-z0-9][a-z0-9._-]{1,39}", re.ASCII)
 _MUNICIPALITY: Final = re.compile(r"0\d{3}", re.ASCII)
 
@@ -70,8 +73,10 @@ async def letters(database: Database, store: Store, send_again: SendAgain, argum
     match list(arguments):
         case ["list", state] if state in set(LetterState):
             async with database.acquire() as connection:
-                for letter in await store.in_state(connection, LetterState(state), _MOST_LISTED):
-                    _print(**_told(letter))
+                found = await store.in_state(connection, LetterState(state), _MOST_LISTED)
+                proven = await store.told_proven(connection, [letter.request.name for letter in found])
+            for letter in found:
+                _print(**_told(letter, is_proven=letter.request.name in proven))
             return _OK
         case ["again", letter_id, version, channel, "--by", who] if (
             (name := _name(letter_id, version)) and channel in set(Channel) and _ACTOR.fullmatch(who)
@@ -96,7 +101,7 @@ def _name(letter_id: str, version: str) -> LetterName | None:
         return None
 
 
-def _told(letter: Letter) -> dict[str, Any]:
+def _told(letter: Letter, *, is_proven: bool) -> dict[str, Any]:
     return {
         "letter_id": str(letter.request.name.letter_id),
         "version": letter.request.name.version,
@@ -107,6 +112,7 @@ def _told(letter: Letter) -> dict[str, Any]:
         "gateway_id": letter.gateway_id,
         "failure": letter.failure,
         "failed_before": [f"{one.channel}: {one.code}" for one in letter.past],
+        "is_proven": is_proven or letter.state.is_proven or domain.saved(letter) is not None,
     }
 
 

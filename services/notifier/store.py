@@ -238,6 +238,11 @@ class Store:
         rows = await connection.fetch(_IN_STATE[state], limit)
         return list((await self._with_past(connection, rows)).values())
 
+    async def told_proven(self, connection: Connection, names: Sequence[LetterName]) -> set[LetterName]:
+        """Those of the letters of which a status proved a sending that had been told to have failed, whatever it moved."""
+        rows = await connection.fetch(_TOLD_PROVEN, *_named(names), list(domain.PROOF_STATUSES))
+        return {_name(row) for row in rows}
+
     async def forget_paces(self, connection: Connection) -> None:
         """Drop counts of days that are over."""
         await connection.execute("delete from letter_pace where hour < clock_timestamp() - interval '2 days'")
@@ -532,6 +537,12 @@ from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::integer[], $5::text[], $6::t
 order by nth
 on conflict (besked_id) do nothing
 returning besked_id
+"""
+
+_TOLD_PROVEN = """
+select letter_id, version
+from letter_status join unnest($1::uuid[], $2::integer[]) as wanted (letter_id, version) using (letter_id, version)
+where hearing = 'contradiction' and status_code = any ($3::text[])
 """
 
 _OPEN = """

@@ -124,12 +124,15 @@ def brought_back_early() -> World:
 
 
 def delivered_after_failed() -> World:
-    """The gateway takes back that it failed; people were told, and nothing runs."""
+    """The gateway takes back that it failed: people were told so, and then that it went out after all."""
     world = unsent_world()
     call_for(world, LETTER, 1)
     tell(world, LETTER, FAILED)
+    failure = {"letter_id": LETTER, "version": 1, "absence_id": ABSENCE, "reason": "recipient.unknown"}
+    world.tell(names.LETTER, uid("failed"), names.LETTER_FAILED, failure)
+    world.audit("notifier", "letter.failed", "letter", f"{LETTER}/1")
     tell(world, LETTER, DELIVERED, hearing="contradiction")
-    surfaced(world, "recipient.unknown")
+    proven(world, LETTER, "digital_post")
     return world
 
 
@@ -144,6 +147,17 @@ def delivered_twice_by_its_own_word(at: str = PROVEN_AT) -> World:
     """The gateway takes back that Digital Post failed once paper is under way."""
     world = fallen_back()
     tell(world, LETTER, DELIVERED, at=at, hearing="contradiction")
+    return world
+
+
+def proven_by_both() -> World:
+    """As that, and paper is proven only after Digital Post had to do for the proof: both are told."""
+    world = delivered_twice_by_its_own_word()
+    second = json.loads(world.log[names.LETTER][0].value or b"")
+    proof = {**second["proof"], "transmission_id": uid("transmission", LETTER)}
+    world.tell(
+        names.LETTER, uid("first"), names.LETTER_DISPATCHED, {**second, "channel": "digital_post", "proof": proof}
+    )
     return world
 
 
@@ -176,6 +190,7 @@ WAYS = (
     delivered_after_failed,
     failed_after_delivered,
     delivered_twice_by_its_own_word,
+    proven_by_both,
     failed,
     of_nobody,
 )

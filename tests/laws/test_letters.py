@@ -170,6 +170,11 @@ def in_silence(world: World) -> None:
     del world.log[names.LETTER][0]
 
 
+def told_twice(world: World) -> None:
+    """The dispatch that stands last is told once more in the place of the first."""
+    post.retell(world, names.LETTER, 0, names.LETTER_DISPATCHED, **json.loads(world.log[names.LETTER][-1].value or b""))
+
+
 def nobody_decided(world: World) -> None:
     decided = next(one for one in world.table("notifier", "audit_entry") if one["action"] == "letter.sent_again")
     decided["actor"] = "service:notifier"
@@ -254,6 +259,11 @@ CHANNELS: dict[str, tuple[Callable[[], World], Spoil, str]] = {
     "delivered, and told as failed": (
         post.delivered_after_failed,
         lambda world: gone(world, "status_messages", status_code=FAILED),
+        "told as failed, and the gateway never said so",
+    ),
+    "one proof told twice, and the other never": (
+        post.proven_by_both,
+        told_twice,
         "one dispatch is told of a delivered letter",
     ),
     "both told of, and posted": (
@@ -389,11 +399,13 @@ def test_of_several_proofs_the_later_counts(at: str, holds: bool) -> None:
     assert deadlines.check(world.evidence()).holds is holds
 
 
-def test_what_was_taken_back_and_told_as_failed_starts_no_clock() -> None:
+def test_what_was_delivered_after_it_failed_starts_its_clock_all_the_same() -> None:
     world = post.delivered_after_failed()
     assert deadlines.check(world.evidence()).holds
-    post.to_another_day(world, *LATER)
-    assert "a letter's deadline is another day than the law's" in deadlines.check(world.evidence()).offences
+    post.surfaced(world, "recipient.unknown")
+    offences = deadlines.check(world.evidence()).offences
+    assert "a letter's deadline is another day than the law's" in offences
+    assert "a letter dispatched iff proven" in offences
 
 
 def test_what_paper_goes_through_before_it_is_posted_starts_no_clock() -> None:

@@ -7,9 +7,9 @@ no proof came in time and somebody has to look; *returned*, when the post brough
 
 A letter goes out by one *sending* at a time. Only after the gateway said definitively that a sending failed there is another, on
 paper or once more (`channels.after_negative`); the one before is kept with what was told of it, and with what is told of it
-later. A letter moves forward or, by such a negative, to its next sending. Dispatched and failed are final, but for a return:
-what contradicts them later is kept and told, and moves nothing (M3). Nothing but a proof makes a letter dispatched, and nothing
-but a definitive refusal makes it failed: a time-out is neither.
+later. A letter moves forward or, by such a negative, to its next sending. Dispatched is final, but for a return, and failed is,
+but for a proof: what contradicts them otherwise is kept and told, and moves nothing (M3). Nothing but a proof makes a letter
+dispatched, and nothing but a definitive refusal makes it failed: a time-out is neither.
 """
 
 from contracts.letter.v1 import Channel
@@ -43,11 +43,13 @@ from services.notifier.domain.letters import (
     handed_over,
     held,
     in_doubt,
+    is_saved,
     let_go,
     next_step,
     not_taken,
     prepared,
     refused,
+    saved,
     unknowable,
     unsure,
 )
@@ -56,6 +58,7 @@ from services.notifier.domain.statuses import (
     DELIVERED_STATUS,
     FAILED_STATUS,
     POSTED_STATUS,
+    PROOF_STATUSES,
     RECALLED_STATUS,
     RECEIVED_STATUS,
     UPDATED_STATUS,
@@ -74,6 +77,7 @@ __all__ = [
     "FAILED_STATUS",
     "NOT_REGISTERED",
     "POSTED_STATUS",
+    "PROOF_STATUSES",
     "RECALLED_STATUS",
     "RECEIVED_STATUS",
     "TEMPLATES",
@@ -111,6 +115,7 @@ __all__ = [
     "handed_over",
     "held",
     "in_doubt",
+    "is_saved",
     "let_go",
     "meaning",
     "next_step",
@@ -120,6 +125,7 @@ __all__ = [
     "prepared",
     "refused",
     "registration",
+    "saved",
     "stays_open",
     "template",
     "told",

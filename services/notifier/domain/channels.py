@@ -11,7 +11,7 @@ from typing import Final
 
 from contracts.letter.v1 import Channel
 from plumbing import ids
-from services.notifier.domain.letters import Letter, LetterName, LetterState, PastSending, refused
+from services.notifier.domain.letters import Letter, LetterName, LetterState, PastSending, refused, saved
 
 
 class Remedy(StrEnum):
@@ -93,9 +93,8 @@ def after_negative(letter: Letter, code: str, ways: Ways) -> Letter:
     if letter.state.is_final or letter.gateway_id is None:
         return letter
     channel = letter.channel or Channel.DIGITAL_POST
-    earlier = next((one.proof for one in letter.past if one.proof is not None), None)
-    if earlier is not None:
-        return replace(letter, state=LetterState.DISPATCHED, proof=earlier)
+    if (arrived := saved(letter)) is not None:
+        return arrived
     remedy = ways.codes.get(code, Remedy.NOTIFY)
     used = 1 + sum(one.channel is channel for one in letter.past)
     if remedy is Remedy.ONCE_MORE and used < ways.sendings:
@@ -106,8 +105,11 @@ def after_negative(letter: Letter, code: str, ways: Ways) -> Letter:
 
 
 def again(letter: Letter, channel: Channel) -> Letter:
-    """Somebody has made sure that a letter which failed, or of which nobody knew, did not go out: it is sent by that channel."""
-    if letter.state not in {LetterState.FAILED, LetterState.UNKNOWN}:
+    """Somebody has made sure that a letter which failed, or of which nobody knew, did not go out: it is sent by that channel.
+
+    Not where the gateway proved a sending of it, whatever somebody believes.
+    """
+    if letter.state not in {LetterState.FAILED, LetterState.UNKNOWN} or saved(letter) is not None:
         return letter
     if letter.channel is None or letter.gateway_id is None:  # nothing was ever handed in
         return replace(letter, state=LetterState.REQUESTED, channel=channel, failure=None)

@@ -218,20 +218,34 @@ def in_doubt(letter: Letter) -> Letter:
     return letter
 
 
+def saved(letter: Letter) -> Letter | None:
+    """The letter dispatched by what proves one of its sendings before, the latest of several (M3); None where nothing does."""
+    proofs = [one.proof for one in letter.past if one.proof is not None]
+    if not proofs:
+        return None
+    return replace(letter, state=LetterState.DISPATCHED, proof=max(proofs, key=lambda proof: proof.at), failure=None)
+
+
+def is_saved(letter: Letter) -> bool:
+    """Whether what proves the letter is about a sending before the one that is under way."""
+    return letter.proof is not None and any(one.proof == letter.proof for one in letter.past)
+
+
 def refused(letter: Letter, reason: str) -> Letter:
-    """Nobody will send it; a letter whose dispatch is proven stays proven."""
+    """Nobody will send it; a letter whose dispatch is proven stays proven, by a sending before too."""
     if letter.state.is_final:
         return letter
-    return replace(letter, state=LetterState.FAILED, failure=reason)
+    return saved(letter) or replace(letter, state=LetterState.FAILED, failure=reason)
 
 
 def unknowable(letter: Letter) -> Letter:
-    """It may have been sent and nobody can tell, in time or at all: surfaced, never guessed.
+    """It may have been sent and nobody can tell, in time or at all: surfaced, never guessed. Where a sending before turned out
+    to have arrived, the letter is known to have.
 
     A status that still comes is taken.
     """
     if letter.state.awaits_status or letter.state is LetterState.PREPARED:
-        return replace(letter, state=LetterState.UNKNOWN)
+        return saved(letter) or replace(letter, state=LetterState.UNKNOWN)
     return letter
 
 

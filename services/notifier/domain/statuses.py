@@ -8,7 +8,7 @@ from uuid import UUID
 
 from contracts.letter.v1 import Channel
 from services.notifier.domain.channels import Ways, after_negative
-from services.notifier.domain.letters import Letter, LetterName, LetterState, PastSending, Proof
+from services.notifier.domain.letters import Letter, LetterName, LetterState, PastSending, Proof, is_saved, saved
 
 # Texts of TransaktionsStatusKode (public sample; OS2agora's and OpenPostbud's lists, both copied from SF1601's own document).
 DELIVERED_STATUS: Final = "Afleveret Digital Post"
@@ -21,6 +21,8 @@ RECALLED_STATUS: Final = "Tilbagekaldt"
 PAPER_STATUSES: Final = frozenset(
     {"Afsendt", "Modtaget Fjern-print", "Klar", "Afleveret til print og kuvertering", POSTED_STATUS}
 )
+# What proves a letter in some deployment or other.
+PROOF_STATUSES: Final = PAPER_STATUSES | {DELIVERED_STATUS}
 RECALLED_CODE: Final = "message.recalled"
 NO_CODE: Final = "gateway-failed"
 
@@ -58,8 +60,8 @@ class Status:
 
 
 class Hearing(StrEnum):
-    """What a status did. All are kept. `applied` moved the letter; a contradiction may have, where another sending was planned
-    that nobody had begun; the others changed nothing."""
+    """What a status did. All are kept. `applied` moved the letter; a contradiction did where it proves a letter that had failed,
+    that nobody knew of, or of which another sending was planned that nobody had begun; the others changed nothing."""
 
     APPLIED = "applied"
     REPEATED = "repeated"
@@ -101,7 +103,7 @@ def _proof_status(channel: Channel, ways: Ways) -> str:
 
 def _told_of_past(letter: Letter, past: PastSending, status: Status, ways: Ways) -> tuple[Letter, Hearing]:
     """Of a sending that had definitively failed. Should it have arrived after all, that is kept with it: it saves the letter if
-    the one begun since fails too, and spares it if that one was not begun."""
+    the one begun since fails too or is never heard of, before this or after, and spares it if that one was not begun."""
     code = status.status_code
     if code in {FAILED_STATUS, RECALLED_STATUS}:
         return letter, Hearing.REPEATED
@@ -112,17 +114,31 @@ def _told_of_past(letter: Letter, past: PastSending, status: Status, ways: Ways)
     proof = _proof(past.channel, status)
     kept = tuple(replace(one, proof=proof) if one == past else one for one in letter.past)
     after = replace(letter, past=kept)
-    if letter.state in {LetterState.REQUESTED, LetterState.HELD}:
-        after = replace(after, state=LetterState.DISPATCHED, proof=proof)
+    if letter.state in {LetterState.REQUESTED, LetterState.HELD, LetterState.UNKNOWN, LetterState.FAILED}:
+        after = saved(after) or after
     return after, Hearing.CONTRADICTION
 
 
 def _told_proof(letter: Letter, channel: Channel, status: Status) -> tuple[Letter, Hearing]:
+    """Nobody orders the gateway's statuses: proof and failure of one sending come to the same whichever is heard first."""
+    proof = _proof(channel, status)
     if letter.state.is_proven:
-        return letter, Hearing.REPEATED
-    if letter.state is LetterState.FAILED:
-        return letter, Hearing.CONTRADICTION
-    return replace(letter, state=LetterState.DISPATCHED, proof=_proof(channel, status)), Hearing.APPLIED
+        return _told_proof_again(letter, proof)
+    hearing = Hearing.CONTRADICTION if letter.state is LetterState.FAILED else Hearing.APPLIED
+    return replace(letter, state=LetterState.DISPATCHED, proof=proof, failure=None), hearing
+
+
+def _told_proof_again(letter: Letter, proof: Proof) -> tuple[Letter, Hearing]:
+    """Where a sending before had to do for the proof, the one that was under way may be proven later: the later deadline stays
+    (M3)."""
+    if (
+        letter.state is LetterState.DISPATCHED
+        and letter.proof is not None
+        and is_saved(letter)
+        and proof.at > letter.proof.at
+    ):
+        return replace(letter, proof=proof), Hearing.APPLIED
+    return letter, Hearing.REPEATED
 
 
 def _told_failed(letter: Letter, code: str, ways: Ways) -> tuple[Letter, Hearing]:
@@ -144,7 +160,8 @@ def _told_received(letter: Letter) -> tuple[Letter, Hearing]:
 def _told_update(letter: Letter, status: Status, ways: Ways) -> tuple[Letter, Hearing]:
     if not any(event.code in ways.return_codes for event in status.events):
         return letter, Hearing.UNKNOWN_CODE
-    if letter.state is LetterState.DISPATCHED:
+    # What was brought back is not what proves the letter, where that is a sending before.
+    if letter.state is LetterState.DISPATCHED and not is_saved(letter):
         return replace(letter, state=LetterState.RETURNED), Hearing.APPLIED
     return letter, Hearing.REPEATED if letter.state is LetterState.RETURNED else Hearing.CONTRADICTION
 

@@ -1,7 +1,8 @@
 """Steps of letters, written whole: the new state, the audit entry, and the event where somebody has to hear of it.
 
 Invariants: state, entry and event of a step are one transaction, under the letter's lock, and so is the job of the next sending
-where one begins; the event's id is derived from letter and outcome, so the same outcome told twice is one event.
+where one begins; the event's id is derived from letter and outcome, so the same outcome told twice is one event. Two dispatches
+are told of a letter only where two of its sendings are proven, the second for a later instant.
 """
 
 from collections.abc import Sequence
@@ -19,6 +20,7 @@ from plumbing.clock import Clock
 from plumbing.faults import faultpoint
 from plumbing.outbox import Outgoing
 from plumbing.postgres import Connection
+from services.notifier import domain
 from services.notifier.domain import Channel, Letter, LetterState, stays_open
 from services.notifier.usecases.letter_jobs import job_of
 
@@ -73,7 +75,7 @@ class Mover:
         if further:
             faultpoint("notifier.fallback_planned")
             await jobs.add(connection, [job_of(letter, pause_seconds=self.pause_seconds) for letter in further])
-        told = [after for before, after in steps if after.state != before.state]
+        told = [after for before, after in steps if (after.state, after.proof) != (before.state, before.proof)]
         await outbox.put(connection, [event for letter in told for event in announcements(letter, now)])
         for before, after in steps:
             if after.state != before.state:
@@ -87,7 +89,9 @@ def _action(before: Letter, after: Letter) -> str:
         return "letter.sending_failed"
     if after.state != before.state:
         return f"letter.{after.state}"
-    return "letter.unsure" if after.may_be_taken > before.may_be_taken else "letter.contradicted"
+    if after.may_be_taken > before.may_be_taken:
+        return "letter.unsure"
+    return "letter.proven_again" if after.proof != before.proof else "letter.contradicted"
 
 
 def entry(letter: Letter, action: str, now: datetime, *, actor: str = ACTOR) -> Entry:
@@ -121,6 +125,8 @@ def announcements(letter: Letter, now: datetime) -> list[Outgoing]:
 def _dispatched(letter: Letter, now: datetime) -> Outgoing:
     assert letter.proof is not None
     name = letter.request.name
+    # A sending before may have been told of by the other id: this one is proven beside it.
+    further = (letter.sending,) if domain.saved(letter) is not None and not domain.is_saved(letter) else ()
     event = LetterDispatched(
         letter_id=name.letter_id,
         version=name.version,
@@ -134,7 +140,7 @@ def _dispatched(letter: Letter, now: datetime) -> Outgoing:
             status_at=letter.proof.at,
         ),
     )
-    return encode(event, event_id=ids.derive(name.letter_id, name.version, "dispatched"), time=now)
+    return encode(event, event_id=ids.derive(name.letter_id, name.version, "dispatched", *further), time=now)
 
 
 def _failed(letter: Letter, reason: str, now: datetime) -> Outgoing:

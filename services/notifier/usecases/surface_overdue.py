@@ -1,4 +1,5 @@
-"""Letters whose status does not come are surfaced: told as unknown, counted, and never guessed; nor do they go another way.
+"""Letters whose status does not come are surfaced: told as unknown, counted, and never guessed; nor do they go another way. Where
+a sending before turned out to have arrived, that is what is told.
 
 The wait is real time, not domain time: it is about the gateway, not about the citizen's days.
 """
@@ -10,7 +11,7 @@ import structlog
 
 from plumbing.postgres import Connection
 from services.notifier import domain
-from services.notifier.domain import Letter
+from services.notifier.domain import Letter, LetterState
 from services.notifier.usecases.move import Move, Mover
 
 log = structlog.get_logger(__name__)
@@ -39,7 +40,11 @@ class SurfaceOverdue:
         found = await self._letters.lock_overdue(
             connection, digital_seconds=self._digital_seconds, paper_seconds=self._paper_seconds, limit=AT_ONCE
         )
-        await self._move(connection, [Move(letter, domain.unknowable(letter)) for letter in found])
-        for letter in found:
-            log.error("a letter's outcome is unknown", letter=str(letter.request.name.letter_id), state=letter.state)
+        moves = [Move(letter, domain.unknowable(letter)) for letter in found]
+        await self._move(connection, moves)
+        for before, after in moves:
+            if after.state is LetterState.UNKNOWN:
+                log.error(
+                    "a letter's outcome is unknown", letter=str(before.request.name.letter_id), state=before.state
+                )
         return len(found)

@@ -4,12 +4,13 @@ status (M1, M3, T2; F029, F131, F132)."""
 import json
 from collections import Counter
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
 
+from contracts.letter.v1 import LetterRequested
 from plumbing import faults, ids, jobs
 from plumbing.errors import Unavailable
 from plumbing.postgres import Database
@@ -41,7 +42,7 @@ async def exempt(office: PostOffice) -> None:
         assert answer.status == 200
 
 
-def pushed(code: str, about: str, *, error: str | None = None, paper: bool = False) -> bytes:
+def pushed(code: str, about: str, *, error: str | None = None, paper: bool = False, at: datetime = LATER) -> bytes:
     return push_body(
         Status(
             besked_id=uuid4(),
@@ -53,7 +54,7 @@ def pushed(code: str, about: str, *, error: str | None = None, paper: bool = Fal
             status_code=code,
             error_code=error,
             error_text=None,
-            at=LATER,
+            at=at,
             due=0.0,
         )
     )
@@ -413,6 +414,108 @@ async def test_an_answer_without_a_code_may_hide_that_the_letter_was_taken(
     office.worker.wake()
     await office.until_state(asked, "in_doubt")
     assert [sent["channel"] for sent in (await office.ledger())["letters"]] == ["Digital Post"]
+
+
+async def paper_after_failure(office: PostOffice) -> tuple[LetterRequested, str]:
+    """A letter of which Digital Post failed and paper is under way, and the paper's id."""
+    await office.switch(mode="no_status")
+    asked = letter()
+    await office.ask_for(asked)
+    await office.until_state(asked, "handed_over")
+    await office.push(pushed(FAILED, str(asked.letter_id), error="recipient.exempt"))
+
+    async def on_paper() -> bool:
+        return bool(await office.rows("select 1 from letter where state = 'handed_over' and sending = 2"))
+
+    await office.until(on_paper)
+    [row] = await office.rows("select gateway_id from letter")
+    return asked, str(row["gateway_id"])
+
+
+async def surface_as(office: PostOffice, asked: LetterRequested, state: str) -> None:
+    async def surfaced() -> bool:
+        async with office.database.transaction() as connection:
+            await office.surface(connection)
+        return await office.state(asked) == state
+
+    await office.until(surfaced)
+
+
+def sender_again(office: PostOffice) -> SendAgain:
+    return SendAgain(office.database, Store(), Mover(letters=Store(), clock=FixedClock()), FixedClock())
+
+
+@pytest.mark.parametrize("paper", ["is not heard of", "fails"])
+@pytest.mark.parametrize("is_told_first", [True, False])
+@pytest.mark.rule("T2")
+async def test_a_proof_of_the_sending_before_starts_the_clock_and_nothing_is_sent_again(
+    office: PostOffice, paper: str, is_told_first: bool
+) -> None:
+    asked, about_paper = await paper_after_failure(office)
+    if is_told_first:
+        await office.push(pushed(DELIVERED, str(asked.letter_id)))
+        assert await office.state(asked) == "handed_over"
+    if paper == "fails":
+        await office.push(pushed(FAILED, about_paper, error="forsendelse.invalid", paper=True))
+    else:
+        await surface_as(office, asked, "dispatched" if is_told_first else "unknown")
+    if not is_told_first:
+        await office.push(pushed(DELIVERED, str(asked.letter_id)))
+    assert await office.state(asked) == "dispatched"
+    events = await office.events()
+    assert [outcome for outcome, _ in events] == ["dispatched"] if is_told_first else ["failed", "dispatched"]
+    assert (events[-1][1]["channel"], events[-1][1]["proof"]["status_code"]) == (Channel.DIGITAL_POST, DELIVERED)
+    assert await office.rows("select 1 from audit_entry where action = 'status.contradiction'")
+    assert not await sender_again(office)(LetterName(asked.letter_id, 1), Channel.PAPER, "person:anna")
+    await office.until_idle()
+    assert len((await office.ledger())["letters"]) == 2
+
+
+@pytest.mark.rule("T2")
+async def test_paper_that_is_proven_after_the_sending_before_had_to_do_is_told_too(office: PostOffice) -> None:
+    """Of two proofs the later deadline stays (M3)."""
+    asked, about_paper = await paper_after_failure(office)
+    await office.push(pushed(DELIVERED, str(asked.letter_id)))
+    await surface_as(office, asked, "dispatched")
+    for _ in range(2):
+        await office.push(pushed(POSTED, about_paper, paper=True, at=LATER + timedelta(days=9)))
+    told = [(event["channel"], event["dispatched_at"]) for _, event in await office.events()]
+    assert told == [("digital_post", "2026-11-30T08:00:00Z"), ("paper", "2026-12-09T08:00:00Z")]
+    [row] = await office.rows("select state, proof_channel, failure from letter")
+    assert tuple(row) == ("dispatched", "paper", None)
+    assert len({one["id"] for one in await office.rows("select id from outbox")}) == 2
+
+
+@pytest.mark.parametrize("state", ["failed", "unknown"])
+async def test_what_a_status_alone_proves_is_shown_and_not_sent_again(
+    office: PostOffice, capsys: pytest.CaptureFixture[str], state: str
+) -> None:
+    """A proof that moved nothing when it came: kept by a version before this one."""
+    await office.switch(mode="no_status")
+    asked, other = letter(), letter()
+    await office.ask_for(asked, other)
+    for one in (asked, other):
+        await office.until_state(one, "handed_over")
+        await office.push(pushed(FAILED, str(one.letter_id), error="recipient.unknown"))
+    await office.push(pushed(DELIVERED, str(asked.letter_id)))
+    await office.rows(
+        """update letter set state = $1, failure = case $1 when 'failed' then 'recipient.unknown' end, proof_channel = null,
+                             transmission_id = null, status_code = null, dispatched_at = null returning 1""",
+        state,
+    )
+    capsys.readouterr()  # what was logged
+
+    async def typed(*arguments: str) -> tuple[int, str]:
+        code = await commands.letters(office.database, Store(), sender_again(office), arguments)
+        return code, capsys.readouterr().out
+
+    code, listed = await typed("list", state)
+    told = {one["letter_id"]: one["is_proven"] for one in map(json.loads, listed.splitlines())}
+    assert (code, told) == (0, {str(asked.letter_id): True, str(other.letter_id): False})
+    code, said = await typed("again", str(asked.letter_id), "1", "paper", "--by", "anna")
+    assert (code, "no proof is known" in said) == (1, True)
+    assert (await typed("again", str(other.letter_id), "1", "paper", "--by", "anna"))[0] == 0
+    assert await office.state(asked) == state
 
 
 async def test_an_unknown_letter_is_sent_again_under_an_id_of_its_own(

@@ -226,8 +226,7 @@ async def test_statuses_that_come_together_are_taken_together_and_each_is_answer
     ]
     assert await asyncio.gather(*map(quiet_office.push, bodies)) == [200] * len(bodies)
     states = [await quiet_office.state(one) for one in asked]
-    assert states[:4] == ["dispatched", "failed", "dispatched", "handed_over"]
-    assert (states[4] in {"dispatched", "failed"}, states[5]) == (True, "handed_over")
+    assert states == ["dispatched", "failed", "dispatched", "handed_over", "dispatched", "handed_over"]
     rows = await quiet_office.rows("select message_uuid, hearing from letter_status")
     assert Counter(row["hearing"] for row in rows) == {
         "applied": 4,
@@ -235,7 +234,8 @@ async def test_statuses_that_come_together_are_taken_together_and_each_is_answer
         "unmatched": 1,
         "contradiction": 1,
     }
-    assert len(await quiet_office.events()) == 4
+    # Of the fifth that it failed, too, if that was heard first.
+    assert Counter(kind for kind, _ in await quiet_office.events())["dispatched"] == 3
     assert await quiet_office.rows("select 1 from audit_entry where action = 'status.contradiction'")
     assert await transactions(quiet_office, "letter_status") < 5
 

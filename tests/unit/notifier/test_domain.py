@@ -111,8 +111,10 @@ def test_nothing_moves_a_letter_that_has_come_to_its_end(state: LetterState) -> 
     assert prepared(ended, gateway_dedupes=True) == ended
     assert domain.held(ended) == ended
     assert domain.after_negative(ended, "recipient.exempt", WAYS) == ended
-    for code in (domain.DELIVERED_STATUS, domain.FAILED_STATUS, domain.RECEIVED_STATUS, "Andet"):
+    for code in (domain.FAILED_STATUS, domain.RECEIVED_STATUS, "Andet"):
         assert domain.told(ended, status(code), WAYS)[0] == ended
+    if state.is_proven:
+        assert domain.told(ended, status(domain.DELIVERED_STATUS), WAYS)[0] == ended
 
 
 @pytest.mark.parametrize(
@@ -122,7 +124,6 @@ def test_nothing_moves_a_letter_that_has_come_to_its_end(state: LetterState) -> 
         (S.DISPATCHED, domain.FAILED_STATUS, Hearing.CONTRADICTION),
         (S.DISPATCHED, domain.RECEIVED_STATUS, Hearing.LATE),
         (S.FAILED, domain.FAILED_STATUS, Hearing.REPEATED),
-        (S.FAILED, domain.DELIVERED_STATUS, Hearing.CONTRADICTION),
         (S.HANDED_OVER, domain.RECEIVED_STATUS, Hearing.LATE),
         (S.HANDED_OVER, "Noget helt nyt", Hearing.UNKNOWN_CODE),
     ],
@@ -132,6 +133,19 @@ def test_late_repeated_and_contradicting_statuses_are_named_and_move_nothing(
 ) -> None:
     before = letter(state)
     assert domain.told(before, status(code), WAYS) == (before, hearing)
+
+
+@pytest.mark.parametrize("heard_first", [domain.DELIVERED_STATUS, domain.FAILED_STATUS])
+def test_failure_and_proof_of_one_sending_come_to_the_same_whichever_is_heard_first(heard_first: str) -> None:
+    """Nobody orders statuses (T2, M3)."""
+    codes = [domain.DELIVERED_STATUS, domain.FAILED_STATUS]
+    now, heard = sent(DIGITAL), []
+    for code in sorted(codes, key=lambda code: code != heard_first):
+        now, hearing = domain.told(now, status(code, "recipient.unknown"), WAYS)
+        heard.append(hearing)
+    assert (now.state, now.proof, now.failure) == (S.DISPATCHED, PROOF, None)
+    assert heard == [Hearing.APPLIED, Hearing.CONTRADICTION]
+    assert domain.again(now, PAPER) == now
 
 
 def test_a_failure_keeps_the_gateways_code() -> None:
@@ -252,7 +266,7 @@ EDGES = {
     S.UNKNOWN: {S.HANDED_OVER, S.DISPATCHED, S.FAILED, S.REQUESTED},
     S.DISPATCHED: {S.RETURNED},
     S.RETURNED: set(),
-    S.FAILED: set(),
+    S.FAILED: {S.DISPATCHED},
 }
 Happening = Callable[[Letter], Letter]
 
@@ -419,6 +433,70 @@ def test_a_delivery_told_after_paper_was_begun_is_kept_and_saves_the_letter_shou
     posted, _ = domain.told(kept, status(domain.POSTED_STATUS, about="id-2", at=later), WAYS)
     assert posted.proof is not None
     assert (posted.proof.channel, posted.proof.at) == (PAPER, later)
+
+
+PAPER_ENDS: dict[str, Callable[[Letter], Letter]] = {
+    "it fails": lambda one: domain.told(one, status(domain.FAILED_STATUS, "forsendelse.invalid", about="id-2"), WAYS)[
+        0
+    ],
+    "nobody hears of it": domain.unknowable,
+    "it is refused": lambda one: domain.refused(one, "address.missing"),
+}
+
+
+@pytest.mark.parametrize("is_told_first", [True, False])
+@pytest.mark.parametrize("end", PAPER_ENDS.values(), ids=PAPER_ENDS.keys())
+def test_a_proof_of_the_sending_before_saves_the_letter_however_paper_ends_and_whichever_is_heard_first(
+    end: Callable[[Letter], Letter], is_told_first: bool
+) -> None:
+    now = domain.handed_over(prepared(on_paper(), gateway_dedupes=True))
+    if not is_told_first:
+        now = end(now)
+        assert now.state in {S.UNKNOWN, S.FAILED}
+    now, hearing = domain.told(now, status(domain.DELIVERED_STATUS), WAYS)
+    assert hearing is Hearing.CONTRADICTION
+    if is_told_first:
+        assert now.state is S.HANDED_OVER
+        now = end(now)
+    assert (now.state, now.proof, now.failure) == (S.DISPATCHED, PROOF, None)
+    assert domain.again(now, PAPER) == now
+
+
+@pytest.mark.parametrize("state", [S.UNKNOWN, S.FAILED])
+def test_what_a_proof_is_known_of_is_not_sent_again(state: LetterState) -> None:
+    """As it was kept when a proof of a sending before did not move the letter."""
+    known = tuple(replace(past, proof=PROOF) for past in on_paper().past)
+    surfaced = replace(prepared(on_paper(), gateway_dedupes=True), state=state, past=known)
+    assert domain.again(surfaced, PAPER) == surfaced
+
+
+def test_of_several_sendings_that_arrived_after_all_the_latest_counts() -> None:
+    later = replace(PROOF, at=NOON + timedelta(days=2))
+    [first] = on_paper().past
+    waiting = replace(on_paper(), past=(replace(first, proof=later), replace(first, number=2, proof=PROOF)))
+    saved = domain.saved(waiting)
+    assert saved is not None
+    assert (saved.state, saved.proof) == (S.DISPATCHED, later)
+
+
+@pytest.mark.parametrize(("days", "channel"), [(9, PAPER), (-1, DIGITAL)])
+def test_a_letter_saved_by_a_sending_before_is_proven_by_its_own_if_that_is_later(days: int, channel: Channel) -> None:
+    """Of two proofs the later deadline stays (M3)."""
+    now = domain.handed_over(prepared(on_paper(), gateway_dedupes=True))
+    saved = domain.unknowable(domain.told(now, status(domain.DELIVERED_STATUS), WAYS)[0])
+    at = NOON + timedelta(days=days)
+    after, hearing = domain.told(saved, status(domain.POSTED_STATUS, about="id-2", at=at), WAYS)
+    assert after.proof is not None
+    assert (after.state, after.proof.channel) == (S.DISPATCHED, channel)
+    assert hearing is (Hearing.APPLIED if days > 0 else Hearing.REPEATED)
+    assert domain.told(after, status(domain.POSTED_STATUS, about="id-2", at=at), WAYS) == (after, Hearing.REPEATED)
+
+
+def test_what_comes_back_is_not_what_proves_a_letter_saved_by_a_sending_before() -> None:
+    now = domain.handed_over(prepared(on_paper(), gateway_dedupes=True))
+    saved = domain.unknowable(domain.told(now, status(domain.DELIVERED_STATUS), WAYS)[0])
+    brought_back = status(domain.UPDATED_STATUS, about="id-2", event="retur")
+    assert domain.told(saved, brought_back, WAYS) == (saved, Hearing.CONTRADICTION)
 
 
 @pytest.mark.parametrize(
