@@ -1,8 +1,8 @@
 """A letter that was surfaced is sent after all, by somebody's decision.
 
-Invariants: only a letter that failed, or of which nobody knows what became, whose job nobody tries, and of which the gateway never
-told a proof; whoever decides has made sure that it did not go out, and stands in the audit trail; the sending before is kept, the
-new one has an id and bytes of its own. Who is refused has changed nothing.
+Invariants: only a letter that failed, or of which nobody knows what became, whose job nobody tries, and of which the gateway
+never told a proof; whoever decides has made sure that it did not go out, and stands in the audit trail; the sending before is
+kept, the new one has an id and bytes of its own. Who is refused has changed nothing.
 """
 
 from typing import Protocol

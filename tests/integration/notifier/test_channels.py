@@ -363,6 +363,15 @@ async def test_somebody_on_duty_sends_a_surfaced_letter_after_all(
         assert (await typed(*wrong))[0] == 2
 
 
+async def test_who_may_not_send_a_letter_again_leaves_its_job_where_it_was(office: PostOffice) -> None:
+    await office.switch(mode="refuse", error_code="never.seen", number=1)
+    asked = letter()
+    await office.ask_for(asked)
+    await office.until_idle()
+    assert not await sender_again(office)(LetterName(asked.letter_id, 1), Channel.PAPER, "person:anna")
+    assert [tuple(row) for row in await office.rows("select state, reason from job")] == [("parked", "odd-answer-200")]
+
+
 @pytest.mark.parametrize("is_released", [True, False])
 async def test_a_letter_whose_job_is_being_tried_is_not_sent_again_beside_it(
     notifier_database: Database, tmp_path: Path, is_released: bool
