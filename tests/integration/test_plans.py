@@ -23,10 +23,10 @@ from tests.support.fixtures import DatabaseFactory
 
 SERVICES: Final = {
     "citizens": ("plumbing.audit",),
-    "intake": ("plumbing.audit", "plumbing.inbox", "plumbing.outbox"),
-    "notifier": ("plumbing.audit", "plumbing.inbox", "plumbing.jobs", "plumbing.outbox"),
-    "tasks": ("plumbing.audit", "plumbing.inbox", "plumbing.outbox"),
-    "uploads": ("plumbing.audit", "plumbing.inbox", "plumbing.jobs", "plumbing.outbox"),
+    "intake": ("plumbing.audit", "plumbing.dead_letters", "plumbing.inbox", "plumbing.outbox"),
+    "notifier": ("plumbing.audit", "plumbing.dead_letters", "plumbing.inbox", "plumbing.jobs", "plumbing.outbox"),
+    "tasks": ("plumbing.audit", "plumbing.dead_letters", "plumbing.inbox", "plumbing.outbox"),
+    "uploads": ("plumbing.audit", "plumbing.dead_letters", "plumbing.inbox", "plumbing.jobs", "plumbing.outbox"),
 }
 READS_WHOLE: Final = {
     # lists of what waits, or is being done just now

@@ -36,5 +36,6 @@ async def vault(database: DatabaseFactory) -> AsyncIterator[Vault]:
             intake=clients[Caller.INTAKE],
             tasks=clients[Caller.TASKS],
             notifier=clients[Caller.NOTIFIER],
+            uploads=clients[Caller.UPLOADS],
             ops=clients[Caller.OPS],
         )

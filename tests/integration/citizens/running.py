@@ -60,6 +60,7 @@ class Vault:
     intake: VaultClient
     tasks: VaultClient
     notifier: VaultClient
+    uploads: VaultClient
     ops: VaultClient
 
     async def owner(self) -> "asyncpg.Connection[asyncpg.Record]":
