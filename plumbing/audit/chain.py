@@ -13,6 +13,8 @@ logs black out long runs of digits.
 """
 
 import asyncio
+import contextlib
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -22,7 +24,7 @@ from typing import Final
 import structlog
 from prometheus_client import Counter, Gauge
 
-from plumbing.audit.entries import DIGEST, WAITING
+from plumbing.audit.entries import DIGEST
 from plumbing.faults import FaultInjected, faultpoint
 from plumbing.postgres import Connection, Database, is_transient
 
@@ -31,6 +33,9 @@ log = structlog.get_logger(__name__)
 SEALED: Final = Counter("mitsyg_audit_entries_sealed", "Audit entries that were put into the chain.")
 FAILURES: Final = Counter("mitsyg_audit_seal_failures", "Rounds of the audit sealer that failed.")
 UNSEALED: Final = Gauge("mitsyg_audit_unsealed_entries", "Audit entries that are not in the chain yet.")
+OLDEST: Final = Gauge(
+    "mitsyg_audit_unsealed_oldest_seconds", "For how long this process has seen the oldest of them wait."
+)
 
 FIRST_PREVIOUS: Final = bytes(32)
 VANISHED: Final = bytes(32)
@@ -100,13 +105,27 @@ class Sealer:
             anchor = (
                 await _append(connection, entry_ids, b"".join(group["digests"] for group in taken)) if taken else None
             )
-            waiting = await connection.fetchval(WAITING)
             faultpoint("audit.before_seal_commit")
-        UNSEALED.set(waiting)
         if anchor is not None:
             SEALED.inc(len(entry_ids))
             log.info("audit entries sealed", block=anchor.number, entries=len(entry_ids), head=anchor.spelt)
         return len(entry_ids)
+
+    async def watch(self, every: float = 5.0) -> None:
+        """Keep the gauges until cancelled, whoever seals and whether anybody can; while the database is away they keep their last
+        value. Not told by the sealing itself: one that never gets to its end would tell nothing."""
+        oldest, since = None, time.monotonic()
+        while True:
+            with contextlib.suppress(Exception):
+                async with self._database.acquire() as connection:
+                    waiting = await connection.fetchrow(_WAITING)
+                assert waiting is not None
+                now = time.monotonic()
+                if waiting["oldest"] is None or waiting["oldest"] != oldest:
+                    oldest, since = waiting["oldest"], now
+                UNSEALED.set(waiting["entries"])
+                OLDEST.set(now - since)
+            await asyncio.sleep(every)
 
 
 async def _append(connection: Connection, entry_ids: Sequence[int], digests: bytes) -> Anchor:
@@ -124,6 +143,11 @@ async def _append(connection: Connection, entry_ids: Sequence[int], digests: byt
     )
     return Anchor(number=number, hash=hashed)
 
+
+_WAITING = """
+select coalesce(sum(cardinality(entry_ids)), 0)::bigint as entries, min(group_id) as oldest
+from audit_unsealed_group
+"""
 
 # Groups up to the one that fills a block. What the version before listed has no digests yet.
 _TAKE = f"""

@@ -3,7 +3,7 @@
 from plumbing.jobs.policy import Policy
 from plumbing.jobs.store import SCHEMA, Claim, Job, LeaseLost, ParkedJob, add, hold, parked, release, withdraw
 from plumbing.jobs.verdicts import Again, Done, Joint, Parked, Verdict
-from plumbing.jobs.worker import Worker
+from plumbing.jobs.worker import Worker, watch
 
 __all__ = [
     "SCHEMA",
@@ -22,5 +22,6 @@ __all__ = [
     "hold",
     "parked",
     "release",
+    "watch",
     "withdraw",
 ]

@@ -126,15 +126,8 @@ class Worker:
             await asyncio.gather(*self._running, return_exceptions=True)
 
     async def watch(self, every: float = 2.0) -> None:
-        """Keep the queue's gauges until cancelled; while the database is away they keep their last value."""
-        while True:
-            with contextlib.suppress(Exception):
-                async with self._database.acquire() as connection:
-                    depth = await store.depth(connection, self._queue)
-                WAITING.labels(self._queue).set(depth.waiting)
-                OLDEST.labels(self._queue).set(depth.oldest_seconds)
-                PARKED.labels(self._queue).set(depth.parked)
-            await asyncio.sleep(every)
+        """Keep the queue's gauges until cancelled."""
+        await watch(self._database, self._queue, every)
 
     async def _begin(self) -> bool:
         """Claim what can begin at once and begin it; tells whether waiting is all there is left to do."""
@@ -237,6 +230,19 @@ class Worker:
             await store.put_back(connection, *zip(*again, strict=True))
         if parked:
             await store.park(connection, *zip(*parked, strict=True))
+
+
+async def watch(database: Database, queue: str, every: float = 2.0) -> None:
+    """Keep a queue's gauges until cancelled, whether anybody works it or not; while the database is away they keep their last
+    value."""
+    while True:
+        with contextlib.suppress(Exception):
+            async with database.acquire() as connection:
+                depth = await store.depth(connection, queue)
+            WAITING.labels(queue).set(depth.waiting)
+            OLDEST.labels(queue).set(depth.oldest_seconds)
+            PARKED.labels(queue).set(depth.parked)
+        await asyncio.sleep(every)
 
 
 def _those(*writes: Write | None) -> tuple[Write, ...]:

@@ -41,7 +41,9 @@ class KafkaSide:
         self._runner = runner
         self.relay = Relay(database, lambda: start_producer(self._bus), apart=relay_apart)
         runner.relay(self.relay, database)
-        runner.loop("audit sealer", Sealer(database).run)
+        sealer = Sealer(database)
+        runner.loop("audit sealer", sealer.run)
+        runner.loop("audit gauges", sealer.watch)
         app = FastStream(self._broker, logger=None)
         runner.consumers(lambda: start_whole(app), app.stop, self._subscriptions)
 

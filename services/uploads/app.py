@@ -18,7 +18,7 @@ from contracts.uploads.v1 import AUDIENCE
 from plumbing.clamd import Clamd
 from plumbing.clock import Clock
 from plumbing.dead_letters import Undertaker, desk
-from plumbing.jobs import Policy, Worker, commands
+from plumbing.jobs import Policy, Worker, commands, watch
 from plumbing.objects import Bucket
 from plumbing.postgres import Database
 from plumbing.service import Runner
@@ -45,6 +45,7 @@ from services.uploads.usecases.take_file import CHECK_QUEUE, TakeFile
 from services.uploads.usecases.watch_scanner import WatchedScanner
 
 NAME = "uploads"
+ERASER = f"{NAME}-erase"
 MIGRATIONS = "services.uploads.migrations"
 # A scan may be waited for by others before its turn comes; a picture is scanned twice.
 SCANS_OF_ONE_FILE = 2
@@ -77,6 +78,9 @@ async def serve(settings: Settings) -> None:
         checks = _checks(
             runner, settings, database, uploads=store, inspect=inspect, inbound=inbound, clean=clean, clock=clock
         )
+
+        # Told here too: an eraser that does not run tells nothing.
+        runner.loop("erasing gauges", lambda: watch(database, ERASE_QUEUE))
 
         def wake() -> None:
             checks.wake()
@@ -132,7 +136,7 @@ async def serve(settings: Settings) -> None:
 
 async def erase(settings: EraseSettings, arguments: Sequence[str]) -> int:
     """`erase`: works until SIGTERM; `erase --once` until nothing waits. With the eraser's account, never the service's."""
-    runner = Runner(f"{NAME}-erase", settings)
+    runner = Runner(ERASER, settings)
     async with runner.probes():
         database = await runner.database(settings.database_url.get_secret_value(), MIGRATIONS, max_size=4)
         account = settings.account()

@@ -30,7 +30,7 @@ SERVICES: Final = {
 }
 READS_WHOLE: Final = {
     # lists of what waits, or is being done just now
-    "plumbing.audit.chain.WAITING": {"audit_unsealed_group"},
+    "plumbing.audit.chain._WAITING": {"audit_unsealed_group"},
     "plumbing.audit.entries.WAITING": {"audit_unsealed_group"},
     "plumbing.audit.verification.WAITING": {"audit_unsealed_group"},
     "plumbing.jobs.store._DEPTH": {"job_pkey"},

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from plumbing import audit
-from plumbing.audit import Anchor, Finding, FindingKind, Sealer
+from plumbing.audit import Anchor, Finding, FindingKind, Sealer, chain
 from plumbing.audit.chain import ONE_SEALER, block_hash
 from plumbing.audit.entries import digest, entry_of
 from plumbing.postgres import Database
@@ -203,6 +203,30 @@ async def test_a_second_sealer_stands_back_while_one_is_at_work(trail: Trail) ->
         await connection.execute("select pg_advisory_xact_lock($1)", ONE_SEALER)
         assert await Sealer(trail.database).seal() == 0
     assert await Sealer(trail.database).seal() == 1
+
+
+async def test_what_no_sealer_gets_to_is_seen_to_grow_old(trail: Trail) -> None:
+    def gauges() -> tuple[float, float]:
+        return chain.UNSEALED._value.get(), chain.OLDEST._value.get()
+
+    sealer = Sealer(trail.database)
+    watching = asyncio.create_task(sealer.watch(every=0.02))
+    try:
+        await trail.write(entry(), entry())
+        async with asyncio.timeout(10):
+            while gauges()[0] != 2 or gauges()[1] < 0.2:
+                await asyncio.sleep(0.02)
+        await trail.write(entry())
+        async with asyncio.timeout(10):
+            while gauges()[0] != 3:
+                await asyncio.sleep(0.02)
+        assert gauges()[1] >= 0.2  # of the oldest, whatever comes behind it
+        assert await sealer.seal() == 3
+        async with asyncio.timeout(10):
+            while gauges() != (0, 0):
+                await asyncio.sleep(0.02)
+    finally:
+        watching.cancel()
 
 
 async def test_the_running_sealer_seals_what_comes_and_outlives_connections_that_were_cut(

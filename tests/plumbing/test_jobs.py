@@ -14,6 +14,7 @@ from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
+from prometheus_client import REGISTRY
 from typing_extensions import override
 
 from plumbing import faults, jobs
@@ -638,6 +639,19 @@ async def test_somebody_on_duty_sees_parked_jobs_and_releases_them(
     assert (await bench.depth()).waiting == 2
     for wrong in ([], ["release"], ["release", "x"], ["list", "x"], ["drop"]):
         assert await commands.run(bench.database, QUEUE, wrong) == 2
+
+
+async def test_a_queue_that_nobody_works_is_told_of(bench: Bench) -> None:
+    await bench.add(b"", b"")
+    queue = {"queue": QUEUE}
+    watching = asyncio.create_task(jobs.watch(bench.database, QUEUE, every=0.02))
+    try:
+        async with asyncio.timeout(10):
+            while (REGISTRY.get_sample_value("mitsyg_jobs_oldest_seconds", queue) or 0) < 0.1:
+                await asyncio.sleep(0.02)
+        assert REGISTRY.get_sample_value("mitsyg_jobs_waiting", queue) == 2
+    finally:
+        watching.cancel()
 
 
 async def test_a_job_that_kills_its_worker_each_time_is_parked_too(bench: Bench) -> None:

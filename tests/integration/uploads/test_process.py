@@ -200,6 +200,7 @@ async def test_metrics_and_logs_name_no_file_and_nobody(running: Running, sessio
     async with session.get(f"{running.ops_url}/metrics") as got:
         told = await got.text()
     assert "mitsyg_scanner_in_service 1.0" in told
+    assert 'mitsyg_jobs_oldest_seconds{queue="erase"} 0.0' in told  # no eraser runs here to tell of it
     log = running.uploads.log_path.read_text()
     assert "Fra l" not in log
     assert "a.pdf" not in log

@@ -17,6 +17,7 @@ from contracts.topics import EVENT_TOPICS, NEMREFUSION_NOTIFICATION
 from plumbing.inbox import Fate
 from plumbing.telemetry import metrics
 from services.notifier.domain import Channel, LetterState, Registration
+from services.uploads.app import ERASER
 from services.uploads.usecases.deleting import DROP_QUEUE, ERASE_QUEUE
 from services.uploads.usecases.take_file import CHECK_QUEUE
 from stack.members import SERVICES
@@ -30,7 +31,7 @@ KNOWN: Final[dict[str, set[str]]] = {
     "topic": {topic.name for topic in EVENT_TOPICS},
     "fate": {fate.value for fate in Fate},
     "reason": {code.value for code in ReasonCode},
-    "service": set(SERVICES),
+    "service": {*SERVICES, ERASER},
     "state": {state.value for state in LetterState},
     "channel": {channel.value for channel in Channel},
     "answer": {answer.value for answer in Registration},
