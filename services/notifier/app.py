@@ -117,7 +117,7 @@ async def parked_letters(settings: Settings, arguments: Sequence[str]) -> int:
     """`jobs list|release`: letters whose jobs are parked."""
     database = await Database.open(settings.database_url.get_secret_value(), application_name=NAME, max_size=1)
     try:
-        return await commands.run(database, QUEUE, arguments)
+        return await commands.run(database, [QUEUE], arguments)
     finally:
         await database.close()
 

@@ -46,6 +46,7 @@ from services.uploads.usecases.watch_scanner import WatchedScanner
 
 NAME = "uploads"
 ERASER = f"{NAME}-erase"
+QUEUES = (CHECK_QUEUE, DROP_QUEUE, ERASE_QUEUE)
 MIGRATIONS = "services.uploads.migrations"
 # A scan may be waited for by others before its turn comes; a picture is scanned twice.
 SCANS_OF_ONE_FILE = 2
@@ -164,10 +165,10 @@ async def erase(settings: EraseSettings, arguments: Sequence[str]) -> int:
 
 
 async def parked(settings: Settings, arguments: Sequence[str]) -> int:
-    """`jobs list|release`: files that nobody looks at any more."""
+    """`jobs list|release`: files that nobody looks at any more, and bytes that nobody deletes."""
     database = await Database.open(settings.database_url.get_secret_value(), application_name=NAME, max_size=1)
     try:
-        return await commands.run(database, CHECK_QUEUE, arguments)
+        return await commands.run(database, QUEUES, arguments)
     finally:
         await database.close()
 

@@ -626,19 +626,19 @@ async def test_somebody_on_duty_sees_parked_jobs_and_releases_them(
     for claim in await bench.claim():
         async with bench.database.transaction() as connection:
             await store.park(connection, [claim], ["odd-answer-418"], [False])
-    assert await commands.run(bench.database, QUEUE, ["list"]) == 0
+    assert await commands.run(bench.database, [QUEUE], ["list"]) == 0
     listed = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [(job["job_id"], job["payload"], job["reason"]) for job in listed] == [
         (str(first), "one", "odd-answer-418"),
         (str(second), "two", "odd-answer-418"),
     ]
     for _ in range(2):
-        assert await commands.run(bench.database, QUEUE, ["release", str(first)]) == 0
+        assert await commands.run(bench.database, [QUEUE], ["release", str(first)]) == 0
     assert capsys.readouterr().out == "1 of 1 released\n0 of 1 released\n"
-    assert await commands.run(bench.database, QUEUE, ["release", "all"]) == 0
+    assert await commands.run(bench.database, [QUEUE], ["release", "all"]) == 0
     assert (await bench.depth()).waiting == 2
     for wrong in ([], ["release"], ["release", "x"], ["list", "x"], ["drop"]):
-        assert await commands.run(bench.database, QUEUE, wrong) == 2
+        assert await commands.run(bench.database, [QUEUE], wrong) == 2
 
 
 async def test_a_queue_that_nobody_works_is_told_of(bench: Bench) -> None:

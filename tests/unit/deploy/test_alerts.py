@@ -17,6 +17,7 @@ from contracts.topics import EVENT_TOPICS, NEMREFUSION_NOTIFICATION
 from plumbing.inbox import Fate
 from plumbing.telemetry import metrics
 from services.notifier.domain import Channel, LetterState, Registration
+from services.notifier.usecases.letter_jobs import QUEUE as LETTER_QUEUE
 from services.uploads.app import ERASER
 from services.uploads.usecases.deleting import DROP_QUEUE, ERASE_QUEUE
 from services.uploads.usecases.take_file import CHECK_QUEUE
@@ -36,7 +37,7 @@ KNOWN: Final[dict[str, set[str]]] = {
     "channel": {channel.value for channel in Channel},
     "answer": {answer.value for answer in Registration},
     "outcome": {"clean", "recalled", "later"},
-    "queue": {CHECK_QUEUE, DROP_QUEUE, ERASE_QUEUE},
+    "queue": {LETTER_QUEUE, CHECK_QUEUE, DROP_QUEUE, ERASE_QUEUE},
 }
 """The labels whose values are a closed list."""
 NAME: Final = re.compile(r"\bmitsyg_\w+")
