@@ -6,7 +6,7 @@ never rewritten by another's; who reads names the citizen, and what is somebody 
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
 
 import asyncpg
@@ -133,10 +133,11 @@ class Store:
         )
 
     async def scanned_before(
-        self, connection: Connection, engine: str, signatures: int | None, limit: int
+        self, connection: Connection, engine: str, signatures: int | None, after: tuple[datetime, UUID], limit: int
     ) -> list[tuple[File, UUID]]:
-        """Stored files that were last looked at by others than these, those that waited longest first; with their absences."""
-        rows = await connection.fetch(_TO_SCAN_AGAIN, engine, signatures, limit)
+        """Stored files that were last looked at by others than these, those that waited longest first; with their absences.
+        Only those behind `after`, the time of a file's last scan and its id."""
+        rows = await connection.fetch(_TO_SCAN_AGAIN, engine, signatures, *after, limit)
         return [(_file(row), row["absence_id"]) for row in rows]
 
     # coming in ----------------------------------------------------------------------------------------------------------------
@@ -313,8 +314,9 @@ _TO_SCAN_AGAIN = """
 select file.*, submission.absence_id
 from file join submission using (submission_id)
 where file.state = 'clean' and not file.is_removed and (file.engine, file.signatures) is distinct from ($1, $2::bigint)
-order by file.scanned_at
-limit $3
+  and (file.scanned_at, file.file_id) > ($3, $4)
+order by file.scanned_at, file.file_id
+limit $5
 """
 
 _BEGIN_ARRIVAL = """

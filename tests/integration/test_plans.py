@@ -217,3 +217,14 @@ async def test_lists_that_were_looked_at_while_they_were_empty_are_not_read_whol
     found = await plans(addresses, lists)
     assert found.keys() == lists.keys() != set()
     assert read_too_much(found) == {}
+
+
+async def test_a_pass_over_stored_documents_goes_on_along_its_index_from_where_it_was(
+    database: DatabaseFactory,
+) -> None:
+    name = "services.uploads.store._TO_SCAN_AGAIN"
+    found = await plans(database("uploads"), {name: statements("uploads")[name]})
+    nodes = list(parts(found[name]))
+    [documents] = [one for one in nodes if one.get("Relation Name") == "file"]
+    assert (documents["Index Name"], "scanned_at" in documents["Index Cond"]) == ("file_to_scan_again_in_order", True)
+    assert [one["Node Type"] for one in nodes if "Sort" in one["Node Type"]] == []

@@ -1,16 +1,18 @@
 """Stored documents are scanned again when the scanner or its signatures change; one that turns out bad is recalled (U76).
 
 Invariants: a recall is written, announced and its erasure asked for in one transaction; a document that could not be scanned
-again keeps the verdict it had and comes again; nothing that is stored is given out once it is recalled.
+again keeps the verdict it had, comes again in the next pass, and keeps no other waiting until then; nothing that is stored is
+given out once it is recalled.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from typing import BinaryIO, Final, Protocol
 from uuid import UUID
 
 import structlog
-from prometheus_client import Counter
+from prometheus_client import Counter, Gauge
 
 from plumbing import audit, jobs, outbox
 from plumbing.clock import Clock
@@ -31,7 +33,7 @@ from services.uploads.domain.submissions import (
 from services.uploads.usecases import announcements
 from services.uploads.usecases.auditing import entry
 from services.uploads.usecases.deleting import erase_job
-from services.uploads.usecases.inspect import AtFault, Finding, Kept
+from services.uploads.usecases.inspect import AtFault, Finding, Kept, NotChecked
 from services.uploads.usecases.show import Clean
 from services.uploads.usecases.take_file import Inspecting, verdict
 from services.uploads.usecases.watch_scanner import Scanner
@@ -42,16 +44,22 @@ AGAIN: Final = Counter(
     "mitsyg_uploads_scanned_again", "Stored documents that were scanned again, by outcome.", ("outcome",)
 )
 LOST: Final = Counter("mitsyg_uploads_stored_lost", "Stored documents that were not there, or not what they were.")
+OLDEST: Final = Gauge(
+    "mitsyg_uploads_scan_again_oldest_seconds",
+    "How long ago that stored document was scanned last which has waited longest for newer signatures; 0 where none waits.",
+)
 for _outcome in ("clean", "recalled", "later"):
     AGAIN.labels(_outcome)
 _AT_ONCE: Final = 20
+_BEGINNING: Final = (datetime(1, 1, 1, tzinfo=UTC), UUID(int=0))
+"""Before all documents."""
 
 
 class Uploads(Protocol):
     """Where files are kept."""
 
     async def scanned_before(
-        self, connection: Connection, engine: str, signatures: int | None, limit: int
+        self, connection: Connection, engine: str, signatures: int | None, after: tuple[datetime, UUID], limit: int
     ) -> list[tuple[File, UUID]]: ...
 
     async def lock(
@@ -66,7 +74,11 @@ class Uploads(Protocol):
 
 
 class ScanAgain:
-    """Looks for what was scanned by others than the scanner that is in service, until cancelled."""
+    """Looks for what was scanned by others than the scanner that is in service, until cancelled.
+
+    It goes through all of it in passes, in the order of their last scans: whatever cannot be scanned now keeps nobody behind it
+    waiting, and has its turn again in the next pass.
+    """
 
     def __init__(
         self,
@@ -90,6 +102,8 @@ class ScanAgain:
         self._spool = spool
         self._wake = wake
         self._every = every
+        self._passed = _BEGINNING
+        self._oldest: datetime | None = None
 
     async def run(self) -> None:
         while True:
@@ -100,25 +114,39 @@ class ScanAgain:
                     raise
                 log.warning("stored documents could not be scanned again now", error=type(error).__name__)
                 done = 0
-            if not done:
+            if not done or self._passed == _BEGINNING:
                 await asyncio.sleep(self._every)
 
     async def some(self) -> int:
-        """Scan some; how many were. Raises Unavailable where no scanner is in service."""
+        """Scan the next few of a pass; of how many there is something to say, those that are lost included. Raises Unavailable
+        where no scanner is in service."""
         version = await self._scanner.version()
         async with self._database.acquire() as connection:
-            found = await self._uploads.scanned_before(connection, version.engine, version.signatures, _AT_ONCE)
+            found = await self._uploads.scanned_before(
+                connection, version.engine, version.signatures, self._passed, _AT_ONCE
+            )
+        self._tell_oldest(found)
         done = 0
         for file, absence_id in found:
+            self._passed = _place(file)  # before anything: what fails here must not come first each time
             finding = await self._look(file, absence_id)
             if isinstance(finding, Kept | AtFault):
                 await self._write(file, finding)
-                done += 1
             else:
                 AGAIN.labels("later").inc()
+            done += not isinstance(finding, NotChecked)
+        if len(found) < _AT_ONCE:
+            self._passed = _BEGINNING
         return done
 
+    def _tell_oldest(self, found: Sequence[tuple[File, UUID]]) -> None:
+        """By the first of the pass that is under way."""
+        if self._passed == _BEGINNING:
+            self._oldest = _place(found[0][0])[0] if found else None
+        OLDEST.set(0 if self._oldest is None else (self._clock.now() - self._oldest).total_seconds())
+
     async def _look(self, file: File, absence_id: UUID) -> Finding | None:
+        """None where it is lost."""
         with self._spool() as body, self._spool() as beside:
             try:
                 key = object_key(absence_id, file)
@@ -128,7 +156,7 @@ class ScanAgain:
                 log.error("a stored document is not what it was", file=str(file.file_id), error=type(error).__name__)
                 return None
             except Unavailable:
-                return None
+                return NotChecked(reason="store-away")
             return await self._inspect(body, beside, file.media_type, size=file.size, digest=file.digest)
 
     async def _write(self, file: File, finding: Kept | AtFault) -> None:
@@ -153,6 +181,12 @@ class ScanAgain:
         await audit.put(connection, [entry("file.recalled", submission.citizen_id, "file", file.file_id, now)])
         if submission.state is SubmissionState.SENT:
             await outbox.put(connection, [announcements.recalled(submission, file, now)])
+
+
+def _place(file: File) -> tuple[datetime, UUID]:
+    """Where it stands in a pass."""
+    assert file.scanned is not None
+    return file.scanned.at, file.file_id
 
 
 def _after(file: File, finding: Kept | AtFault) -> File:

@@ -9,11 +9,14 @@ import pytest
 
 from plumbing.clamd import Clean, Infected, NotScanned, Scan, Version
 from plumbing.errors import Unavailable
-from plumbing.objects import Altered
+from plumbing.objects import Altered, Bucket
+from services.uploads.usecases import scan_again
+from services.uploads.usecases.scan_again import LOST, OLDEST
 from services.uploads.usecases.watch_scanner import WatchedScanner
 from stack import Stack
 from stack.settings import TEST_SIGNATURE
 from tests.integration.uploads.house import Citizen, House
+from tests.integration.uploads.test_erasing import eraser
 from tests.integration.uploads.test_sending import pdf
 
 FRESH = datetime.now(UTC).strftime("%a %b %d %H:%M:%S %Y")
@@ -171,6 +174,57 @@ async def test_u76_a_document_that_turns_bad_later_is_recalled_and_not_given_out
         assert await house.scan_again.some() == 0
     finally:
         documents_servers.forget_signature("Tomorrow")
+
+
+async def test_twenty_documents_that_are_lost_do_not_keep_a_bad_one_from_being_recalled(
+    house: House, citizen: Citizen, documents_servers: Stack
+) -> None:
+    submissions = [await citizen.begin() for _ in range(3)]
+    for nth in range(20):
+        assert (await citizen.add(submissions[nth // 10], pdf())).status == 201
+    await eraser(house, documents_servers)._clean.erase(f"{citizen.absence_id}/")
+    words = b"harmless until tomorrow 7d793037a0760186574b0282f2f435e7"
+    assert (await citizen.add(submissions[2], pdf(b"% " + words + b"\n0 0 m 9 9 l S"))).status == 201
+    documents_servers.learn_signature("Tomorrow", words)
+    scanning = asyncio.create_task(house.scan_again.run())
+    try:
+        async with house.database.transaction() as connection:  # as if others had looked at them, four days ago
+            await connection.execute("update file set signatures = 0, scanned_at = scanned_at - interval '4 days'")
+        async with asyncio.timeout(60):
+            while [one["state"] for one in (await citizen.show(submissions[2]))["files"]] != ["recalled"]:
+                await asyncio.sleep(0.1)
+        before = LOST._value.get()
+        async with asyncio.timeout(30):
+            while LOST._value.get() < before + 40:  # each is tried again in every pass
+                await asyncio.sleep(0.1)
+        assert OLDEST._value.get() > 3 * 24 * 3600
+        states = await house.rows("select state, count(*) as number from file group by state order by state")
+        assert [tuple(one) for one in states] == [("clean", 20), ("recalled", 1)]
+    finally:
+        scanning.cancel()
+        documents_servers.forget_signature("Tomorrow")
+
+
+async def test_what_the_store_does_not_give_is_passed_over_until_the_next_pass(
+    house: House, citizen: Citizen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    submission = await citizen.begin()
+    for _ in range(3):
+        assert (await citizen.add(submission, pdf())).status == 201
+    async with house.database.transaction() as connection:
+        await connection.execute("update file set signatures = 0")
+    fetch, asked = type(house.clean).fetch, []
+
+    async def refuses_the_first(bucket: Bucket, key: str, *arguments: Any, **more: Any) -> None:
+        asked.append(key)
+        if key == asked[0]:
+            raise Unavailable("objects")
+        await fetch(bucket, key, *arguments, **more)
+
+    monkeypatch.setattr(type(house.clean), "fetch", refuses_the_first)
+    monkeypatch.setattr(scan_again, "_AT_ONCE", 1)
+    assert [await house.scan_again.some() for _ in range(5)] == [0, 1, 1, 0, 0]  # the fourth ends the pass
+    assert [key == asked[0] for key in asked] == [True, False, False, True]
 
 
 async def test_u88_bytes_that_are_not_what_was_stored_are_not_given_out(
