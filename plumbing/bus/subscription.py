@@ -127,6 +127,8 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]  # the clie
         self._behind_since: float | None = None
         self._apart_since: float | None = None
         self._ends: dict[TopicPartition, int] = {}
+        self._worked_seconds = 0.0
+        self._standing: dict[TopicPartition, tuple[int, float]] = {}
         self._failures = 0
         self._subscriber = broker.subscriber(
             topic,
@@ -176,6 +178,16 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]  # the clie
         since = self._busy_since or self._behind_since or self._apart_since
         return since is not None and time.monotonic() - since > seconds
 
+    def standing_seconds(self) -> float:
+        """For how long a partition that `lag` found records of has not moved, whatever others do; time in which a batch was in
+        work does not count, since nothing is read then."""
+        now = self._rested()
+        return max((now - since for _, since in self._standing.values()), default=0.0)
+
+    def _rested(self) -> float:
+        """A clock that stands while a batch is in work."""
+        return (self._busy_since or time.monotonic()) - self._worked_seconds
+
     def stop_waiting(self) -> None:
         """The service drains: whatever waits to be tried again is handed back to Kafka at once."""
         self._is_draining = True
@@ -184,6 +196,7 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]  # the clie
     async def on_partitions_revoked(self, _revoked: Collection[TopicPartition]) -> None:
         """Awaited by the client before it joins anew: the batch in work ends first."""
         self._has_joined = False
+        self._standing = {}
         if self._idle.is_set():
             return
         self._give_up.set()
@@ -207,8 +220,10 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]  # the clie
             try:
                 await self._persist(records, began)
             finally:
+                took = time.monotonic() - began
                 self._busy_since = None
-                metrics.BATCH_SECONDS.labels(self.topic).observe(time.monotonic() - began)
+                self._worked_seconds += took
+                metrics.BATCH_SECONDS.labels(self.topic).observe(took)
             faultpoint("bus.before_offset_commit")
             await self._commit(message)
             metrics.BATCH_RECORDS.labels(self.topic).observe(len(records))
@@ -297,11 +312,15 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]  # the clie
             async with asyncio.timeout(2):
                 ends: dict[TopicPartition, int] = await consumer.end_offsets(partitions)
                 self._look_at(ends)
-                behind = 0
-                for partition in consumer.assignment():
-                    position = await consumer.position(partition)
-                    behind += max(0, ends.get(partition, 0) - position)
-                return behind
+                positions: dict[TopicPartition, int] = {
+                    one: await consumer.position(one) for one in consumer.assignment()
+                }
+                behind = {one: at for one, at in positions.items() if ends.get(one, 0) > at}
+                stood, now = self._standing, self._rested()
+                self._standing = {
+                    one: stood[one] if one in stood and stood[one][0] == at else (at, now) for one, at in behind.items()
+                }
+                return sum(ends[one] - at for one, at in behind.items())
         except (KafkaError, TimeoutError, AssertionError):  # the broker is away, or the partition was revoked meanwhile
             return None
 

@@ -236,6 +236,7 @@ class Runner:
             for subscription in self._subscriptions:
                 if (behind := await subscription.lag()) is not None:
                     metrics.CONSUMER_LAG.labels(subscription.topic).set(behind)
+                    metrics.CONSUMER_STANDING.labels(subscription.topic).set(subscription.standing_seconds())
             await asyncio.sleep(1)
 
     # probes ------------------------------------------------------------------------------------------------------------------

@@ -23,6 +23,11 @@ CONSUMER_LAG = Gauge("mitsyg_consumer_lag_records", "Records fetched positions a
 CONSUMER_PROGRESS = Gauge(
     "mitsyg_consumer_last_progress_timestamp_seconds", "When a batch was last finished.", ("topic",)
 )
+CONSUMER_STANDING = Gauge(
+    "mitsyg_consumer_standing_seconds",
+    "How long a partition with records to read has not moved, without the time that batches were in work.",
+    ("topic",),
+)
 TOPIC_WENT_BACK = Counter(
     "mitsyg_topic_went_back",
     "Partitions that ended before where they had ended: deleted and made anew, or records lost.",

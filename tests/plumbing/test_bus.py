@@ -20,7 +20,7 @@ from structlog.testing import capture_logs
 
 from campaign.admin import delete_topic
 from deploy.kafka import TopicToMake
-from plumbing.bus import Record, Subscription, make_broker, start_producer, start_whole
+from plumbing.bus import Record, Subscription, fetching, make_broker, start_producer, start_whole
 from plumbing.errors import Unavailable
 from plumbing.outbox.store import Row
 from plumbing.telemetry import metrics
@@ -440,6 +440,60 @@ async def test_a_consumer_that_reads_no_more_although_there_is_more_is_stuck(kaf
         await produce(kafka, topic, b"2")
         await until(lambda: lag_is(one.subscription, 1))
         await until(lambda: one.subscription.is_stuck(0.1))
+
+
+async def test_a_partition_that_stands_is_told_of_though_another_flows(
+    kafka: str, topics: TopicFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    topic = topics(partitions=2)
+    await produce(kafka, topic, b"stands", partition=0)
+    is_damaged = True
+    monkeypatch.setattr(fetching, "_REFETCH_AFTER_SECONDS", 0.2)
+    monkeypatch.setattr(
+        fetching._Batch,
+        "validate_crc",
+        lambda batch: not (is_damaged and b"stands" in bytes(batch._raw)),
+        raising=False,
+    )
+    work = Recorder()
+
+    async with member(kafka, topic, fresh_group(), work) as one:
+
+        async def stands() -> bool:
+            await one.subscription.lag()
+            return one.subscription.standing_seconds() > 1
+
+        async with producer(kafka) as client:
+            while not await stands():
+                await client.send_and_wait(topic, b"flows", partition=1)
+                await asyncio.sleep(0.05)
+        assert len(work.batches) > 5
+        assert not one.subscription.is_stuck(
+            1
+        )  # one that flows is not ended: the rest of what it reads would stand too
+        is_damaged = False
+        await until(lambda: b"stands" in work.values)
+        await until(lambda: lag_is(one.subscription, 0))
+        assert one.subscription.standing_seconds() == 0
+
+
+async def test_partitions_do_not_stand_while_a_batch_is_in_work(kafka: str, topics: TopicFactory) -> None:
+    topic = topics(partitions=2)
+    for partition in (0, 1):
+        await produce(kafka, topic, b"1", b"2", partition=partition)
+    may_end = asyncio.Event()
+
+    async def work(_records: Sequence[Record]) -> None:
+        await may_end.wait()
+
+    async with member(kafka, topic, fresh_group(), work, max_records=1) as one:
+        await until(lambda: lag_is(one.subscription, 3))
+        before = one.subscription.standing_seconds()
+        await asyncio.sleep(1)
+        assert await one.subscription.lag() == 3
+        assert one.subscription.standing_seconds() == before < 0.5
+        may_end.set()
+        await until(lambda: lag_is(one.subscription, 0))
 
 
 async def test_a_start_that_failed_half_way_leaves_no_consumer_behind(
