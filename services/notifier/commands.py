@@ -32,7 +32,10 @@ LETTERS_USAGE: Final = (
 )
 _OK, _NOTHING, _WRONG_USAGE = 0, 1, 2
 _MOST_LISTED: Final = 1000
-_NOT_AGAIN: Final = "no such letter that failed or is unknown, and of which no proof is known\n"
+_NOT_AGAIN: Final = (
+    "no such letter that failed or is unknown, and of which no proof is known;"
+    " or its job was released: wait until that has ended\n"
+)
 _ACTOR: Final = re.compile(r"[a-z0-9][a-z0-9._-]{1,39}", re.ASCII)
 _MUNICIPALITY: Final = re.compile(r"0\d{3}", re.ASCII)
 
@@ -63,9 +66,6 @@ async def guard(database: Database, store: Store, turns: Guard, arguments: Seque
         case _:
             sys.stderr.write(GUARD_USAGE + "\n")
             return _WRONG_USAGE
-
-
-_NOT_AGAIN = "no such letter that failed or is unknown, or its job was released: wait until that has ended\n"
 
 
 async def letters(database: Database, store: Store, send_again: SendAgain, arguments: Sequence[str]) -> int:
