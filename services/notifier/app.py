@@ -57,6 +57,8 @@ KEPT_BYTES = 16 * 1024 * 1024
 
 log = structlog.get_logger(__name__)
 OPEN = Gauge("mitsyg_letters_open", "Letters neither dispatched nor failed, by state.", ("state",))
+# Of what the database holds: a process that is killed before it was asked for its counters has still told of these.
+IN_VAIN = Gauge("mitsyg_letters_in_vain", "Letters that failed, or that the post brought back, by state.", ("state",))
 HELD = Gauge("mitsyg_letters_held", "Letters that a shut gate holds.")
 SHUT = Gauge("mitsyg_letter_gates_shut", "Gates that are shut.")
 OLDEST_OPEN = Gauge("mitsyg_letters_oldest_open_seconds", "Age of the oldest of them.", ("state",))
@@ -253,12 +255,15 @@ async def _gauges(database: Database, store: Store) -> None:
         with contextlib.suppress(Exception):  # the gauges keep their last value while the database is away
             async with database.acquire() as connection:
                 found = {one.state: one for one in await store.open_letters(connection)}
+                in_vain = await store.in_vain(connection)
                 gates = await store.gates(connection)
                 await store.forget_paces(connection)
             SHUT.set(len(gates))
             HELD.set(found[LetterState.HELD].number if LetterState.HELD in found else 0)
             for state in LetterState:
-                if not state.is_final:
+                if state in {LetterState.FAILED, LetterState.RETURNED}:
+                    IN_VAIN.labels(state.value).set(in_vain.get(state, 0))
+                elif not state.is_final:
                     OPEN.labels(state.value).set(found[state].number if state in found else 0)
                     OLDEST_OPEN.labels(state.value).set(found[state].oldest_seconds if state in found else 0)
         await asyncio.sleep(5)

@@ -282,6 +282,10 @@ class Store:
             for row in await connection.fetch(_OPEN)
         ]
 
+    async def in_vain(self, connection: Connection) -> dict[LetterState, int]:
+        """How many letters failed, and how many came back; outside a transaction."""
+        return {LetterState(row["state"]): row["number"] for row in await connection.fetch(_IN_VAIN)}
+
 
 def _standing(letter: Letter) -> _Standing:
     proof = letter.proof
@@ -549,5 +553,12 @@ _OPEN = """
 select state, count(*) as number, extract(epoch from clock_timestamp() - min(taken_in_at)) as oldest
 from letter
 where state not in ('dispatched', 'returned', 'failed')
+group by state
+"""
+
+_IN_VAIN = """
+select state, count(*) as number
+from letter
+where state in ('returned', 'failed')
 group by state
 """

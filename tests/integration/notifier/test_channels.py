@@ -1,6 +1,7 @@
 """By which channel a letter goes: chosen by the register, changed only after a definitive failure, proven by each channel's own
 status (M1, M3, T2; F029, F131, F132)."""
 
+import asyncio
 import json
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -9,12 +10,13 @@ from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
+from prometheus_client import REGISTRY
 
 from contracts.letter.v1 import LetterRequested
 from plumbing import faults, ids, jobs
 from plumbing.errors import Unavailable
 from plumbing.postgres import Database
-from services.notifier import commands
+from services.notifier import app, commands
 from services.notifier.domain import Channel, Heard, LetterName, LetterState, NoRecipient
 from services.notifier.gateways import PostGateway
 from services.notifier.store import Store
@@ -525,6 +527,30 @@ async def test_what_a_status_alone_proves_is_shown_and_not_sent_again(
     assert (code, "no proof is known" in said) == (1, True)
     assert (await typed("again", str(other.letter_id), "1", "paper", "--by", "anna"))[0] == 0
     assert await office.state(asked) == state
+
+
+async def test_letters_that_failed_or_are_unknown_are_shown_by_a_process_that_has_just_begun(
+    office: PostOffice,
+) -> None:
+    """What its counters no longer tell, the database does."""
+    await office.switch(mode="no_status")
+    asked = [letter() for _ in range(3)]
+    await office.ask_for(*asked)
+    for one in asked:
+        await office.until_state(one, "handed_over")
+    await office.push(pushed(FAILED, str(asked[0].letter_id), error="recipient.unknown"))
+    await surface_as(office, asked[1], "unknown")
+    await office.push(pushed(DELIVERED, str(asked[2].letter_id)))
+    showing = asyncio.create_task(app._gauges(office.database, Store()))
+
+    async def shown() -> bool:
+        failed = REGISTRY.get_sample_value("mitsyg_letters_in_vain", {"state": "failed"})
+        returned = REGISTRY.get_sample_value("mitsyg_letters_in_vain", {"state": "returned"})
+        unknown = REGISTRY.get_sample_value("mitsyg_letters_open", {"state": "unknown"})
+        return (failed, returned, unknown) == (1, 0, 1)
+
+    await office.until(shown)
+    showing.cancel()
 
 
 async def test_an_unknown_letter_is_sent_again_under_an_id_of_its_own(

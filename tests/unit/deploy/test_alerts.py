@@ -16,8 +16,8 @@ from contracts.nemrefusion.v1 import ReasonCode
 from contracts.topics import EVENT_TOPICS, NEMREFUSION_NOTIFICATION
 from plumbing.inbox import Fate
 from plumbing.telemetry import metrics
-from services.notifier.domain import Channel, LetterState, Registration
-from services.notifier.usecases.letter_jobs import QUEUE as LETTER_QUEUE
+from services.notifier.domain import Answer, Channel, LetterState, Registration
+from services.notifier.usecases import QUEUE as LETTER_QUEUE
 from services.uploads.app import ERASER
 from services.uploads.usecases.deleting import DROP_QUEUE, ERASE_QUEUE
 from services.uploads.usecases.take_file import CHECK_QUEUE
@@ -37,7 +37,8 @@ KNOWN: Final[dict[str, set[str]]] = {
     "channel": {channel.value for channel in Channel},
     "answer": {answer.value for answer in Registration},
     "outcome": {"clean", "recalled", "later"},
-    "queue": {LETTER_QUEUE, CHECK_QUEUE, DROP_QUEUE, ERASE_QUEUE},
+    "meaning": {answer.value for answer in Answer},
+    "queue": {CHECK_QUEUE, DROP_QUEUE, ERASE_QUEUE, LETTER_QUEUE},
 }
 """The labels whose values are a closed list."""
 NAME: Final = re.compile(r"\bmitsyg_\w+")
@@ -121,6 +122,7 @@ def test_a_counter_of_a_topic_is_there_before_it_counts() -> None:
         ("mitsyg_letters_moved_total", "state", LetterState),
         ("mitsyg_letter_sendings_failed_total", "channel", Channel),
         ("mitsyg_register_answers_total", "answer", Registration),
+        ("mitsyg_gateway_answers_total", "meaning", Answer),
     ],
 )
 def test_what_is_counted_of_letters_is_there_before_it_counts(name: str, label: str, values: type[StrEnum]) -> None:
