@@ -547,8 +547,8 @@ BREACHES: Final[tuple[Breach, ...]] = (
         "D3",
         "what was held back cannot be put right",
         "services/uploads/domain/submissions.py",
-        "state=SubmissionState.OPEN, sent_at=None), refused=bad)\n",
-        "sent_at=None), refused=bad)\n",
+        "replace(asked, state=SubmissionState.OPEN, sent_at=None, attempt_id=None)\n",
+        "replace(asked, sent_at=None, attempt_id=None)\n",
     ),
     _breach(
         "D4",

@@ -78,10 +78,11 @@ class Store:
 
     async def save(self, connection: Connection, submission: Submission) -> None:
         await connection.execute(
-            "update submission set state = $2, sent_at = $3 where submission_id = $1",
+            "update submission set state = $2, sent_at = $3, attempt_id = $4 where submission_id = $1",
             submission.submission_id,
             submission.state.value,
             submission.sent_at,
+            submission.attempt_id,
         )
 
     # files --------------------------------------------------------------------------------------------------------------------
@@ -184,12 +185,13 @@ class Store:
         )
         return bool(done == "INSERT 0 1")
 
+    async def attempt(self, connection: Connection, attempt_id: UUID) -> Attempt | None:
+        row = await connection.fetchrow(_ATTEMPT, attempt_id)
+        return None if row is None else _attempt(row)
+
     async def attempts(self, connection: Connection, submission_ids: Collection[UUID]) -> list[Attempt]:
-        rows = await connection.fetch(
-            "select attempt_id, submission_id, at, refused from attempt where submission_id = any ($1::uuid[]) order by at",
-            list(submission_ids),
-        )
-        return [Attempt(**{**dict(row), "refused": tuple(row["refused"])}) for row in rows]
+        rows = await connection.fetch(_ATTEMPTS_OF, list(submission_ids))
+        return [_attempt(row) for row in rows]
 
     async def waiting(self, connection: Connection) -> tuple[int, float]:
         """How many files are not checked yet, and for how many seconds the oldest has waited; outside a transaction."""
@@ -200,6 +202,10 @@ class Store:
 
 def _submission(row: asyncpg.Record) -> Submission:
     return Submission(**{**dict(row), "state": SubmissionState(row["state"])})
+
+
+def _attempt(row: asyncpg.Record) -> Attempt:
+    return Attempt(**{**dict(row), "refused": tuple(row["refused"])})
 
 
 def _file(row: asyncpg.Record) -> File:
@@ -266,7 +272,7 @@ on conflict (submission_id) do nothing
 """
 
 _SUBMISSIONS = """
-select submission_id, citizen_id, actor_id, absence_id, title, reason, state, begun_at, request_digest, sent_at
+select submission_id, citizen_id, actor_id, absence_id, title, reason, state, begun_at, request_digest, sent_at, attempt_id
 from submission
 """
 
@@ -337,6 +343,12 @@ _SPEND = """
 insert into quota (citizen_id, day, bytes) values ($1, $2, $3)
 on conflict (citizen_id, day) do update set bytes = quota.bytes + excluded.bytes
 returning bytes
+"""
+
+_ATTEMPT = "select attempt_id, submission_id, at, refused from attempt where attempt_id = $1"
+
+_ATTEMPTS_OF = """
+select attempt_id, submission_id, at, refused from attempt where submission_id = any ($1::uuid[]) order by at
 """
 
 _WAITING = """

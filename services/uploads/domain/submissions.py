@@ -70,7 +70,10 @@ class File:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Submission:
-    """One *save and send*. `title` and `reason` are sealed; `request_digest` tells a repeated request from another one."""
+    """One *save and send*. `title` and `reason` are sealed; `request_digest` tells a repeated request from another one.
+
+    `attempt_id` is of the sending by which it waits, or went on; None where it was sent before that was kept.
+    """
 
     submission_id: UUID
     citizen_id: UUID
@@ -82,6 +85,7 @@ class Submission:
     begun_at: datetime
     request_digest: bytes
     sent_at: datetime | None = None
+    attempt_id: UUID | None = None
 
 
 class Refused(Exception):
@@ -108,7 +112,7 @@ class Waits:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class HeldBack:
-    """Nothing of it goes on, because of these."""
+    """Nothing of it goes on, because of these; of an earlier attempt, those that were not taken out since."""
 
     submission: Submission
     refused: Sequence[File]
@@ -143,7 +147,8 @@ def sent(submission: Submission, files: Sequence[File], now: datetime) -> Sent |
     """What comes of sending; of one that waits, whenever a file of it was checked."""
     asked = replace(submission, state=SubmissionState.WAITING, sent_at=submission.sent_at or now)
     if bad := [one for one in files if one.state.holds_back]:
-        return HeldBack(submission=replace(asked, state=SubmissionState.OPEN, sent_at=None), refused=bad)
+        opened = replace(asked, state=SubmissionState.OPEN, sent_at=None, attempt_id=None)
+        return HeldBack(submission=opened, refused=bad)
     if any(one.state is FileState.PENDING for one in files):
         return Waits(submission=asked)
     return Sent(submission=replace(asked, state=SubmissionState.SENT))

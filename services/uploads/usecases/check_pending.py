@@ -169,13 +169,17 @@ class CheckPending:
             files = (await self._uploads.files(connection, [submission.submission_id]))[submission.submission_id]
             outcome = sent(submission, files, now)
             assert submission.sent_at is not None
+            # None where it was sent before the id was kept: then one that follows from when that was.
+            attempt_id = submission.attempt_id or ids.derive(
+                submission.submission_id, "attempt", submission.sent_at.isoformat()
+            )
             if outcome.submission != submission:
                 await settle(
                     connection,
                     self._uploads,
                     outcome,
                     files,
-                    attempt_id=ids.derive(submission.submission_id, "attempt", submission.sent_at.isoformat()),
+                    attempt_id=attempt_id,
                     asked_at=submission.sent_at,
                     now=now,
                 )

@@ -1,10 +1,12 @@
 """Save and send: all of a submission goes on, waits for its check, or is held back (D3).
 
 Invariants: what goes on is announced in the transaction in which it is decided, once; the instant at which the citizen sent is
-written down at the first asking and never moved; whatever is held back is on record as an attempt.
+written down at the first asking and never moved; whatever is held back is on record as an attempt, whose id follows from
+submission and key, also when it waited first: a repeat of it changes nothing, whatever became of the submission since.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Protocol, assert_never
 from uuid import UUID
@@ -36,7 +38,15 @@ for _outcome in ("sent", "waits", "held_back"):
     SENT.labels(_outcome)
 
 
-class Uploads(Protocol):
+class Outcomes(Protocol):
+    """Where it is kept what came of sending."""
+
+    async def save(self, connection: Connection, submission: Submission) -> None: ...
+
+    async def add_attempt(self, connection: Connection, attempt: Attempt) -> bool: ...
+
+
+class Uploads(Outcomes, Protocol):
     """Where submissions are kept."""
 
     async def lock(
@@ -45,9 +55,7 @@ class Uploads(Protocol):
 
     async def files(self, connection: Connection, submission_ids: Sequence[UUID]) -> dict[UUID, list[File]]: ...
 
-    async def save(self, connection: Connection, submission: Submission) -> None: ...
-
-    async def add_attempt(self, connection: Connection, attempt: Attempt) -> bool: ...
+    async def attempt(self, connection: Connection, attempt_id: UUID) -> Attempt | None: ...
 
 
 class Send:
@@ -60,11 +68,16 @@ class Send:
         self._wake = wake
 
     async def __call__(self, caller: Caller, submission_id: UUID, key: UUID) -> Sent | Waits | HeldBack:
-        """What came of it; sent already, it is as it was. Raises Refused."""
+        """What came of it; sent already, it is as it was, and held back under this key, it stays so. Raises Refused."""
+        attempt_id = ids.derive(submission_id, "attempt", key)
         async with self._database.transaction() as connection:
             submission = await self._uploads.lock(connection, submission_id, caller.citizen_id)
             if submission is None:
                 raise Refused("not-found")
+            # Before the state: what was at fault may have been taken out since, and who repeats this has not asked anew.
+            if (attempt := await self._uploads.attempt(connection, attempt_id)) is not None:
+                files = (await self._uploads.files(connection, [submission_id]))[submission_id]
+                return HeldBack(submission=submission, refused=[one for one in files if one.file_id in attempt.refused])
             if submission.state is SubmissionState.SENT:
                 return Sent(submission=submission)
             if submission.state is SubmissionState.WAITING:
@@ -72,8 +85,7 @@ class Send:
             files = (await self._uploads.files(connection, [submission_id]))[submission_id]
             may_send(submission, files)
             now = self._clock.now()
-            outcome = sent(submission, files, now)
-            attempt_id = ids.derive(submission_id, "attempt", key)
+            outcome = sent(replace(submission, attempt_id=attempt_id), files, now)
             await settle(
                 connection,
                 self._uploads,
@@ -91,7 +103,7 @@ class Send:
 
 async def settle(
     connection: Connection,
-    uploads: Uploads,
+    uploads: Outcomes,
     outcome: Sent | Waits | HeldBack,
     files: Sequence[File],
     *,

@@ -4,9 +4,11 @@ import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
+from plumbing import ids
 from plumbing.clamd import Clean, Infected, NotScanned, Scan, Version
 from plumbing.errors import Unavailable
 from plumbing.objects import Altered, Bucket
@@ -152,6 +154,57 @@ async def test_what_waits_and_turns_out_bad_holds_its_submission_back(
     assert house.objects(house.buckets.clean, citizen.absence_id) == []
 
 
+async def test_sent_again_after_its_check_what_was_held_back_stays_so_and_is_told_of_once(
+    house: House, citizen: Citizen, documents_servers: Stack
+) -> None:
+    clamd, key = documents_servers.server("clamd"), uuid4()
+    clamd.pause()
+    try:
+        house.scanner._proven = None
+        submission = await citizen.begin()
+        bad = await citizen.add(submission, pdf(b"% " + TEST_SIGNATURE + b"\n0 0 m 9 9 l S"))
+        assert [bad.status, (await citizen.add(submission, pdf())).status] == [202, 202]
+        assert [(await citizen.send(submission, key)).status for _ in range(2)] == [202, 202]
+    finally:
+        clamd.resume()
+    held = await until(citizen, submission, "open")
+    again = await citizen.send(submission, key)
+    assert (again.status, again.body["code"]) == (409, "has-refused-files")
+    # In another window, what is bad is taken out; whoever repeats the first request knows nothing of it.
+    path = f"/v1/submissions/{submission}/files/{bad.body['file_id']}"
+    assert (await citizen.ask("DELETE", path)).status == 204
+    stale = await citizen.send(submission, key)
+    assert (stale.status, stale.body["code"]) == (409, "has-refused-files")
+    shown = await citizen.show(submission)
+    assert (shown["state"], shown.get("sent_at"), shown["attempts"]) == ("open", None, held["attempts"])
+    [told] = await house.rows("select payload from outbox")
+    assert b"refused_at" in told["payload"]
+    [attempt] = await house.rows("select attempt_id from attempt")
+    assert attempt["attempt_id"] == ids.derive(submission, "attempt", key)
+    await until_checked(citizen, submission)
+    assert (await citizen.send(submission)).status == 200
+    assert (await citizen.send(submission, key)).status == 409  # that one was held back, whatever came after it
+
+
+async def test_what_was_sent_before_its_attempt_had_an_id_is_held_back_as_ever(
+    house: House, citizen: Citizen, documents_servers: Stack
+) -> None:
+    clamd = documents_servers.server("clamd")
+    clamd.pause()
+    try:
+        house.scanner._proven = None
+        submission = await citizen.begin()
+        assert (await citizen.add(submission, pdf(b"% " + TEST_SIGNATURE + b"\n0 0 m 9 9 l S"))).status == 202
+        assert (await citizen.send(submission)).status == 202
+        async with house.database.transaction() as connection:
+            await connection.execute("update submission set attempt_id = null")
+    finally:
+        clamd.resume()
+    shown = await until(citizen, submission, "open")
+    assert len(shown["attempts"]) == 1
+    assert len(await house.rows("select from outbox")) == 1
+
+
 async def test_u76_a_document_that_turns_bad_later_is_recalled_and_not_given_out(
     house: House, citizen: Citizen, documents_servers: Stack
 ) -> None:
@@ -260,3 +313,9 @@ async def until(citizen: Citizen, submission: object, state: str) -> Any:
         while (shown := await citizen.show(submission))["state"] != state:  # type: ignore[arg-type]
             await asyncio.sleep(0.1)
     return shown
+
+
+async def until_checked(citizen: Citizen, submission: object) -> None:
+    async with asyncio.timeout(30):
+        while any(one["state"] == "pending" for one in (await citizen.show(submission))["files"]):  # type: ignore[arg-type]
+            await asyncio.sleep(0.1)
