@@ -36,6 +36,8 @@ last look at it, and a prepared statement keeps its plan: one made while a table
 found by indexes, whatever the table looked like; what has no index is read through all the same. And each statement has one plan,
 made once: for arrays of one or two keys a plan of their own looked cheaper, and was made anew every time. (Decision 0053.)"""
 
+_IDLE: Final = "select set_config('idle_in_transaction_session_timeout', $1, true)"
+
 
 class _Stateless(_Base):
     @override
@@ -82,9 +84,15 @@ class Database:
             yield connection
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator["Connection"]:
-        """A transaction that commits when the block ends and rolls back when it raises."""
+    async def transaction(self, *, idle_seconds: float | None = None) -> AsyncIterator["Connection"]:
+        """A transaction that commits when the block ends and rolls back when it raises.
+
+        `idle_seconds`: for how long nothing need be asked in it, where what is done elsewhere under its locks takes longer than
+        usual.
+        """
         async with self._pool.acquire(timeout=10) as connection, connection.transaction():
+            if idle_seconds is not None:
+                await connection.execute(_IDLE, f"{round(idle_seconds * 1000)}ms")
             yield connection
 
     async def ping(self) -> None:

@@ -52,6 +52,7 @@ MIGRATIONS = "services.uploads.migrations"
 SCANS_OF_ONE_FILE = 2
 BESIDE_THE_SCAN_SECONDS = 30.0
 LEASE_MARGIN_SECONDS = 10.0
+ERASE_SECONDS = 60.0
 STORE_SECONDS = 30.0
 CONNECTIONS = 64
 
@@ -149,10 +150,16 @@ async def erase(settings: EraseSettings, arguments: Sequence[str]) -> int:
         worker = Worker(
             database,
             ERASE_QUEUE,
-            Erase(database, uploads=Store(), inbound=inbound, clean=clean),
+            Erase(
+                database,
+                uploads=Store(),
+                inbound=inbound,
+                clean=clean,
+                lock_seconds=ERASE_SECONDS + LEASE_MARGIN_SECONDS,  # longer than an attempt may take
+            ),
             policy=Policy(ceiling=300.0, attempts=100_000),  # what is not checked yet is waited for
             concurrency=2,
-            deadline=60.0,
+            deadline=ERASE_SECONDS,
             margin=LEASE_MARGIN_SECONDS,
         )
         if "--once" in arguments:

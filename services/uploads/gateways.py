@@ -1,7 +1,7 @@
 """What `uploads` asks of others: citizens' keys of the vault, and of the store what only an eraser may."""
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection
 from typing import Final
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -67,9 +67,9 @@ class Eraser:
             http_client=urllib3.PoolManager(timeout=_SECONDS, retries=False),
         )
 
-    async def erase(self, prefix: str, but: Collection[str] = ()) -> int:
-        """Every version below the prefix, delete markers too, but for keys that end in one of these; how many. Raises
-        Unavailable."""
+    async def erase(self, prefix: str, but: Collection[str] = (), *, may_go_on: Callable[[], Awaitable[object]]) -> int:
+        """Every version below the prefix, delete markers too, but for keys that end in one of these; how many. `may_go_on` is
+        called before each. Raises Unavailable, and what that raises."""
         try:
             found = await asyncio.to_thread(self._listed, prefix)
         except (MinioException, urllib3.exceptions.HTTPError, OSError) as error:
@@ -77,6 +77,7 @@ class Eraser:
             raise Unavailable("objects", str(code)) from None
         gone = [(key, version) for key, version in found if key.rpartition("/")[2] not in but]
         for key, version in gone:
+            await may_go_on()
             await self._bucket.delete(key, version=version, past_its_lock=self._keeps_versions)
         return len(gone)
 

@@ -3,7 +3,7 @@
 Both are jobs, added in the transaction in which it is decided that the bytes are of no use any more.
 """
 
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection
 from typing import Final, Protocol
 from uuid import UUID, uuid4
 
@@ -50,9 +50,12 @@ class DropInbound:
 
 
 class Erasing(Protocol):
-    """Deletes every version of everything below a prefix, past its lock, but for these hashes; how many. Raises Unavailable."""
+    """Deletes every version of everything below a prefix, past its lock, but for these hashes; how many. Before each one it asks
+    whether it still may, by `may_go_on`, which raises where not. Raises Unavailable."""
 
-    async def erase(self, prefix: str, but: Collection[str] = ()) -> int: ...
+    async def erase(
+        self, prefix: str, but: Collection[str] = (), *, may_go_on: Callable[[], Awaitable[object]]
+    ) -> int: ...
 
 
 class Uploads(Protocol):
@@ -74,24 +77,38 @@ class Erase:
     What stays is decided when it is deleted, not when that was asked for: the file may have come again since. While it comes in
     or waits for its check its bytes may be stored at any moment, so it is waited for; and with its submission locked it cannot
     begin.
+
+    The lock outlasts the work: the store may be waited for `lock_seconds`, which has to be longer than an attempt may take, and
+    before each deletion the database is asked once more, so that a lock that was lost is noticed while the bytes are there.
     """
 
-    def __init__(self, database: Database, *, uploads: Uploads, inbound: Erasing, clean: Erasing) -> None:
+    def __init__(
+        self, database: Database, *, uploads: Uploads, inbound: Erasing, clean: Erasing, lock_seconds: float
+    ) -> None:
         self._database = database
         self._uploads = uploads
         self._inbound = inbound
         self._clean = clean
+        self._lock_seconds = lock_seconds
 
     async def __call__(self, claim: Claim) -> Outcome:
         prefix, submission_id = claim.payload.decode().split(" ")
         file_id = UUID(prefix.split("/")[1])
-        async with self._database.transaction() as connection:
-            await self._uploads.lock(connection, UUID(submission_id))
+        async with self._database.transaction(idle_seconds=self._lock_seconds) as connection:
+
+            async def lock() -> None:
+                await self._uploads.lock(connection, UUID(submission_id))
+
+            await lock()
             file = await self._uploads.standing(connection, file_id)
             is_pending = file is not None and file.state is FileState.PENDING
             if is_pending or await self._uploads.is_arriving(connection, file_id):
                 return Again(reason="under-way")
-            await self._inbound.erase(prefix)
-            await self._clean.erase(prefix, [file.digest] if file is not None and file.state is FileState.CLEAN else [])
+            # What remains possible: a deletion that was cut here, by its time-out or the attempt's deadline, is done by the store
+            # later on, when the lock is free; or the server of the database ends while one is under way. Where the same bytes
+            # came again by then, the row names the version that goes: it is noticed when it is read or scanned again.
+            stays = [file.digest] if file is not None and file.state is FileState.CLEAN else []
+            await self._inbound.erase(prefix, may_go_on=lock)
+            await self._clean.erase(prefix, stays, may_go_on=lock)
         faultpoint("uploads.after_erase")
         return Done()

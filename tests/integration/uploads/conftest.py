@@ -11,8 +11,13 @@ from tests.support.fixtures import Buckets, DatabaseFactory
 
 
 @pytest.fixture
-async def uploads_database(database: DatabaseFactory) -> AsyncIterator[Database]:
-    opened = await Database.open(database("uploads").runtime_dsn, application_name="test", max_size=12)
+def uploads_dsn(database: DatabaseFactory) -> str:
+    return database("uploads").runtime_dsn
+
+
+@pytest.fixture
+async def uploads_database(uploads_dsn: str) -> AsyncIterator[Database]:
+    opened = await Database.open(uploads_dsn, application_name="test", max_size=12)
     yield opened
     await opened.close()
 
