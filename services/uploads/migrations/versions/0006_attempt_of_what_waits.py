@@ -7,7 +7,7 @@ sent, as it was.
 from plumbing.postgres import migrations
 
 revision = "0006"
-down_revision = "0004"
+down_revision = "0005"
 
 
 def upgrade() -> None:
