@@ -6,8 +6,8 @@ sent, as it was.
 
 from plumbing.postgres import migrations
 
-revision = "0006"
-down_revision = "0005"
+revision = "0007"
+down_revision = "0006"
 
 
 def upgrade() -> None:
