@@ -316,8 +316,8 @@ class _SaysItFailed(Database):
 
     @override
     @contextlib.asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Connection]:
-        async with super().transaction() as connection:
+    async def transaction(self, *, idle_seconds: float | None = None) -> AsyncIterator[Connection]:
+        async with super().transaction(idle_seconds=idle_seconds) as connection:
             yield connection
         if not self.lost:
             self.lost += 1

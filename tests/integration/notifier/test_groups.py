@@ -43,8 +43,8 @@ class _HardOfHearing(Database):
 
     @override
     @contextlib.asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Connection]:
-        async with super().transaction() as connection:
+    async def transaction(self, *, idle_seconds: float | None = None) -> AsyncIterator[Connection]:
+        async with super().transaction(idle_seconds=idle_seconds) as connection:
             yield connection
         self.commits += 1
         if self.every and self.commits % self.every == 0:
