@@ -43,6 +43,7 @@ READS_WHOLE: Final = {
     "plumbing.outbox.store._READ": {"outbox_pkey"},
     "services.uploads.store._TO_SCAN_AGAIN": {"file_to_scan_again"},
     # indexes that hold nothing else than what is asked for
+    "services.notifier.store._HELD_BY_NOBODY": {"letter_held"},
     "services.notifier.store._IN_STATE[held]": {"letter_held"},
     "services.notifier.store._IN_VAIN": {"letter_in_vain"},
     "services.notifier.store._OPEN": {"letter_open"},

@@ -371,7 +371,7 @@ async def test_who_may_not_send_a_letter_again_leaves_its_job_where_it_was(offic
     await office.ask_for(asked)
     await office.until_idle()
     assert not await sender_again(office)(LetterName(asked.letter_id, 1), Channel.PAPER, "person:anna")
-    assert [tuple(row) for row in await office.rows("select state, reason from job")] == [("parked", "odd-answer-200")]
+    assert [tuple(row) for row in await office.rows("select state, reason from job")] == [("parked", "odd-answer-400")]
 
 
 @pytest.mark.parametrize("is_released", [True, False])
