@@ -56,7 +56,11 @@ BUGS: Final[tuple[Bug, ...]] = (
         raid="raised after the fetch",
         patch=Patch(
             file=SUBSCRIPTION,
-            changes={"            ack_policy=AckPolicy.NACK_ON_ERROR,": "            ack_policy=AckPolicy.ACK,"},
+            changes={
+                "            ack_policy=AckPolicy.NACK_ON_ERROR,": "            ack_policy=AckPolicy.ACK,",
+                # which alone would hide it: what was gone back for is not committed
+                "            self._rewind(message)\n            raise\n": "            raise\n",
+            },
         ),
     ),
     Bug(
