@@ -1,7 +1,8 @@
 """A stage that listens to a topic of its own on a real broker, and the desk at which its dead letters are replayed."""
 
 import json
-from collections.abc import AsyncIterator, Callable, Sequence
+import logging
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +10,7 @@ from uuid import UUID
 
 import asyncpg
 import pytest
+import structlog
 
 from contracts.dead_letter.v1 import DeadLetter
 from contracts.dead_letter.v1 import record as dead_letter
@@ -29,6 +31,14 @@ from tests.plumbing.helpers import bus_settings, fresh_group, member, producer, 
 from tests.support.fixtures import TopicFactory
 
 _SIGNED = ("--send", "--actor", "kbh", "--purpose", "INC-42")
+
+
+@pytest.fixture(autouse=True)
+def quiet() -> Iterator[None]:
+    """The vault's log would stand between the lines of the command: both are in this process."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    yield
+    structlog.reset_defaults()
 
 
 @dataclass(kw_only=True)

@@ -6,8 +6,8 @@ byte for byte. What was kept before it was kept this way is read too.
 
 Kept form: one byte (2), then an LZ4 block behind its size (4 bytes, little-endian) of the form before: one byte (1), the lengths
 of what is before the PDF and of the PDF (4 bytes each, big-endian), what is before it, the PDF, what follows it. The form before
-that: XML, as it was sent. Who is asked for a form of a later version waits for that version; the notifier from before there was
-such waiting (forms before this one) has to be stopped before this one starts.
+that: XML, as it was sent. What is in a form of a later version waits for that version; a notifier from before this form tries it
+again too, and calls it a fault of ours.
 """
 
 import base64

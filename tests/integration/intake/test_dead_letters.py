@@ -2,12 +2,11 @@
 
 import asyncio
 import json
-import logging
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -16,7 +15,6 @@ from uuid import UUID
 
 import asyncpg
 import pytest
-import structlog
 from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from typing_extensions import override
@@ -51,6 +49,7 @@ from tests.integration.citizens import conftest as citizens
 from tests.integration.citizens.running import TOKENS, HandClock
 from tests.integration.citizens.running import Vault as RunningVault
 from tests.plumbing.helpers import bus_settings, producer, read_log
+from tests.support import replays
 from tests.support.fixtures import DatabaseFactory, TopicFactory
 from tests.support.notifications import TEST_CPR, citizen, raw, report
 
@@ -61,6 +60,7 @@ Headers = Sequence[tuple[str, bytes]]
 
 
 vault = citizens.vault  # as its own tests have it
+_quiet = replays.quiet  # for all tests here
 
 
 class Broken(Exception):
@@ -146,14 +146,6 @@ class House:
             "select actor, action, object_id, purpose from audit_entry where object_type = 'dead-letter' order by id"
         )
         return [tuple(row) for row in rows]
-
-
-@pytest.fixture(autouse=True)
-def _quiet() -> Iterator[None]:
-    """The vault's log would stand between the lines of the command: both are in this process."""
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
-    yield
-    structlog.reset_defaults()
 
 
 @pytest.fixture

@@ -105,6 +105,13 @@ async def test_a_message_that_failed_goes_on_paper_and_each_sending_keeps_its_by
     assert await office.rows("select 1 from audit_entry where action = 'letter.sending_failed'")
 
 
+async def until_taken_over(office: PostOffice) -> None:
+    async def is_there() -> bool:
+        return bool((await office.ledger())["letters"])
+
+    await office.until(is_there)
+
+
 async def test_a_refusal_over_http_leads_to_paper_too(office: PostOffice) -> None:
     await office.switch(mode="refuse", error_code="recipient.exempt", number=1)
     asked = letter()
@@ -119,11 +126,7 @@ async def test_a_refusal_of_a_repeated_call_says_nothing_about_the_call_before(o
     await office.switch(mode="no_status", number=1)
     asked = letter()
     await office.ask_for(asked)
-
-    async def called() -> bool:
-        return bool((await office.ledger())["letters"])
-
-    await office.until(called)
+    await until_taken_over(office)
     await office.switch(mode="refuse", error_code="recipient.exempt", number=1)
     await office.until_state(asked, "in_doubt")
     await office.until_idle()
@@ -150,11 +153,7 @@ async def test_a_refusal_says_nothing_either_where_nobody_said_how_the_call_befo
     await office.switch(mode="no_status", number=1)
     asked = letter()
     await office.ask_for(asked)
-
-    async def called() -> bool:
-        return bool((await office.ledger())["letters"])
-
-    await office.until(called)
+    await until_taken_over(office)
     await office.switch(mode="refuse", error_code="recipient.exempt", number=1)
     await office.until_state(asked, "in_doubt")
     await office.until_idle()

@@ -1,13 +1,11 @@
 """What the work of notifier refused is worked when it is replayed, once, on real Kafka, PostgreSQL and vault."""
 
-import logging
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import Any
 from uuid import uuid4
 
 import asyncpg
 import pytest
-import structlog
 
 from plumbing.dead_letters import Undertaker
 from plumbing.postgres import Database
@@ -23,18 +21,12 @@ from stack import DatabaseAddresses, Stack
 from tests.integration.citizens import conftest as citizens
 from tests.integration.citizens.running import Vault as RunningVault
 from tests.integration.notifier.post_office import FixedClock, letter
+from tests.support import replays
 from tests.support.fixtures import DatabaseFactory, TopicFactory
 from tests.support.replays import Listening, ids, listening
 
 vault = citizens.vault  # as its own tests have it
-
-
-@pytest.fixture(autouse=True)
-def _quiet() -> Iterator[None]:
-    """The vault's log would stand between the lines of the command: both are in this process."""
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
-    yield
-    structlog.reset_defaults()
+_quiet = replays.quiet  # for all tests here
 
 
 @pytest.fixture

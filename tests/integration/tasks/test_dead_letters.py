@@ -1,13 +1,11 @@
 """What the work of tasks refused is worked when it is replayed, once, on real Kafka, PostgreSQL and vault."""
 
-import logging
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from datetime import date
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-import structlog
 
 from contracts.dead_letter.v1 import record as dead_letter
 from plumbing import ids as derived
@@ -22,19 +20,13 @@ from services.tasks.usecases import FollowAbsences, StartClocks
 from stack import Stack
 from tests.integration.citizens import conftest as citizens
 from tests.integration.citizens.running import Vault as RunningVault
+from tests.support import replays
 from tests.support.fixtures import DatabaseFactory, TopicFactory
 from tests.support.replays import Listening, ids, listening
 from tests.support.tasks_house import NOW, FixedClock, Reporter, as_record, dispatched, fetch_key
 
 vault = citizens.vault  # as its own tests have it
-
-
-@pytest.fixture(autouse=True)
-def _quiet() -> Iterator[None]:
-    """The vault's log would stand between the lines of the command: both are in this process."""
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
-    yield
-    structlog.reset_defaults()
+_quiet = replays.quiet  # for all tests here
 
 
 @pytest.fixture

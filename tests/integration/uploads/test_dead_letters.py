@@ -1,13 +1,11 @@
 """What uploads could not read is worked when it is replayed, once, on real Kafka, PostgreSQL and vault."""
 
-import logging
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
 import pytest
-import structlog
 
 from contracts.absence.v1 import AbsenceWithdrawn
 from plumbing import inbox
@@ -23,10 +21,12 @@ from services.uploads.usecases.follow_absences import FollowAbsences
 from stack import Stack
 from tests.integration.citizens import conftest as citizens
 from tests.integration.citizens.running import Vault as RunningVault
+from tests.support import replays
 from tests.support.fixtures import DatabaseFactory, TopicFactory
 from tests.support.replays import Listening, ids, listening
 
 vault = citizens.vault  # as its own tests have it
+_quiet = replays.quiet  # for all tests here
 
 
 class Release:
@@ -38,14 +38,6 @@ class Release:
         if self.is_at_fault:
             return Refusal(record=record, message_id=inbox.position_id(record), code="not-json")
         return read_absence(record)
-
-
-@pytest.fixture(autouse=True)
-def _quiet() -> Iterator[None]:
-    """The vault's log would stand between the lines of the command: both are in this process."""
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
-    yield
-    structlog.reset_defaults()
 
 
 @pytest.fixture
