@@ -23,7 +23,7 @@ from services.notifier.api import StatusPush
 from services.notifier.domain import DELIVERED_STATUS, Heard, LookedUp, Registration, Status
 from services.notifier.letters import GatewayRequest, kombi_request
 from services.notifier.settings import Settings
-from services.notifier.usecases import send_letter
+from services.notifier.usecases import write_letter
 
 _MESSAGE_UUID: Final = b"<memo:messageUUID>"
 _ANSWER_SECONDS: Final = 0.05
@@ -96,7 +96,7 @@ def run() -> int:
     spell = vars(GatewayRequest)["body"].fget
     with Path(os.environ["INSTANT_NOTES"]).open("w") as notes:
         gateway = _Gateway(notes, memo)
-        setattr(send_letter, "kombi_request", memo.of(kombi_request))  # noqa: B010 - it is imported there, not exported
+        setattr(write_letter, "kombi_request", memo.of(kombi_request))  # noqa: B010 - it is imported there, not exported
         setattr(GatewayRequest, "body", property(memo.of(spell)))  # noqa: B010
         for name, instant in (
             ("Renderer", OneLetter),

@@ -35,8 +35,8 @@ from services.notifier.domain import (
     Ways,
 )
 from services.notifier.letters import MemoForm, PaperForm, municipality, words
-from services.notifier.store import Store
-from services.notifier.usecases import QUEUE, Forms, SendLetter, TakeStatuses
+from services.notifier.store import Gates, Letters, Statuses
+from services.notifier.usecases import QUEUE, FixedBytes, Forms, SendLetter, TakeStatuses, WriteLetter
 from services.notifier.usecases.letter_jobs import payload_of
 from services.notifier.usecases.move import Mover
 
@@ -74,20 +74,22 @@ def sending(together: bool) -> Callable[[Task], Coroutine[Any, Any, Measured]]:
         database = await Database.open(task.dsn, application_name="bench", max_size=16)
         await _ask_for(database, task.count)
         renderer = await _renderer()
-        move = Mover(letters=Store(), clock=SystemClock())
+        letters, gates, clock = Letters(), Gates(), SystemClock()
+        move = Mover(letters=letters, clock=clock)
+        most = GROUPS if together else 1
+        forms = Forms(memo=MemoForm(), paper=PaperForm(shipment_type=1))
         send = SendLetter(
             database,
-            letters=Store(),
+            letters=letters,
+            gates=gates,
             move=move,
             people=_InstantVault(),
             gateway=_InstantGateway(),
-            renderer=renderer,
+            write=WriteLetter(renderer, clock, portal=_PORTAL, forms=forms),
+            fixed=FixedBytes(database, letters, gates, move, gateway_dedupes=True, together=most),
             gateway_dedupes=True,
-            portal=_PORTAL,
-            clock=SystemClock(),
             ways=Ways(),
-            forms=Forms(memo=MemoForm(), paper=PaperForm(shipment_type=1)),
-            together=GROUPS if together else 1,
+            together=most,
         )
         worker = Worker(
             database,
@@ -95,7 +97,7 @@ def sending(together: bool) -> Callable[[Task], Coroutine[Any, Any, Measured]]:
             send,
             policy=Policy(),
             concurrency=GROUPS if together else ALONE,
-            settle_together=GROUPS if together else 1,
+            settle_together=most,
         )
         memory.keep_freed(KEPT_BYTES)  # as the service does
         memory.settle()
@@ -119,7 +121,7 @@ def telling(together: bool) -> Callable[[Task], Coroutine[Any, Any, Measured]]:
         database = await Database.open(task.dsn, application_name="bench", max_size=16)
         names = await _ask_for(database, task.count)
         await _hand_over(database, names)
-        take = TakeStatuses(Store(), Mover(letters=Store(), clock=SystemClock()), SystemClock(), Ways())
+        take = TakeStatuses(Letters(), Statuses(), Mover(letters=Letters(), clock=SystemClock()), SystemClock(), Ways())
         push = StatusPush(database, take, "t" * 16, lambda: None, together=_PUSHES_AT_ONCE if together else 1)
         statuses = [
             Status(
@@ -148,7 +150,7 @@ async def _ask_for(database: Database, count: int) -> list[LetterName]:
         letters = [_letter(name) for name in names[first : first + 500]]
         made = [Job(job_id=uuid4(), queue=QUEUE, payload=payload_of(one.request.name)) for one in letters]
         async with database.transaction() as connection:
-            await Store().add(connection, letters)
+            await Letters().add(connection, letters)
             await add(connection, made)
     return names
 
@@ -166,7 +168,7 @@ async def _hand_over(database: Database, names: Sequence[LetterName]) -> None:
         for name in names
     ]
     async with database.transaction() as connection:
-        await Store().save(connection, known)
+        await Letters().save(connection, known)
 
 
 def _letter(name: LetterName) -> NewLetter:

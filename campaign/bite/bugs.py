@@ -12,7 +12,7 @@ TASKS: Final = "services/tasks/usecases/announcements.py"
 TASKS_DOMAIN: Final = "services/tasks/domain/clocks.py"
 SEND_LETTER: Final = "services/notifier/usecases/send_letter.py"
 SURFACE_OVERDUE: Final = "services/notifier/usecases/surface_overdue.py"
-LETTERS: Final = "services/notifier/store.py"
+LETTERS: Final = "services/notifier/store/letters.py"
 INTAKE_DOMAIN: Final = "services/intake/domain/absence.py"
 ANNOUNCEMENTS: Final = "services/intake/usecases/announcements.py"
 JOINING: Final = "services/intake/usecases/joining.py"
@@ -132,7 +132,7 @@ BUGS: Final[tuple[Bug, ...]] = (
                     "        sender = municipality(letter.request.municipality_code)\n"
                     "        assert isinstance(recipient, Recipient) and sender is not None and letter.channel is not None\n"
                     "        made_up = str(uuid4())\n"
-                    "        request = (await self._written(letter, letter.channel, made_up, recipient, sender)).body\n"
+                    "        request = (await self._write(letter.request, letter.channel, made_up, recipient, sender)).body\n"
                     "        return _Fixed(channel=letter.channel, gateway_id=made_up, request=request, may_be_taken=True)\n\n"
                     "    async def _recall("
                 ),
@@ -155,14 +155,14 @@ BUGS: Final[tuple[Bug, ...]] = (
         patch=Patch(
             file=LETTERS,
             changes={
-                "        names = {row[\"gateway_id\"]: _name(row) for row in await connection"
+                "        names = {row[\"gateway_id\"]: name_of(row) for row in await connection"
                 ".fetch(_BY_GATEWAY_ID, list(gateway_ids))}\n": (
                     "        waiting = await connection.fetch(\n"
                     """            "select letter_id, version from letter where state in ('in_doubt', 'handed_over')"\n"""
                     """            " order by awaiting_since limit $1",\n"""
                     "            len(gateway_ids),\n"
                     "        )\n"
-                    "        names = dict(zip(gateway_ids, map(_name, waiting), strict=False))\n"
+                    "        names = dict(zip(gateway_ids, map(name_of, waiting), strict=False))\n"
                 ),
             },
         ),
@@ -173,12 +173,15 @@ BUGS: Final[tuple[Bug, ...]] = (
         patch=Patch(
             file=SEND_LETTER,
             changes={
+                "from dataclasses import dataclass, replace\n": (
+                    "from dataclasses import dataclass, replace\nfrom datetime import UTC, datetime\n"
+                ),
                 "                return Done(write=self._moving(letter, domain.handed_over))\n": (
                     "                proof = domain.Proof(\n"
                     "                    channel=fixed.channel,\n"
                     "                    transmission_id=fixed.gateway_id,\n"
                     '                    status_code="200",\n'
-                    "                    at=self._clock.now(),\n"
+                    "                    at=datetime.now(UTC),\n"
                     "                )\n"
                     "                done = domain.LetterState.DISPATCHED\n"
                     "                return Done(write=self._moving(letter, lambda one: (\n"

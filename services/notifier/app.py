@@ -29,9 +29,10 @@ from services.notifier.gateways import PostGateway, Vault, gateway_session
 from services.notifier.handlers import read_request
 from services.notifier.letters import Renderer
 from services.notifier.settings import Settings
-from services.notifier.store import Store
+from services.notifier.store import Gates, Letters, Statuses
 from services.notifier.usecases import (
     QUEUE,
+    FixedBytes,
     Forms,
     Guard,
     RequestLetters,
@@ -39,6 +40,7 @@ from services.notifier.usecases import (
     SendLetter,
     SurfaceOverdue,
     TakeStatuses,
+    WriteLetter,
 )
 from services.notifier.usecases.move import Mover
 
@@ -76,10 +78,18 @@ async def serve(settings: Settings) -> None:
         runner.close(client.close)
         vault = Vault(client)
         kafka = KafkaSide(runner, settings, NAME, database, relay_apart=EVENTS_APART_SECONDS)
-        store = Store()
-        move = Mover(letters=store, clock=clock, pause_seconds=settings.fallback_pause_seconds)
+        letters, gates, statuses = Letters(), Gates(), Statuses()
+        move = Mover(letters=letters, clock=clock, pause_seconds=settings.fallback_pause_seconds)
         worker = _sender(
-            runner, settings, database, store=store, move=move, vault=vault, clock=clock, relay=kafka.relay
+            runner,
+            settings,
+            database,
+            letters=letters,
+            gates=gates,
+            move=move,
+            vault=vault,
+            clock=clock,
+            relay=kafka.relay,
         )
 
         def wake() -> None:
@@ -93,25 +103,25 @@ async def serve(settings: Settings) -> None:
             Stage(
                 database,
                 read=read_request,
-                work=RequestLetters(store, move, clock, settings.limits()),
+                work=RequestLetters(letters, gates, move, clock, settings.limits()),
                 undertaker=Undertaker(fetch_key=vault.month_key, write=dead_letter, clock=clock, group=group),
                 after_commit=wake,
             ),
         )
-        take = TakeStatuses(store, move, clock, settings.ways())
+        take = TakeStatuses(letters, statuses, move, clock, settings.ways())
         push = StatusPush(database, take, settings.status_push_token.get_secret_value(), kafka.relay.wake)
         runner.serve(make_api(push), settings.http_host, settings.http_port)
         surface = SurfaceOverdue(
-            store,
+            letters,
             move,
             digital_seconds=settings.status_overdue_seconds,
             paper_seconds=settings.paper_overdue_seconds,
         )
         every = min(30.0, settings.status_overdue_seconds / 4, settings.paper_overdue_seconds / 4)
         runner.loop("overdue letters", lambda: _surfacing(database, surface, every, kafka.relay))
-        turns = Guard(database, store, move, clock)
+        turns = Guard(database, gates, letters, move, clock)
         runner.loop("letters held by nobody", lambda: _letting_go(turns, worker))
-        runner.loop("letter gauges", lambda: _gauges(database, store))
+        runner.loop("letter gauges", lambda: _gauges(database, letters, gates))
         await runner.run()
 
 
@@ -144,9 +154,9 @@ async def guard(settings: Settings, arguments: Sequence[str]) -> int:
     """`guard list|stop|go`: which letters are held, and turning it."""
     database = await Database.open(settings.database_url.get_secret_value(), application_name=NAME, max_size=1)
     try:
-        store, clock = Store(), SystemClock()
-        turns = Guard(database, store, Mover(letters=store, clock=clock), clock)
-        return await typed.guard(database, store, turns, arguments)
+        letters, gates, clock = Letters(), Gates(), SystemClock()
+        turns = Guard(database, gates, letters, Mover(letters=letters, clock=clock), clock)
+        return await typed.guard(database, gates, turns, arguments)
     finally:
         await database.close()
 
@@ -155,9 +165,9 @@ async def letters(settings: Settings, arguments: Sequence[str]) -> int:
     """`letters list|again`: those that were surfaced, and sending one after all."""
     database = await Database.open(settings.database_url.get_secret_value(), application_name=NAME, max_size=1)
     try:
-        store, clock = Store(), SystemClock()
-        again = SendAgain(database, store, Mover(letters=store, clock=clock), clock)
-        return await typed.letters(database, store, again, arguments)
+        kept, statuses, clock = Letters(), Statuses(), SystemClock()
+        again = SendAgain(database, kept, statuses, Mover(letters=kept, clock=clock), clock)
+        return await typed.letters(database, kept, statuses, again, arguments)
     finally:
         await database.close()
 
@@ -167,7 +177,8 @@ def _sender(
     settings: Settings,
     database: Database,
     *,
-    store: Store,
+    letters: Letters,
+    gates: Gates,
     move: Mover,
     vault: Vault,
     clock: Clock,
@@ -182,18 +193,26 @@ def _sender(
     runner.close(session.close)
     renderer = Renderer(workers=settings.render_workers, seconds=BESIDE_THE_CALL_SECONDS / 2)
     runner.close(renderer.close)
+    forms = Forms(memo=settings.memo_form(), paper=settings.paper_form())
+    fixed = FixedBytes(
+        database,
+        letters,
+        gates,
+        move,
+        gateway_dedupes=settings.gateway_dedupes,
+        together=settings.letters_together,
+    )
     send = SendLetter(
         database,
-        letters=store,
+        letters=letters,
+        gates=gates,
         move=move,
         people=vault,
         gateway=PostGateway(session, settings.gateway_url),
-        renderer=renderer,
-        clock=clock,
+        write=WriteLetter(renderer, clock, portal=settings.portal_url, forms=forms),
+        fixed=fixed,
         gateway_dedupes=settings.gateway_dedupes,
-        portal=settings.portal_url,
         ways=settings.ways(),
-        forms=Forms(memo=settings.memo_form(), paper=settings.paper_form()),
         together=settings.letters_together,
     )
 
@@ -250,15 +269,15 @@ async def _letting_go(guard: Guard, worker: Worker) -> None:
         await asyncio.sleep(STRAYS_SECONDS)
 
 
-async def _gauges(database: Database, store: Store) -> None:
+async def _gauges(database: Database, letters: Letters, gates: Gates) -> None:
     while True:
         with contextlib.suppress(Exception):  # the gauges keep their last value while the database is away
             async with database.acquire() as connection:
-                found = {one.state: one for one in await store.open_letters(connection)}
-                in_vain = await store.in_vain(connection)
-                gates = await store.gates(connection)
-                await store.forget_paces(connection)
-            SHUT.set(len(gates))
+                found = {one.state: one for one in await letters.under_way(connection)}
+                in_vain = await letters.in_vain(connection)
+                shut = await gates.gates(connection)
+                await gates.forget_paces(connection)
+            SHUT.set(len(shut))
             HELD.set(found[LetterState.HELD].number if LetterState.HELD in found else 0)
             for state in LetterState:
                 if state in {LetterState.FAILED, LetterState.RETURNED}:

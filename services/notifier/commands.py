@@ -19,7 +19,7 @@ from uuid import UUID
 from plumbing.postgres import Database
 from services.notifier import domain
 from services.notifier.domain import COUNTRY, TEMPLATES, Channel, Letter, LetterName, LetterState, Pace
-from services.notifier.store import Store
+from services.notifier.store import Gates, Letters, Statuses
 from services.notifier.usecases import Guard, SendAgain
 
 GUARD_USAGE: Final = (
@@ -40,12 +40,12 @@ _ACTOR: Final = re.compile(r"[a-z0-9][a-z0-9._-]{1,39}", re.ASCII)
 _MUNICIPALITY: Final = re.compile(r"0\d{3}", re.ASCII)
 
 
-async def guard(database: Database, store: Store, turns: Guard, arguments: Sequence[str]) -> int:
+async def guard(database: Database, gates: Gates, turns: Guard, arguments: Sequence[str]) -> int:
     """The exit code: 0, or 2 for wrong usage."""
     match list(arguments):
         case ["list"]:
             async with database.acquire() as connection:
-                for gate in await store.gates(connection):
+                for gate in await gates.gates(connection):
                     _print(
                         municipality=gate.pace.municipality_code,
                         template=gate.pace.template,
@@ -68,13 +68,15 @@ async def guard(database: Database, store: Store, turns: Guard, arguments: Seque
             return _WRONG_USAGE
 
 
-async def letters(database: Database, store: Store, send_again: SendAgain, arguments: Sequence[str]) -> int:
+async def letters(
+    database: Database, kept: Letters, statuses: Statuses, send_again: SendAgain, arguments: Sequence[str]
+) -> int:
     """The exit code: 0, 1 where there is no such letter that may be sent again, or 2 for wrong usage."""
     match list(arguments):
         case ["list", state] if state in set(LetterState):
             async with database.acquire() as connection:
-                found = await store.in_state(connection, LetterState(state), _MOST_LISTED)
-                proven = await store.told_proven(connection, [letter.request.name for letter in found])
+                found = await kept.in_state(connection, LetterState(state), _MOST_LISTED)
+                proven = await statuses.told_proven(connection, [letter.request.name for letter in found])
             for letter in found:
                 _print(**_told(letter, is_proven=letter.request.name in proven))
             return _OK

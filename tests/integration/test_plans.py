@@ -43,18 +43,18 @@ READS_WHOLE: Final = {
     "plumbing.outbox.store._READ": {"outbox_pkey"},
     "services.uploads.store._TO_SCAN_AGAIN": {"file_to_scan_again"},
     # indexes that hold nothing else than what is asked for
-    "services.notifier.store._HELD_BY_NOBODY": {"letter_held"},
-    "services.notifier.store._IN_STATE[held]": {"letter_held"},
-    "services.notifier.store._IN_VAIN": {"letter_in_vain"},
-    "services.notifier.store._OPEN": {"letter_open"},
+    "services.notifier.store.gates._HELD_BY_NOBODY": {"letter_held"},
+    "services.notifier.store.letters._IN_STATE[held]": {"letter_held"},
+    "services.notifier.store.letters._IN_VAIN": {"letter_in_vain"},
+    "services.notifier.store.letters._OPEN": {"letter_open"},
     "services.uploads.store._WAITING": {"file_pending"},
     # a row, or one for each month or shut gate
     "plumbing.outbox.store._DELETE": {"outbox_lease", "outbox_pkey"},
     "services.citizens.store.month_keys._DESTROY": {"month_key"},
     "services.citizens.store.month_keys._LOCK_NOT_UNDER": {"month_key", "month_key_pkey"},
-    "services.notifier.store._GATES": {"letter_gate", "letter_gate_pkey"},
-    "services.notifier.store._HELD": {"letter_gate_pkey"},
-    "services.notifier.store._HELD_IN_COUNTRY": {"letter_gate_pkey"},
+    "services.notifier.store.gates._GATES": {"letter_gate", "letter_gate_pkey"},
+    "services.notifier.store.letters._HELD": {"letter_gate_pkey"},
+    "services.notifier.store.letters._HELD_IN_COUNTRY": {"letter_gate_pkey"},
     # one citizen's rows, few enough to look through
     "services.citizens.store.sightings._OF": {"audit_entry if null"},
     "services.uploads.store._LISTED": {"submission if null"},
@@ -69,11 +69,11 @@ READS_WHOLE: Final = {
     },
     "services.citizens.store.outside_keys._RELEASE_MASTER_KEYS": {"citizen", "month_key"},
     "services.citizens.store.outside_keys._RELEASE_LOOKUP_KEYS": {"citizen", "erasure"},
-    "services.notifier.store._IN_STATE[dispatched]": {"letter"},
+    "services.notifier.store.letters._IN_STATE[dispatched]": {"letter"},
 }
 """What statements may read whole, or by fewer keys where a parameter is null; whatever else they do is found."""
 PIECES: Final = {
-    "services.notifier.store._COLUMNS",
+    "services.notifier.store.letters._COLUMNS",
     "services.uploads.store._FILES",
     "services.uploads.store._SUBMISSIONS",
 }

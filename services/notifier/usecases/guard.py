@@ -19,8 +19,8 @@ from services.notifier.usecases.move import PURPOSE, Move, Mover
 AT_ONCE = 500
 
 
-class Letters(Protocol):
-    """Where gates and held letters are kept."""
+class Gates(Protocol):
+    """Where gates are kept."""
 
     async def shut(self, connection: Connection, paces: Sequence[Pace], actor: str, reason: str) -> None: ...
 
@@ -28,14 +28,19 @@ class Letters(Protocol):
 
     async def held_by_nobody(self, connection: Connection) -> Sequence[Pace]: ...
 
+
+class Letters(Protocol):
+    """Where held letters are kept."""
+
     async def lock_held(self, connection: Connection, pace: Pace, limit: int) -> Sequence[Letter]: ...
 
 
 class Guard:
     """Turns gates."""
 
-    def __init__(self, database: Database, letters: Letters, move: Mover, clock: Clock) -> None:
+    def __init__(self, database: Database, gates: Gates, letters: Letters, move: Mover, clock: Clock) -> None:
         self._database = database
+        self._gates = gates
         self._letters = letters
         self._move = move
         self._clock = clock
@@ -43,7 +48,7 @@ class Guard:
     async def stop(self, pace: Pace, actor: str) -> None:
         """From now on letters of that key are held; those under way whose bytes are not fixed yet too."""
         async with self._database.transaction() as connection:
-            await self._letters.shut(connection, [pace], actor, "by-command")
+            await self._gates.shut(connection, [pace], actor, "by-command")
             await self._note(connection, pace, actor, "gate.shut")
 
     async def go(self, pace: Pace, actor: str) -> int:
@@ -52,7 +57,7 @@ class Guard:
         A letter that another shut gate holds too stays where it is.
         """
         async with self._database.transaction() as connection:
-            await self._letters.open(connection, pace)
+            await self._gates.open(connection, pace)
             await self._note(connection, pace, actor, "gate.opened")
         released = 0
         while found := await self._let_go(pace):
@@ -63,7 +68,7 @@ class Guard:
         """Let go what is held though no gate is shut for it, because it was being held while its gate was opened, or because
         whoever opened it did not get to it; how many letters that were."""
         async with self._database.acquire() as connection:
-            paces = await self._letters.held_by_nobody(connection)
+            paces = await self._gates.held_by_nobody(connection)
         released = 0
         for pace in paces:
             while found := await self._let_go(pace):

@@ -36,9 +36,13 @@ class Letters(Protocol):
 
     async def digests(self, connection: Connection, names: Sequence[LetterName]) -> dict[LetterName, bytes]: ...
 
+
+class Gates(Protocol):
+    """Where letters are counted, and held."""
+
     async def count(self, connection: Connection, asked: Mapping[Pace, int]) -> dict[Pace, tuple[int, int]]: ...
 
-    async def shut_gates(self, connection: Connection) -> frozenset[Pace]: ...
+    async def shut_keys(self, connection: Connection) -> frozenset[Pace]: ...
 
     async def shut(self, connection: Connection, paces: Sequence[Pace], actor: str, reason: str) -> None: ...
 
@@ -46,8 +50,9 @@ class Letters(Protocol):
 class RequestLetters:
     """The stage's work for `letter.requested`."""
 
-    def __init__(self, letters: Letters, move: Mover, clock: Clock, limits: Limits) -> None:
+    def __init__(self, letters: Letters, gates: Gates, move: Mover, clock: Clock, limits: Limits) -> None:
         self._letters = letters
+        self._gates = gates
         self._move = move
         self._clock = clock
         self._limits = limits
@@ -83,11 +88,11 @@ class RequestLetters:
         if not new:
             return []
         asked = Counter(pace for letter in new for pace in domain.paces(letter.request))
-        counted = await self._letters.count(connection, asked)
-        shut = set(await self._letters.shut_gates(connection))
+        counted = await self._gates.count(connection, asked)
+        shut = set(await self._gates.shut_keys(connection))
         over = {pace for pace, (hour, day) in counted.items() if domain.over(pace, hour, day, self._limits)} - shut
         if over:
-            await self._letters.shut(connection, sorted(over), GUARD, "too-many")
+            await self._gates.shut(connection, sorted(over), GUARD, "too-many")
             for pace in over:
                 log.error(
                     "so many letters that they are held", municipality=pace.municipality_code, template=pace.template

@@ -23,15 +23,20 @@ class Letters(Protocol):
 
     async def lock(self, connection: Connection, names: list[LetterName]) -> dict[LetterName, Letter]: ...
 
+
+class Statuses(Protocol):
+    """Where statuses are kept."""
+
     async def told_proven(self, connection: Connection, names: list[LetterName]) -> set[LetterName]: ...
 
 
 class SendAgain:
     """Called by command."""
 
-    def __init__(self, database: Database, letters: Letters, move: Mover, clock: Clock) -> None:
+    def __init__(self, database: Database, letters: Letters, statuses: Statuses, move: Mover, clock: Clock) -> None:
         self._database = database
         self._letters = letters
+        self._statuses = statuses
         self._move = move
         self._clock = clock
 
@@ -53,7 +58,7 @@ class SendAgain:
         after = domain.again(before, channel)
         if before.sending != seen.sending or after == before:
             raise _MayNot
-        if await self._letters.told_proven(connection, [name]):  # a proof that moved nothing when it came
+        if await self._statuses.told_proven(connection, [name]):  # a proof that moved nothing when it came
             raise _MayNot
         await self._move(connection, [Move(before, after)])
         await jobs.add(connection, [job_of(after)])  # where no sending was ended there is no job yet

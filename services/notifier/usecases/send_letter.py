@@ -2,30 +2,26 @@
 together.
 
 Invariants (L2): the register is asked before a letter's first sending and never again, its answer is written with the bytes;
-those are made once and stored, sealed, before the first call, and every later call of the sending sends them under the same id;
-where the gateway does not recognise repeats, a call is begun only after the letter was written down as in doubt, by itself, and
-a letter in doubt is never called for again; an answer over HTTP never makes a letter sent, that is the status's word; nothing is
-written by who lost the job's lease, nor about another sending than the job's. Jobs are held before letters are locked, letters
-in their order.
+every call of a sending sends the bytes that were fixed before the first, under the same id; where the gateway does not recognise
+repeats, a call is begun only after the letter was written down as in doubt, by itself, and a letter in doubt is never called for
+again; an answer over HTTP never makes a letter sent, that is the status's word; nothing is written by who lost the job's lease,
+nor about another sending than the job's. Jobs are held before letters are locked, letters in their order.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
 from typing import Final, Protocol, assert_never
 from uuid import UUID
 
 import structlog
 from prometheus_client import Counter
 
-from plumbing import ids, jobs
-from plumbing.clock import Clock
-from plumbing.errors import Unavailable
+from plumbing import ids
 from plumbing.faults import faultpoint
-from plumbing.jobs import Again, Claim, Done, Joint, LeaseLost, Parked, Verdict
+from plumbing.jobs import Again, Claim, Done, Joint, Parked, Verdict
 from plumbing.jobs.verdicts import Write
 from plumbing.postgres import Connection, Database, is_transient
-from plumbing.sealing import SealBroken, open_sealed, seal
+from plumbing.sealing import SealBroken
 from plumbing.together import Together
 from services.notifier import domain
 from services.notifier.domain import (
@@ -43,28 +39,14 @@ from services.notifier.domain import (
     Step,
     Ways,
 )
-from services.notifier.letters import (
-    GatewayRequest,
-    MemoForm,
-    Municipality,
-    NotAddressed,
-    NotRendered,
-    PaperForm,
-    Words,
-    dated,
-    kombi_request,
-    municipality,
-    paper_request,
-    words,
-)
+from services.notifier.letters import NotAddressed, NotRendered, municipality
 from services.notifier.usecases import letter_jobs
+from services.notifier.usecases.fix_bytes import FixedBytes, LaterForm, Made
 from services.notifier.usecases.move import Move, Mover
+from services.notifier.usecases.write_letter import WriteLetter
 
 log = structlog.get_logger(__name__)
 
-SEALED_FIELD: Final = "letter.request"
-ADDRESS_MISSING: Final = "address.missing"
-NO_PRINT_HOUSE: Final = "paper.no-print-house"
 ANSWERS: Final = Counter("mitsyg_gateway_answers", "Calls to the gateway, by what their answer means.", ("meaning",))
 LOOKED_UP: Final = Counter(
     "mitsyg_register_answers", "Look-ups in the gateway's register, by what they came to.", ("answer",)
@@ -75,19 +57,17 @@ _REGISTERED: Final = {answer: LOOKED_UP.labels(answer.value) for answer in Regis
 
 
 class Letters(Protocol):
-    """Where letters and their bytes are kept."""
+    """Where letters are kept."""
 
     async def read(self, connection: Connection, names: Sequence[LetterName]) -> dict[LetterName, Letter]: ...
 
     async def lock(self, connection: Connection, names: Sequence[LetterName]) -> dict[LetterName, Letter]: ...
 
-    async def shut_gates(self, connection: Connection) -> frozenset[Pace]: ...
 
-    async def add_lookups(self, connection: Connection, found: Mapping[LetterName, bool]) -> None: ...
+class Gates(Protocol):
+    """Where gates are kept."""
 
-    async def add_requests(self, connection: Connection, requests: Sequence[tuple[Letter, bytes]]) -> None: ...
-
-    async def requests_of(self, connection: Connection, letters: Sequence[Letter]) -> dict[LetterName, bytes]: ...
+    async def shut_keys(self, connection: Connection) -> frozenset[Pace]: ...
 
 
 class People(Protocol):
@@ -106,12 +86,6 @@ class Gateway(Protocol):
     async def send_paper(self, request: bytes, *, transaction_id: UUID) -> Heard: ...
 
     async def is_registered(self, cpr: str, *, transaction_id: UUID) -> LookedUp: ...
-
-
-class Render(Protocol):
-    """Sets a letter; raises NotRendered, and Unavailable."""
-
-    async def render(self, words: Words, day: date) -> bytes: ...
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -133,18 +107,6 @@ class _NotSent(Exception):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Made:
-    """A sending's bytes, sealed, that are to be fixed under this claim; `registered` is what the register said, if it was
-    asked."""
-
-    claim: Claim
-    letter: Letter
-    channel: Channel
-    registered: bool | None
-    sealed: bytes
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class _Change:
     """What a letter is to become of whatever it is then, as long as it is at that sending."""
 
@@ -153,53 +115,35 @@ class _Change:
     step: Callable[[Letter], Letter]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Forms:
-    """How requests to the gateway are written; `paper` is None where no print house takes letters."""
-
-    memo: MemoForm
-    paper: PaperForm | None = None
-
-
 class SendLetter:
-    """Called with each claimed job of the queue.
-
-    Up to `together` letters are fixed in one transaction, those that come within `gather_seconds` of the last among them. 1 is
-    for a gateway that does not recognise repeats: there a process that ends leaves every letter in doubt that was fixed and whose
-    answer was not written.
-    """
+    """Called with each claimed job of the queue; up to `together` letters are looked at in one go."""
 
     def __init__(
         self,
         database: Database,
         *,
         letters: Letters,
+        gates: Gates,
         move: Mover,
         people: People,
         gateway: Gateway,
-        renderer: Render,
-        clock: Clock,
+        write: WriteLetter,
+        fixed: FixedBytes,
         gateway_dedupes: bool,
-        portal: str,
         ways: Ways,
-        forms: Forms,
         together: int = 1,
-        gather_seconds: float = 0.005,
     ) -> None:
         self._database = database
         self._letters = letters
+        self._gates = gates
         self._move = move
         self._people = people
         self._gateway = gateway
-        self._renderer = renderer
-        self._clock = clock
+        self._write = write
+        self._fixed = fixed
         self._dedupes = gateway_dedupes
-        self._portal = portal
         self._ways = ways
-        self._forms = forms
         self._read = Together(self._read_all, apart=0.0, most=together)
-        self._fix = Together(self._fix_all, apart=gather_seconds, most=together)
-        self._fixed = Together(self._fixed_all, apart=gather_seconds, most=together)
 
     async def __call__(self, claim: Claim) -> Verdict:
         faultpoint("notifier.after_claim")
@@ -272,14 +216,16 @@ class SendLetter:
             raise self._refused(letter, domain.NOT_REGISTERED)
         gateway_id = domain.gateway_id(letter, channel)
         try:
-            request = await self._written(letter, channel, gateway_id, recipient, sender)
+            request = await self._write(letter.request, channel, gateway_id, recipient, sender)
         except NotAddressed as error:
             raise self._refused(letter, error.code) from None
         except NotRendered as error:
             log.error("a letter cannot be set", letter=str(letter.request.name.letter_id), kind=error.kind)
             raise _NotSent(Parked(reason="not-rendered")) from None
-        sealed = seal(recipient.key, request.packed, owner=str(letter.request.citizen_id), field=SEALED_FIELD)
-        await self._fix(_Made(claim=claim, letter=letter, channel=channel, registered=registered, sealed=sealed))
+        made = Made(
+            claim=claim, letter=letter, channel=channel, registered=registered, request=request, key=recipient.key
+        )
+        await self._fixed.fix(made)
         faultpoint("notifier.after_render_stored")
         return _Fixed(channel=channel, gateway_id=gateway_id, request=request.body, may_be_taken=False)
 
@@ -310,14 +256,11 @@ class SendLetter:
         key = await self._people.key(letter.request.citizen_id)
         if isinstance(key, NoRecipient):  # erased meanwhile; whether it was sent before, only a status can tell
             raise _NotSent(Done(write=self._moving(letter, domain.unknowable)))
-        sealed = await self._fixed((claim, letter))
         try:
-            packed = open_sealed(key, sealed, owner=str(letter.request.citizen_id), field=SEALED_FIELD)
+            request = (await self._fixed.find(claim, letter, key)).body
         except SealBroken:
             raise _NotSent(Parked(reason="seal-broken")) from None
-        try:
-            request = GatewayRequest.unpacked(packed).body
-        except ValueError:  # kept by a version after this one, which sends it, or will when it is back
+        except LaterForm:  # whoever keeps that sends it, or will when it is back
             raise _NotSent(Again(reason="later-form")) from None
         may_be_taken = letter.may_be_taken or self._may_have_been_called(claim, letter)
         return _Fixed(channel=letter.channel, gateway_id=letter.gateway_id, request=request, may_be_taken=may_be_taken)
@@ -368,48 +311,6 @@ class SendLetter:
         log.error("a repeated call is refused", letter=str(letter.request.name.letter_id), code=code)
         return domain.in_doubt
 
-    async def _written(
-        self, letter: Letter, channel: Channel, gateway_id: str, recipient: Recipient, sender: Municipality
-    ) -> GatewayRequest:
-        asked = letter.request
-        day, deadline_day = dated(asked.kinds, asked.planned_day, asked.planned_deadline_day, self._clock.now())
-        address = recipient.address if channel is Channel.PAPER else None
-        if channel is Channel.PAPER and self._forms.paper is None:
-            raise NotAddressed(NO_PRINT_HOUSE)
-        if channel is Channel.PAPER and address is None:
-            raise NotAddressed(ADDRESS_MISSING)
-        text = words(
-            name=recipient.name,
-            municipality=sender,
-            planned_day=day,
-            deadline_day=deadline_day,
-            kinds=asked.kinds,
-            portal=self._portal,
-            address=address,
-        )
-        pdf = await self._renderer.render(text, day)
-        if address is not None:
-            assert self._forms.paper is not None
-            return paper_request(
-                dispatch_id=gateway_id,
-                name=recipient.name,
-                address=address,
-                title=text.subject,
-                pdf=pdf,
-                form=self._forms.paper,
-            )
-        return kombi_request(
-            message_uuid=UUID(gateway_id),
-            cpr=recipient.cpr,
-            words=text,
-            municipality=sender,
-            absence_id=asked.absence_id,
-            requested_at=asked.requested_at,
-            deadline_day=deadline_day,
-            pdf=pdf,
-            form=self._forms.memo,
-        )
-
     def _refused(self, letter: Letter, reason: str) -> _NotSent:
         return _NotSent(Done(write=self._moving(letter, lambda found: domain.refused(found, reason))))
 
@@ -420,66 +321,11 @@ class SendLetter:
     async def _read_all(self, names: Sequence[LetterName]) -> list[tuple[Letter | None, bool] | Exception]:
         async with self._database.acquire() as connection:
             found = await self._letters.read(connection, names)
-            shut = await self._letters.shut_gates(connection)
+            shut = await self._gates.shut_keys(connection)
         return [
             (letter, letter is not None and not shut.isdisjoint(domain.paces(letter.request)))
             for letter in map(found.get, names)
         ]
-
-    async def _fix_all(self, group: Sequence[_Made]) -> list[Exception | None]:
-        async with self._database.transaction() as connection:
-            held = await jobs.hold(connection, [made.claim for made in group])
-            wanted = {made.letter.request.name: made for made in group if made.claim in held}
-            letters = await self._letters.lock(connection, list(wanted))
-            # Not those that were being made when their gate was shut: their next attempt holds them.
-            shut = await self._letters.shut_gates(connection)
-            due = {
-                name: made
-                for name, made in wanted.items()
-                if letters[name].sending == made.letter.sending
-                and shut.isdisjoint(domain.paces(letters[name].request))
-                and domain.next_step(letters[name], gateway_dedupes=self._dedupes) is Step.COMPOSE
-            }
-            fixed = {
-                name: domain.prepared(
-                    letters[name],
-                    channel=made.channel,
-                    gateway_id=domain.gateway_id(letters[name], made.channel),
-                    gateway_dedupes=self._dedupes,
-                )
-                for name, made in due.items()
-            }
-            looked_up = {name: made.registered for name, made in due.items() if made.registered is not None}
-            if looked_up:
-                await self._letters.add_lookups(connection, looked_up)
-            await self._letters.add_requests(connection, [(fixed[name], made.sealed) for name, made in due.items()])
-            await self._move(connection, [Move(letters[name], after) for name, after in fixed.items()])
-        # What moved meanwhile, e.g. by this very transaction when its commit was not heard of, is looked at anew.
-        return [
-            LeaseLost()
-            if made.claim not in held
-            else None
-            if due.get(made.letter.request.name) is made
-            else Unavailable("letter")
-            for made in group
-        ]
-
-    async def _fixed_all(self, wanted: Sequence[tuple[Claim, Letter]]) -> list[bytes | Exception]:
-        async with self._database.transaction() as connection:
-            held = await jobs.hold(connection, [claim for claim, _ in wanted])
-            letters = [letter for claim, letter in wanted if claim in held]
-            found = await self._letters.requests_of(connection, letters)
-            if not self._dedupes:
-                locked = await self._letters.lock(connection, [letter.request.name for letter in letters])
-                await self._move(
-                    connection,
-                    [
-                        Move(locked[one.request.name], domain.begun(locked[one.request.name], gateway_dedupes=False))
-                        for one in letters
-                        if locked[one.request.name].sending == one.sending
-                    ],
-                )
-        return [found.get(letter.request.name, b"") if claim in held else LeaseLost() for claim, letter in wanted]
 
     async def _change_all(self, connection: Connection, changes: Sequence[_Change]) -> None:
         letters = await self._letters.lock(connection, list({change.name for change in changes}))

@@ -27,15 +27,19 @@ _TO_LOOK_AT: Final = frozenset({Hearing.CONTRADICTION, Hearing.UNKNOWN_CODE, Hea
 
 
 class Letters(Protocol):
-    """Where letters and statuses are kept."""
-
-    async def known_statuses(self, connection: Connection, besked_ids: Sequence[UUID]) -> set[UUID]: ...
+    """Where letters are kept."""
 
     async def lock_by_gateway_id(
         self, connection: Connection, gateway_ids: Sequence[str]
     ) -> tuple[dict[str, LetterName], dict[LetterName, Letter]]: ...
 
-    async def add_statuses(self, connection: Connection, heard: Sequence[HeardStatus]) -> set[UUID]: ...
+
+class Statuses(Protocol):
+    """Where statuses are kept."""
+
+    async def known(self, connection: Connection, besked_ids: Sequence[UUID]) -> set[UUID]: ...
+
+    async def add(self, connection: Connection, heard: Sequence[HeardStatus]) -> set[UUID]: ...
 
 
 class KeptMeanwhile(Exception):
@@ -45,8 +49,9 @@ class KeptMeanwhile(Exception):
 class TakeStatuses:
     """Takes status messages, in the order in which they came."""
 
-    def __init__(self, letters: Letters, move: Mover, clock: Clock, ways: Ways) -> None:
+    def __init__(self, letters: Letters, statuses: Statuses, move: Mover, clock: Clock, ways: Ways) -> None:
         self._letters = letters
+        self._statuses = statuses
         self._move = move
         self._clock = clock
         self._ways = ways
@@ -58,7 +63,7 @@ class TakeStatuses:
             connection, list({one for one in about if one is not None})
         )
         # Under the letters' locks: of a message pushed twice at once the second is seen to be one.
-        known = await self._letters.known_statuses(connection, [one.besked_id for one in statuses])
+        known = await self._statuses.known(connection, [one.besked_id for one in statuses])
         heard: list[HeardStatus] = []
         moves: list[Move] = []
         hearings: list[Hearing | None] = []
@@ -77,7 +82,7 @@ class TakeStatuses:
             hearings.append(hearing)
         if not heard:
             return hearings
-        if len(await self._letters.add_statuses(connection, heard)) < len(heard):
+        if len(await self._statuses.add(connection, heard)) < len(heard):
             if len(statuses) > 1:
                 raise KeptMeanwhile
             return [None]

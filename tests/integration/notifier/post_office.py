@@ -28,8 +28,18 @@ from services.notifier.domain import Address, Limits, NoRecipient, Recipient, Wa
 from services.notifier.gateways import PostGateway, gateway_session
 from services.notifier.handlers import read_request
 from services.notifier.letters import MemoForm, PaperForm, Renderer, Words
-from services.notifier.store import Store
-from services.notifier.usecases import QUEUE, Forms, Guard, RequestLetters, SendLetter, SurfaceOverdue, TakeStatuses
+from services.notifier.store import Gates, Letters, Statuses
+from services.notifier.usecases import (
+    QUEUE,
+    FixedBytes,
+    Forms,
+    Guard,
+    RequestLetters,
+    SendLetter,
+    SurfaceOverdue,
+    TakeStatuses,
+    WriteLetter,
+)
 from services.notifier.usecases.move import Mover
 from tests.unit.simulators.papers import LETTER
 from tests.unit.simulators.servers import gateway, serving
@@ -164,9 +174,9 @@ async def open_post_office(
     ways: Ways = WAYS,
     renderer: Renderer | None = None,
 ) -> AsyncIterator[PostOffice]:
-    store, clock, people = Store(), FixedClock(), People()
-    move = Mover(letters=store, clock=clock, pause_seconds=pause_seconds)
-    api = make_api(StatusPush(database, TakeStatuses(store, move, clock, ways), TOKEN, lambda: None))
+    letters, gates, clock, people = Letters(), Gates(), FixedClock(), People()
+    move = Mover(letters=letters, clock=clock, pause_seconds=pause_seconds)
+    api = make_api(StatusPush(database, TakeStatuses(letters, Statuses(), move, clock, ways), TOKEN, lambda: None))
     setter = renderer or Typewriter()
     async with (
         serving(api) as pushing,
@@ -174,19 +184,20 @@ async def open_post_office(
         aiohttp.ClientSession() as session,
     ):
         calls = gateway_session(seconds=1.0, connections=8, reuse_connections=dedupes, certificate=None)
+        forms = Forms(memo=MemoForm(), paper=PaperForm(shipment_type=1))
+        together = 16 if dedupes else 1
         send = SendLetter(
             database,
-            letters=store,
+            letters=letters,
+            gates=gates,
             move=move,
             people=people,
             gateway=PostGateway(calls, gateway_url),
-            renderer=setter,
+            write=WriteLetter(setter, clock, portal="https://mitsygefravaer.example", forms=forms),
+            fixed=FixedBytes(database, letters, gates, move, gateway_dedupes=dedupes, together=together),
             gateway_dedupes=dedupes,
-            portal="https://mitsygefravaer.example",
-            clock=clock,
             ways=ways,
-            forms=Forms(memo=MemoForm(), paper=PaperForm(shipment_type=1)),
-            together=16 if dedupes else 1,
+            together=together,
         )
         worker = Worker(
             database,
@@ -196,7 +207,7 @@ async def open_post_office(
             deadline=1.7,
             margin=0.3,
             poll=0.05,
-            settle_together=16 if dedupes else 1,
+            settle_together=together,
             give_up=send.give_up,
         )
         undertaker = Undertaker(fetch_key=_month_key, write=dead_letter, clock=clock, group="mitsyg.notifier.x")
@@ -206,13 +217,13 @@ async def open_post_office(
             stage=Stage(
                 database,
                 read=read_request,
-                work=RequestLetters(store, move, clock, limits),
+                work=RequestLetters(letters, gates, move, clock, limits),
                 undertaker=undertaker,
                 after_commit=worker.wake,
             ),
             worker=worker,
-            surface=SurfaceOverdue(store, move, digital_seconds=overdue_seconds, paper_seconds=2 * overdue_seconds),
-            guard=Guard(database, store, move, clock),
+            surface=SurfaceOverdue(letters, move, digital_seconds=overdue_seconds, paper_seconds=2 * overdue_seconds),
+            guard=Guard(database, gates, letters, move, clock),
             people=people,
             gateway_url=gateway_url,
             push_url=f"{pushing}/beskedfordeler/modtag",

@@ -19,7 +19,7 @@ from plumbing.postgres import Database
 from services.notifier import app, commands
 from services.notifier.domain import Channel, Heard, LetterName, LetterState, NoRecipient
 from services.notifier.gateways import PostGateway
-from services.notifier.store import Store
+from services.notifier.store import Gates, Letters, Statuses
 from services.notifier.usecases import QUEUE, SendAgain
 from services.notifier.usecases.move import Mover
 from simulators.post_gateway.ledger import Status
@@ -332,10 +332,10 @@ async def test_somebody_on_duty_sends_a_surfaced_letter_after_all(
     office: PostOffice, capsys: pytest.CaptureFixture[str]
 ) -> None:
     async def typed(*arguments: str) -> tuple[int, str]:
-        move = Mover(letters=Store(), clock=FixedClock())
-        send_again = SendAgain(office.database, Store(), move, FixedClock())
+        move = Mover(letters=Letters(), clock=FixedClock())
+        send_again = SendAgain(office.database, Letters(), Statuses(), move, FixedClock())
         capsys.readouterr()  # what was logged
-        code = await commands.letters(office.database, Store(), send_again, arguments)
+        code = await commands.letters(office.database, Letters(), Statuses(), send_again, arguments)
         return code, capsys.readouterr().out
 
     await exempt(office)
@@ -390,7 +390,9 @@ async def test_a_letter_whose_job_is_being_tried_is_not_sent_again_beside_it(
                 [job] = await jobs.parked(connection, QUEUE)
                 await jobs.release(connection, QUEUE, [job.job_id])
             office.worker.wake()
-        again = SendAgain(office.database, Store(), Mover(letters=Store(), clock=FixedClock()), FixedClock())
+        again = SendAgain(
+            office.database, Letters(), Statuses(), Mover(letters=Letters(), clock=FixedClock()), FixedClock()
+        )
         done = await again(LetterName(letter_id=asked.letter_id, version=1), Channel.PAPER, "person:anna")
         assert done is not is_released
         office.worker.wake()
@@ -452,7 +454,7 @@ async def surface_as(office: PostOffice, asked: LetterRequested, state: str) -> 
 
 
 def sender_again(office: PostOffice) -> SendAgain:
-    return SendAgain(office.database, Store(), Mover(letters=Store(), clock=FixedClock()), FixedClock())
+    return SendAgain(office.database, Letters(), Statuses(), Mover(letters=Letters(), clock=FixedClock()), FixedClock())
 
 
 @pytest.mark.parametrize("paper", ["is not heard of", "fails"])
@@ -516,7 +518,7 @@ async def test_what_a_status_alone_proves_is_shown_and_not_sent_again(
     capsys.readouterr()  # what was logged
 
     async def typed(*arguments: str) -> tuple[int, str]:
-        code = await commands.letters(office.database, Store(), sender_again(office), arguments)
+        code = await commands.letters(office.database, Letters(), Statuses(), sender_again(office), arguments)
         return code, capsys.readouterr().out
 
     code, listed = await typed("list", state)
@@ -540,7 +542,7 @@ async def test_letters_that_failed_or_are_unknown_are_shown_by_a_process_that_ha
     await office.push(pushed(FAILED, str(asked[0].letter_id), error="recipient.unknown"))
     await surface_as(office, asked[1], "unknown")
     await office.push(pushed(DELIVERED, str(asked[2].letter_id)))
-    showing = asyncio.create_task(app._gauges(office.database, Store()))
+    showing = asyncio.create_task(app._gauges(office.database, Letters(), Gates()))
 
     async def shown() -> bool:
         failed = REGISTRY.get_sample_value("mitsyg_letters_in_vain", {"state": "failed"})
@@ -566,7 +568,9 @@ async def test_an_unknown_letter_is_sent_again_under_an_id_of_its_own(
             return await office.state(asked) == "unknown"
 
         await office.until(surfaced)
-        send_again = SendAgain(office.database, Store(), Mover(letters=Store(), clock=FixedClock()), FixedClock())
+        send_again = SendAgain(
+            office.database, Letters(), Statuses(), Mover(letters=Letters(), clock=FixedClock()), FixedClock()
+        )
         assert await send_again(LetterName(letter_id=asked.letter_id, version=1), Channel.PAPER, "person:anna")
         office.worker.wake()
         await office.until_state(asked, "dispatched")

@@ -14,7 +14,7 @@ from services.citizens.domain.rights import Caller
 from services.notifier.domain import Limits
 from services.notifier.gateways import Vault
 from services.notifier.handlers import read_request
-from services.notifier.store import Store
+from services.notifier.store import Gates, Letters
 from services.notifier.usecases import RequestLetters
 from services.notifier.usecases.move import Mover
 from stack import DatabaseAddresses, Stack
@@ -45,7 +45,7 @@ async def requests(
     """Where notifier is asked for letters; nobody sends them."""
 
     def make_stage(opened: Database, undertaker: Undertaker) -> Stage[Any]:
-        work = RequestLetters(Store(), Mover(letters=Store(), clock=FixedClock()), FixedClock(), Limits())
+        work = RequestLetters(Letters(), Gates(), Mover(letters=Letters(), clock=FixedClock()), FixedClock(), Limits())
         return Stage(opened, read=read_request, work=work, undertaker=undertaker, after_commit=lambda: None)
 
     async with listening(

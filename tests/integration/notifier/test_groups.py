@@ -14,7 +14,7 @@ from contracts.letter.v1 import LetterRequested
 from plumbing.errors import Unavailable
 from plumbing.postgres import Connection, Database
 from services.notifier.domain import HeardStatus, Hearing, Letter, NoRecipient, Recipient, Status
-from services.notifier.store import Store
+from services.notifier.store import Letters, Statuses
 from services.notifier.usecases import TakeStatuses
 from services.notifier.usecases.move import Mover
 from simulators.post_gateway.statuses import DELIVERED, FAILED, RECEIVED
@@ -166,15 +166,15 @@ async def test_bytes_that_cannot_be_fixed_keep_no_other_letter(
     office: PostOffice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = [letter() for _ in range(6)]
-    original = Store.add_requests
+    original = Letters.add_requests
     failing = True
 
-    async def add(self: Store, connection: Connection, requests: Sequence[tuple[Letter, bytes]]) -> None:
+    async def add(self: Letters, connection: Connection, requests: Sequence[tuple[Letter, bytes]]) -> None:
         if failing and any(one.request.name.letter_id == asked[2].letter_id for one, _ in requests):
             raise RuntimeError
         await original(self, connection, requests)
 
-    monkeypatch.setattr(Store, "add_requests", add)
+    monkeypatch.setattr(Letters, "add_requests", add)
     await office.ask_for(*asked)
     for one in asked[:2] + asked[3:]:
         await office.until_state(one, "dispatched")
@@ -245,7 +245,7 @@ async def test_what_is_told_of_one_letter_in_one_go_is_taken_in_the_order_in_whi
 ) -> None:
     asked, other = letter(), letter()
     await handed_over(quiet_office, asked, other)
-    take = TakeStatuses(Store(), Mover(letters=Store(), clock=FixedClock()), FixedClock(), WAYS)
+    take = TakeStatuses(Letters(), Statuses(), Mover(letters=Letters(), clock=FixedClock()), FixedClock(), WAYS)
     first = told(asked, RECEIVED)
     codes = [first, told(asked, DELIVERED), told(other, FAILED), told(asked, FAILED), first, told(asked, DELIVERED)]
     async with quiet_office.database.transaction() as connection:
@@ -269,15 +269,15 @@ async def test_a_status_that_cannot_be_kept_is_asked_for_again_and_harms_no_othe
 ) -> None:
     asked = [letter() for _ in range(4)]
     await handed_over(quiet_office, *asked)
-    original = Store.add_statuses
+    original = Statuses.add
     bad = uuid4()
 
-    async def add(self: Store, connection: Connection, heard: Sequence[HeardStatus]) -> set[UUID]:
+    async def add(self: Statuses, connection: Connection, heard: Sequence[HeardStatus]) -> set[UUID]:
         if any(one.status.besked_id == bad for one in heard):
             raise Unavailable("test")
         return await original(self, connection, heard)
 
-    monkeypatch.setattr(Store, "add_statuses", add)
+    monkeypatch.setattr(Statuses, "add", add)
     bodies = [status(one.letter_id, besked_id=bad if nth == 1 else None) for nth, one in enumerate(asked)]
     assert await asyncio.gather(*map(quiet_office.push, bodies)) == [200, 503, 200, 200]
     assert [await quiet_office.state(one) for one in asked] == ["dispatched", "handed_over", "dispatched", "dispatched"]

@@ -12,7 +12,7 @@ import pytest
 from plumbing.postgres import Database
 from services.notifier import commands
 from services.notifier.domain import Limits, Pace
-from services.notifier.store import Store
+from services.notifier.store import Gates
 from services.notifier.usecases import SendLetter
 from tests.integration.notifier.post_office import PostOffice, letter, open_post_office
 
@@ -182,7 +182,7 @@ async def test_somebody_on_duty_sees_what_is_held_and_turns_it(
 ) -> None:
     async def typed(*arguments: str) -> tuple[int, str]:
         capsys.readouterr()  # what was logged
-        code = await commands.guard(office.database, Store(), office.guard, arguments)
+        code = await commands.guard(office.database, Gates(), office.guard, arguments)
         return code, capsys.readouterr().out
 
     await office.ask_for(*[letter() for _ in range(4)])

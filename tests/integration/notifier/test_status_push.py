@@ -11,7 +11,7 @@ import pytest
 from plumbing.postgres import Database
 from plumbing.safe_xml import parse, text_of
 from services.notifier.api import StatusPush, make_api
-from services.notifier.store import Store
+from services.notifier.store import Letters, Statuses
 from services.notifier.usecases import TakeStatuses
 from services.notifier.usecases.move import Mover
 from simulators.post_gateway.ledger import Status
@@ -172,7 +172,7 @@ async def test_what_is_too_large_or_no_status_is_answered_and_kept_nowhere(offic
 async def test_no_database_means_later_and_not_never(office: PostOffice, database: DatabaseFactory) -> None:
     gone = await Database.open(database("notifier").runtime_dsn, application_name="test")
     await gone.close()
-    take = TakeStatuses(Store(), Mover(letters=Store(), clock=FixedClock()), FixedClock(), WAYS)
+    take = TakeStatuses(Letters(), Statuses(), Mover(letters=Letters(), clock=FixedClock()), FixedClock(), WAYS)
     async with serving(make_api(StatusPush(gone, take, "secret", lambda: None))) as address:
         url = f"{address}/beskedfordeler/modtag"
         headers = {"authorization": "Bearer secret"}

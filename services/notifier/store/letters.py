@@ -1,27 +1,16 @@
-"""The tables of `notifier`: letters and their sendings, the statuses told of them, the guard's counts and gates. All the SQL of
-this service.
+"""Letters and their sendings."""
 
-Invariants: a letter is read `for update` before anything about it is decided; rows are inserted and locked in the order of their
-ids, a status in that of its message's; requests, look-ups and statuses are only ever added. A letter's row holds the sending
-that is under way, those before it have rows of their own. `awaiting_since`, and the guard's hours, are real time, by the
-database's clock.
-"""
-
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import NamedTuple
-from uuid import UUID
 
 import asyncpg
 
 from plumbing.postgres import Connection
-from plumbing.postgres.columns import shared, sparse
+from plumbing.postgres.columns import shared
 from services.notifier import domain
 from services.notifier.domain import (
     Channel,
-    HeardStatus,
     Letter,
     LetterName,
     LetterState,
@@ -30,8 +19,8 @@ from services.notifier.domain import (
     PastSending,
     Proof,
     Request,
-    Status,
 )
+from services.notifier.store.names import columns_of, name_of
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,17 +30,6 @@ class Open:
     state: LetterState
     number: int
     oldest_seconds: float
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Gate:
-    """A gate that is shut, by whom and why, and the letters it may hold."""
-
-    pace: Pace
-    shut_by: str
-    reason: str
-    shut_at: datetime
-    held: int
 
 
 class _Standing(NamedTuple):
@@ -68,8 +46,8 @@ class _Standing(NamedTuple):
     proof_code: str | None
 
 
-class Store:
-    """Every call is inside the caller's transaction, except where it says otherwise."""
+class Letters:
+    """How far each letter is, and the bytes of its sendings."""
 
     async def add(self, connection: Connection, letters: Sequence[NewLetter]) -> set[LetterName]:
         """Insert those that are not known yet; their names."""
@@ -90,12 +68,12 @@ class Store:
             shared([domain.template(one.request.kinds) for one in letters]),
             [one.gateway_id for one in letters],
         )
-        return {_name(row) for row in rows}
+        return {name_of(row) for row in rows}
 
     async def digests(self, connection: Connection, names: Sequence[LetterName]) -> dict[LetterName, bytes]:
         """What was asked for under these names."""
-        rows = await connection.fetch(_DIGESTS, *_named(names))
-        return {_name(row): row["digest"] for row in rows}
+        rows = await connection.fetch(_DIGESTS, *columns_of(names))
+        return {name_of(row): row["digest"] for row in rows}
 
     async def read(self, connection: Connection, names: Sequence[LetterName]) -> dict[LetterName, Letter]:
         """The letters, without locking them."""
@@ -109,7 +87,7 @@ class Store:
         self, connection: Connection, gateway_ids: Sequence[str]
     ) -> tuple[dict[str, LetterName], dict[LetterName, Letter]]:
         """Which letter each id is about, by a sending of now or of before, and those letters, locked."""
-        names = {row["gateway_id"]: _name(row) for row in await connection.fetch(_BY_GATEWAY_ID, list(gateway_ids))}
+        names = {row["gateway_id"]: name_of(row) for row in await connection.fetch(_BY_GATEWAY_ID, list(gateway_ids))}
         return names, await self.lock(connection, list(set(names.values())))
 
     async def lock_overdue(
@@ -127,16 +105,21 @@ class Store:
             rows = await connection.fetch(_HELD, pace.template, limit, pace.municipality_code)
         return list((await self._with_past(connection, rows)).values())
 
-    async def _letters(self, connection: Connection, sql: str, names: Sequence[LetterName]) -> dict[LetterName, Letter]:
-        return await self._with_past(connection, await connection.fetch(sql, *_named(names)))
+    async def in_state(self, connection: Connection, state: LetterState, limit: int) -> list[Letter]:
+        """Letters in that state, the longest waiting first; outside a transaction."""
+        rows = await connection.fetch(_IN_STATE[state], limit)
+        return list((await self._with_past(connection, rows)).values())
 
-    async def _with_past(self, connection: Connection, rows: Sequence[asyncpg.Record]) -> dict[LetterName, Letter]:
-        """The letters, with the sendings before where there were any; those of a locked letter cannot change."""
-        past: dict[LetterName, list[PastSending]] = {}
-        if several := [_name(row) for row in rows if row["sending"] > 1]:
-            for row in await connection.fetch(_PAST, *_named(several)):
-                past.setdefault(_name(row), []).append(_past(row))
-        return {(name := _name(row)): _letter(row, past.get(name, ())) for row in rows}
+    async def under_way(self, connection: Connection) -> list[Open]:
+        """The letters that are under way; outside a transaction."""
+        return [
+            Open(state=LetterState(row["state"]), number=row["number"], oldest_seconds=float(row["oldest"]))
+            for row in await connection.fetch(_OPEN)
+        ]
+
+    async def in_vain(self, connection: Connection) -> dict[LetterState, int]:
+        """How many letters failed, and how many came back; outside a transaction."""
+        return {LetterState(row["state"]): row["number"] for row in await connection.fetch(_IN_VAIN)}
 
     async def save(self, connection: Connection, letters: Sequence[Letter]) -> None:
         """Write how far the letters are, each named once; the caller holds their locks. Who stands alike is one statement."""
@@ -147,7 +130,7 @@ class Store:
             proofs = [letter.proof for letter in those if letter.proof is not None]
             await connection.execute(
                 _SAVE,
-                *_named([letter.request.name for letter in those]),
+                *columns_of([letter.request.name for letter in those]),
                 [letter.gateway_id for letter in those],
                 [proof.transmission_id for proof in proofs],
                 [proof.at for proof in proofs],
@@ -157,7 +140,7 @@ class Store:
         if past:
             await connection.execute(
                 _SAVE_PAST,
-                *_named([name for name, _ in past]),
+                *columns_of([name for name, _ in past]),
                 [one.number for _, one in past],
                 [one.channel.value for _, one in past],
                 [one.gateway_id for _, one in past],
@@ -188,103 +171,19 @@ class Store:
 
     async def requests_of(self, connection: Connection, letters: Sequence[Letter]) -> dict[LetterName, bytes]:
         """The bytes of the letters' sendings, sealed, as far as they are fixed."""
-        names, sendings = _named([one.request.name for one in letters]), [one.sending for one in letters]
-        return {_name(row): row["sealed"] for row in await connection.fetch(_REQUESTS, *names, sendings)}
+        names, sendings = columns_of([one.request.name for one in letters]), [one.sending for one in letters]
+        return {name_of(row): row["sealed"] for row in await connection.fetch(_REQUESTS, *names, sendings)}
 
-    async def count(self, connection: Connection, asked: Mapping[Pace, int]) -> dict[Pace, tuple[int, int]]:
-        """Count letters that were asked for; how many there are by now in this hour and on this day.
+    async def _letters(self, connection: Connection, sql: str, names: Sequence[LetterName]) -> dict[LetterName, Letter]:
+        return await self._with_past(connection, await connection.fetch(sql, *columns_of(names)))
 
-        Others who count under the same key wait until the transaction ends.
-        """
-        # The country last: everybody waits for that one.
-        ordered = sorted(asked, key=lambda pace: (pace.municipality_code == domain.COUNTRY, pace))
-        rows = await connection.fetch(_COUNT, *_keys(ordered), [asked[pace] for pace in ordered])
-        return {_pace(row): (row["in_hour"], row["in_day"]) for row in rows}
-
-    async def shut_gates(self, connection: Connection) -> frozenset[Pace]:
-        """The keys whose letters are held."""
-        rows = await connection.fetch("select municipality_code, template from letter_gate")
-        return frozenset(map(_pace, rows))
-
-    async def shut(self, connection: Connection, paces: Sequence[Pace], actor: str, reason: str) -> None:
-        """Shut gates; those that are shut stay as they are."""
-        await connection.execute(_SHUT, *_keys(paces), actor, reason)
-
-    async def open(self, connection: Connection, pace: Pace) -> bool:
-        """Open a gate and count anew; whether it was shut."""
-        await connection.execute("delete from letter_pace where (municipality_code, template) = ($1, $2)", *pace)
-        done = await connection.execute("delete from letter_gate where (municipality_code, template) = ($1, $2)", *pace)
-        return bool(done != "DELETE 0")
-
-    async def held_by_nobody(self, connection: Connection) -> list[Pace]:
-        """The keys of letters that are held though no gate is shut for them."""
-        return [_pace(row) for row in await connection.fetch(_HELD_BY_NOBODY)]
-
-    async def gates(self, connection: Connection) -> list[Gate]:
-        """The gates that are shut; outside a transaction."""
-        return [
-            Gate(
-                pace=_pace(row),
-                shut_by=row["shut_by"],
-                reason=row["reason"],
-                shut_at=row["shut_at"],
-                held=row["held"],
-            )
-            for row in await connection.fetch(_GATES)
-        ]
-
-    async def in_state(self, connection: Connection, state: LetterState, limit: int) -> list[Letter]:
-        """Letters in that state, the longest waiting first; outside a transaction."""
-        rows = await connection.fetch(_IN_STATE[state], limit)
-        return list((await self._with_past(connection, rows)).values())
-
-    async def told_proven(self, connection: Connection, names: Sequence[LetterName]) -> set[LetterName]:
-        """Those of the letters of which a status proved a sending that had been told to have failed, whatever it moved."""
-        rows = await connection.fetch(_TOLD_PROVEN, *_named(names), list(domain.PROOF_STATUSES))
-        return {_name(row) for row in rows}
-
-    async def forget_paces(self, connection: Connection) -> None:
-        """Drop counts of days that are over."""
-        await connection.execute("delete from letter_pace where hour < clock_timestamp() - interval '2 days'")
-
-    async def add_statuses(self, connection: Connection, heard: Sequence[HeardStatus]) -> set[UUID]:
-        """Keep statuses; the messages that were not there yet."""
-        ordered = sorted(heard, key=lambda one: one.status.besked_id)
-        names = [one.name for one in ordered]
-        rows = await connection.fetch(
-            _ADD_STATUSES,
-            [one.status.besked_id for one in ordered],
-            [one.status.message_uuid for one in ordered],
-            [name.letter_id if name else None for name in names],
-            [name.version if name else None for name in names],
-            [one.status.transmission_id for one in ordered],
-            shared([one.status.status_code for one in ordered]),
-            sparse([one.status.error_code for one in ordered]),
-            [one.status.at for one in ordered],
-            shared([one.hearing.value for one in ordered]),
-            sparse([one.status.dispatch_id for one in ordered]),
-            sparse([one.status.channel for one in ordered]),
-            shared([_told_events(one.status) for one in ordered]),
-        )
-        return {row["besked_id"] for row in rows}
-
-    async def known_statuses(self, connection: Connection, besked_ids: Sequence[UUID]) -> set[UUID]:
-        """Those of the messages that came before."""
-        rows = await connection.fetch(
-            "select besked_id from letter_status where besked_id = any ($1::uuid[])", list(besked_ids)
-        )
-        return {row["besked_id"] for row in rows}
-
-    async def open_letters(self, connection: Connection) -> list[Open]:
-        """The letters that are under way; outside a transaction."""
-        return [
-            Open(state=LetterState(row["state"]), number=row["number"], oldest_seconds=float(row["oldest"]))
-            for row in await connection.fetch(_OPEN)
-        ]
-
-    async def in_vain(self, connection: Connection) -> dict[LetterState, int]:
-        """How many letters failed, and how many came back; outside a transaction."""
-        return {LetterState(row["state"]): row["number"] for row in await connection.fetch(_IN_VAIN)}
+    async def _with_past(self, connection: Connection, rows: Sequence[asyncpg.Record]) -> dict[LetterName, Letter]:
+        """The letters, with the sendings before where there were any; those of a locked letter cannot change."""
+        past: dict[LetterName, list[PastSending]] = {}
+        if several := [name_of(row) for row in rows if row["sending"] > 1]:
+            for row in await connection.fetch(_PAST, *columns_of(several)):
+                past.setdefault(name_of(row), []).append(_past(row))
+        return {(name := name_of(row)): _letter(row, past.get(name, ())) for row in rows}
 
 
 def _standing(letter: Letter) -> _Standing:
@@ -302,33 +201,10 @@ def _standing(letter: Letter) -> _Standing:
     )
 
 
-def _told_events(status: Status) -> str:
-    """As JSON, since unnest would flatten arrays of arrays."""
-    if not status.events:
-        return "[]"
-    return json.dumps([[event.code, None if event.at is None else event.at.isoformat()] for event in status.events])
-
-
-def _named(names: Sequence[LetterName]) -> tuple[list[UUID], list[int]]:
-    return [name.letter_id for name in names], [name.version for name in names]
-
-
-def _keys(paces: Sequence[Pace]) -> tuple[list[str], list[str]]:
-    return [pace.municipality_code for pace in paces], [pace.template for pace in paces]
-
-
-def _pace(row: asyncpg.Record) -> Pace:
-    return Pace(row["municipality_code"], row["template"])
-
-
-def _name(row: asyncpg.Record) -> LetterName:
-    return LetterName(letter_id=row["letter_id"], version=row["version"])
-
-
 def _letter(row: asyncpg.Record, past: Sequence[PastSending]) -> Letter:
     return Letter(
         request=Request(
-            name=_name(row),
+            name=name_of(row),
             absence_id=row["absence_id"],
             citizen_id=row["citizen_id"],
             municipality_code=row["municipality_code"],
@@ -430,18 +306,9 @@ limit $2
 for update skip locked
 """
 
-_HELD_BY_NOBODY = """
-select distinct municipality_code, template
-from letter
-where state = 'held'
-  and not exists (
-      select from letter_gate gate
-      where gate.template = letter.template and gate.municipality_code in (letter.municipality_code, '*')
-  )
-"""
-
 # Two and not one whose municipality may be null: the one plan of that reads the held letters of all municipalities.
 _HELD_IN_COUNTRY = _COLUMNS + "where state = 'held' and template = $1" + _LONGEST_WAITING_HELD
+
 _HELD = _COLUMNS + "where state = 'held' and template = $1 and municipality_code = $3" + _LONGEST_WAITING_HELD
 
 # One for each state and not one that is given it: its one plan could use no index that holds the letters of some states.
@@ -449,6 +316,20 @@ _IN_STATE = {
     state: _COLUMNS + f"where state = '{state.value}'\norder by taken_in_at, letter_id, version\nlimit $1\n"
     for state in LetterState
 }
+
+_OPEN = """
+select state, count(*) as number, extract(epoch from clock_timestamp() - min(taken_in_at)) as oldest
+from letter
+where state not in ('dispatched', 'returned', 'failed')
+group by state
+"""
+
+_IN_VAIN = """
+select state, count(*) as number
+from letter
+where state in ('returned', 'failed')
+group by state
+"""
 
 _PAST = """
 select letter_id, version, sending, channel, gateway_id, code, transmission_id, status_code, dispatched_at
@@ -491,74 +372,4 @@ select letter_id, version, sealed
 from letter_request
 join unnest($1::uuid[], $2::integer[], $3::integer[]) as wanted (letter_id, version, sending)
     using (letter_id, version, sending)
-"""
-
-_COUNT = """
-with counted as (
-    insert into letter_pace (municipality_code, template, hour, number)
-    select municipality_code, template, date_trunc('hour', clock_timestamp(), 'UTC'), number
-    from unnest($1::text[], $2::text[], $3::integer[]) with ordinality as asked (municipality_code, template, number, nth)
-    order by nth
-    on conflict (municipality_code, template, hour) do update set number = letter_pace.number + excluded.number
-    returning municipality_code, template, hour, number
-)
-select counted.municipality_code, counted.template, counted.number as in_hour,
-       counted.number + coalesce(sum(earlier.number), 0)::integer as in_day
-from counted
-left join letter_pace earlier
-    on earlier.municipality_code = counted.municipality_code and earlier.template = counted.template
-    and earlier.hour >= date_trunc('day', counted.hour, 'UTC') and earlier.hour < counted.hour
-group by counted.municipality_code, counted.template, counted.number
-"""
-
-_SHUT = """
-insert into letter_gate (municipality_code, template, shut_by, reason)
-select municipality_code, template, $3, $4
-from unnest($1::text[], $2::text[]) as shut (municipality_code, template)
-on conflict (municipality_code, template) do nothing
-"""
-
-_GATES = """
-select municipality_code, template, shut_by, reason, shut_at,
-       (select count(*) from letter
-        where state = 'held' and letter.template = gate.template
-          and gate.municipality_code in (letter.municipality_code, '*')) as held
-from letter_gate gate
-order by shut_at, municipality_code, template
-"""
-
-_ADD_STATUSES = """
-insert into letter_status (besked_id, message_uuid, letter_id, version, transmission_id, status_code, error_code, at, hearing,
-                           dispatch_id, channel, event_codes, event_times)
-select besked_id, message_uuid, letter_id, version, transmission_id, coalesce(status_code, $6[1]), error_code, at,
-       coalesce(hearing, $9[1]), dispatch_id, channel,
-       array(select event ->> 0 from jsonb_array_elements(coalesce(events, $12[1])::jsonb) as event),
-       array(select (event ->> 1)::timestamptz from jsonb_array_elements(coalesce(events, $12[1])::jsonb) as event)
-from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::integer[], $5::text[], $6::text[], $7::text[], $8::timestamptz[],
-            $9::text[], $10::text[], $11::text[], $12::text[]) with ordinality
-     as heard (besked_id, message_uuid, letter_id, version, transmission_id, status_code, error_code, at, hearing, dispatch_id,
-               channel, events, nth)
-order by nth
-on conflict (besked_id) do nothing
-returning besked_id
-"""
-
-_TOLD_PROVEN = """
-select letter_id, version
-from letter_status join unnest($1::uuid[], $2::integer[]) as wanted (letter_id, version) using (letter_id, version)
-where hearing = 'contradiction' and status_code = any ($3::text[])
-"""
-
-_OPEN = """
-select state, count(*) as number, extract(epoch from clock_timestamp() - min(taken_in_at)) as oldest
-from letter
-where state not in ('dispatched', 'returned', 'failed')
-group by state
-"""
-
-_IN_VAIN = """
-select state, count(*) as number
-from letter
-where state in ('returned', 'failed')
-group by state
 """
