@@ -8,6 +8,7 @@ SUBSCRIPTION: Final = "plumbing/bus/subscription.py"
 INBOX: Final = "plumbing/inbox.py"
 OUTBOX: Final = "plumbing/outbox/store.py"
 RELAY: Final = "plumbing/outbox/relay.py"
+WORKER: Final = "plumbing/jobs/worker.py"
 TASKS: Final = "services/tasks/usecases/announcements.py"
 TASKS_DOMAIN: Final = "services/tasks/domain/clocks.py"
 SEND_LETTER: Final = "services/notifier/usecases/send_letter.py"
@@ -200,6 +201,18 @@ BUGS: Final[tuple[Bug, ...]] = (
                 "            case Answer.UNKNOWN if self._dedupes:\n": "            case Answer.UNKNOWN:\n",
                 "                    write=self._moving(letter, domain.unsure),\n": (
                     "                    write=self._moving(letter, domain.not_taken),\n"
+                ),
+            },
+        ),
+    ),
+    Bug(
+        name="who was cut short is taken to have done nothing",
+        raid="raised after the call, and refused when called again",
+        patch=Patch(
+            file=WORKER,
+            changes={
+                "verdict, is_abandoned = Again(reason=type(error).__name__), True\n": (
+                    "verdict, is_abandoned = Again(reason=type(error).__name__), False\n"
                 ),
             },
         ),

@@ -97,6 +97,26 @@ RAIDS: Final[Mapping[str, Raid]] = {
         gateway=({"mode": "accept_then_500", "share": 0.5}, {"mode": "late_status", "seconds": 5.0}),
         gateway_dedupes=False,
     ),
+    # Of the first calls nobody hears how they were answered; when they are made again, half of them are refused, in a way that
+    # paper follows. A proof that came before would spare them that.
+    "raised after the call, and refused when called again": Raid(
+        lives={
+            "notifier": (
+                Life(
+                    wished=(
+                        *(Strike(point="notifier.after_call", action=Action.RAISE, nth=nth) for nth in range(1, 61)),
+                        Strike(point="notifier.before_call", action=Action.RAISE, nth=110),
+                    )
+                ),
+            )
+        },
+        gateway=(
+            {"mode": "refuse", "error_code": "recipient.exempt", "channel": "Digital Post", "share": 0.5},
+            {"mode": "late_status", "seconds": 15.0},
+        ),
+        surfaced_after=8,
+        notifications=160,
+    ),
     # Those that come at once overtake those that come long after their letters were surfaced.
     "some statuses come late": Raid(gateway=({"mode": "late_status", "seconds": 8.0, "share": 0.5},), surfaced_after=2),
     "some statuses never come": Raid(gateway=({"mode": "no_status", "share": 0.3},), surfaced_after=2),
