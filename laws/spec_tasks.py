@@ -94,7 +94,7 @@ class _Course:
         match one.kind:
             case names.REPORT:
                 self._reported(one)
-            case names.AMENDMENT if not one.waited:
+            case names.AMENDMENT:
                 self._amended(one)
             case names.REFUND:
                 self._refund_requested(one)
@@ -118,23 +118,22 @@ class _Course:
         self._ask(About.REPORT, kinds, one)
 
     def _amended(self, one: Taken) -> None:
-        """What waited for its report is in it already, and what was sent before what holds changes nothing.
+        """What was sent before what holds changes nothing, and of one that waited for its report nothing is shown any more.
 
-        Benefit is asked for by an amendment where nothing asked for it before; a final refund request asks each time (T5). The
-        form is asked for where no last day is told any more, once.
+        Benefit is asked for by an amendment where nothing asked for it before, also if it changes nothing: wage may have ended
+        since the report was sent. A final refund request asks each time (T5). The form is asked for where no last day is told any
+        more, once.
         """
         if self._held is None or stamp(one.report) < stamp(self._held):
             return
         is_changed = shown(one.report) != shown(self._held)
         self._held = one.report
-        if not is_changed:
-            return
         back = _back(one.report, self._recovery)
         asks = not self._has_request and _asks_for_benefit(one.report, instant(one.report["sent_at"]), back)
         self._has_request |= asks
         is_still_ill = not self._has_form and one.report.get("last_absence_day") is None
         self._has_form |= is_still_ill
-        tasks = {COMMENT: _may_comment(one.report), REQUEST: asks, FORM: is_still_ill}
+        tasks = {COMMENT: is_changed and _may_comment(one.report), REQUEST: asks, FORM: is_still_ill}
         if tasks[COMMENT]:
             self._close(Closed.SUPERSEDED, (About.REPORT,), kind=COMMENT)
         self._ask(About.REPORT, tuple(kind for kind, is_due in tasks.items() if is_due), one)

@@ -78,6 +78,14 @@ COURSES: dict[str, tuple[tuple[tuple[Any, ...], ...], list[tuple[tuple[str, ...]
         ((names.REPORT, 10, {"pay": WAGE}), (names.AMENDMENT, 11, {"pay": UNPAID}, "waited")),
         [((COMMENT, REQUEST, FORM), {})],
     ),
+    "wage ended between the report and an amendment that waited": (
+        ((names.REPORT, 10, {"pay": ENDED}), (names.AMENDMENT, 20, {"pay": ENDED}, "waited")),
+        [((COMMENT, FORM), {}), ((REQUEST,), {})],
+    ),
+    "wage ended between the report and an amendment that changes nothing": (
+        ((names.REPORT, 10, {"pay": ENDED}), (names.AMENDMENT, 20, {"pay": ENDED})),
+        [((COMMENT, FORM), {}), ((REQUEST,), {})],
+    ),
     "never asked for benefit again by an amendment": (
         ((names.REPORT, 10, {"pay": UNPAID}), (names.AMENDMENT, 20, {"pay": ENDED})),
         [((COMMENT, REQUEST, FORM), {COMMENT: Closed.SUPERSEDED}), ((COMMENT,), {})],

@@ -175,8 +175,10 @@ def _amended(absence: Absence, tasks: Sequence[Task], amendment: Amended, versio
     if absence.state is AbsenceState.WITHDRAWN:
         return Effect(absence=after)
     if not amendment.is_changed:
-        # The amendment that took the last day away may come behind this one, and changes nothing then.
-        return Effect(absence=after, opens=demands.missing_form(amendment.told, tasks))
+        # What calls for a task may be this one's alone: a report that it waited for has told the same at an earlier time, when
+        # wage was paid still; and the amendment that changed pay or last day may come behind it, and changes nothing then.
+        opens = demands.still_missing(amendment.told, amendment.sent_at, absence.recovered_day, tasks)
+        return Effect(absence=after, opens=opens)
     opens = demands.at_amendment(amendment.told, amendment.sent_at, absence.recovered_day, tasks)
     return Effect(absence=after, opens=opens, closes=_superseded(tasks, opens, About.REPORT))
 

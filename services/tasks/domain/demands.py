@@ -111,14 +111,17 @@ def at_report(told: Told, sent_at: datetime, recovered_day: date | None) -> tupl
 def at_amendment(
     told: Told, sent_at: datetime, recovered_day: date | None, tasks: Collection[Task]
 ) -> tuple[Demand, ...]:
-    """The tasks that an amendment of what is shown makes (T20).
+    """The tasks that an amendment of what is shown makes (T20)."""
+    return (*_comment(told.citizen_kind, About.REPORT), *still_missing(told, sent_at, recovered_day, tasks))
 
-    A benefit request and a form only where none was opened before: it says the same again, if perhaps in other words.
-    """
-    due = list(_comment(told.citizen_kind, About.REPORT))
-    if not _benefit_requests(tasks) and _asks_for_benefit(told, sent_at, _last_day(told, recovered_day)):
-        due.append(Demand(kind=TaskKind.BENEFIT_REQUEST, about=About.REPORT))
-    return (*due, *missing_form(told, tasks))
+
+def still_missing(
+    told: Told, sent_at: datetime, recovered_day: date | None, tasks: Collection[Task]
+) -> tuple[Demand, ...]:
+    """The benefit request and the form that an amendment calls for, whatever it changes, each where none was opened before."""
+    asks = not _benefit_requests(tasks) and _asks_for_benefit(told, sent_at, _last_day(told, recovered_day))
+    request = (Demand(kind=TaskKind.BENEFIT_REQUEST, about=About.REPORT),) if asks else ()
+    return (*request, *missing_form(told, tasks))
 
 
 def missing_form(told: Told, tasks: Collection[Task]) -> tuple[Demand, ...]:

@@ -1,6 +1,6 @@
 """What happens to an absence and to its tasks."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 from itertools import permutations
 from uuid import UUID
 
@@ -164,6 +164,28 @@ def test_the_form_is_opened_also_where_the_change_comes_behind_its_repetition() 
     effect = case.hears(amendment(is_changed=False), version=3)
     assert ([one.kind for one in effect.opens], effect.closes) == ([FORM], ())
     assert case.hears(STILL_ILL, version=2).opens == ()
+
+
+@pytest.mark.rule("T5", "T20")
+def test_the_benefit_is_asked_for_also_where_the_change_comes_behind_its_repetition() -> None:
+    case = Case(report())
+    effect = case.hears(amendment(is_changed=False, pay=NOTHING), version=3)
+    assert ([one.kind for one in effect.opens], effect.closes) == ([REQUEST], ())
+    assert case.hears(amendment(pay=NOTHING), version=2).opens == ()
+
+
+@pytest.mark.rule("T5", "N5")
+@pytest.mark.parametrize("ended", [date(2026, 3, 21), date(2026, 3, 25)])
+def test_wage_that_ended_before_an_amendment_is_asked_about_whether_or_not_it_waited_for_its_report(
+    ended: date,
+) -> None:
+    """A report that joins an amendment tells what that told, as of when it was itself sent: wage is paid still, and so nothing is
+    asked for. The amendment follows as one that changes nothing."""
+    amended_at = datetime(2026, 3, 26, 9, tzinfo=UTC)
+    in_order = Case(report(), amendment(sent_at=amended_at, pay=wage_until(ended)))
+    joined = Case(report(pay=wage_until(ended)), amendment(sent_at=amended_at, pay=wage_until(ended), is_changed=False))
+    assert sorted(one.kind for one in in_order.open()) == sorted([COMMENT, REQUEST, FORM])
+    assert sorted(one.kind for one in joined.open()) == sorted([COMMENT, REQUEST, FORM])
 
 
 @pytest.mark.rule("T20")
