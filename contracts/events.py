@@ -22,7 +22,16 @@ from contracts.topics import Topic
 TYPE_PREFIX: Final = "dk.mitsygefravaer."
 SCHEMA_PREFIX: Final = "urn:mitsygefravaer:schema:"
 
-Instant = Annotated[AwareDatetime, AfterValidator(lambda instant: instant.astimezone(UTC))]
+
+def _in_utc(instant: datetime) -> datetime:
+    """Raises ValueError, which pydantic takes for a bad value, where the calendar ends before or behind it."""
+    try:
+        return instant.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("an instant that is none in UTC") from None
+
+
+Instant = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 """An instant, in UTC whatever offset it came with."""
 MunicipalityCode = Annotated[str, StringConstraints(pattern=r"^[0-9]{4}$")]
 Code = Annotated[

@@ -127,6 +127,8 @@ def test_an_event_without_a_value_is_bad(value: bytes | None) -> None:
         ({"order_in_letter": True}, "order_in_letter"),
         ({"opened_at": "2026-03-20T08:15:00"}, "opened_at"),
         ({"opened_at": 1_767_225_600}, "opened_at"),
+        ({"opened_at": "0001-01-01T00:00:00+01:00"}, "opened_at"),  # a year before there is one
+        ({"opened_at": "9999-12-31T23:59:59-01:00"}, "opened_at"),
     ],
 )
 def test_a_bad_event_is_refused_by_field_and_says_nothing_of_its_content(change: dict[str, Any], field: str) -> None:

@@ -163,6 +163,7 @@ INVALID: list[tuple[bytes | dict[str, Any], list[tuple[str, str]]]] = [
             ("1767225600", "value-error"),
             ("i går", "value-error"),
             ("2026-02-30T00:00:00Z", "value-error"),
+            ("0001-01-01T00:00:00+01:00", "value-error"),  # what .NET sends for no date at all
             (1767225600, "datetime-type"),
             (None, "datetime-type"),
         )
