@@ -13,6 +13,8 @@ from zoneinfo import ZoneInfo
 
 COPENHAGEN = ZoneInfo("Europe/Copenhagen")
 DAYS_TO_ANSWER = timedelta(days=8)
+# A proof is of the past. Clocks differ by minutes, and a demo's may be turned by weeks; a year is no clock's difference.
+_FARTHEST_AHEAD = timedelta(days=366)
 
 
 class LetterState(StrEnum):
@@ -64,8 +66,14 @@ class Letter(NamedTuple):
     deadline: Deadline | None
 
 
+def is_plausible_dispatch(at: datetime, now: datetime) -> bool:
+    """Whether a letter can have been dispatched at that instant: a year that is still to come proves nothing, and the later
+    deadline would stay (M3)."""
+    return at < now + _FARTHEST_AHEAD
+
+
 def dispatched(letter: Letter, at: datetime) -> Letter:
-    """The letter is proven out: its clock runs from that day.
+    """The letter is proven out: its clock runs from that day. `at` is plausible.
 
     The binding deadline is the later of day 8 and what the letter printed (T2). Of two proofs, the later deadline
     stays (M3): a proof that would make it earlier changes nothing.

@@ -57,9 +57,10 @@ class StartClocks:
             event = one.message.event
             before = letters.get(event.letter_id)
             if before is None:
-                result.refused.append(
-                    Refusal(record=one.record, message_id=one.message_id, code="unknown-letter", field="letter_id")
-                )
+                result.refused.append(_refuse(one, "unknown-letter", "letter_id"))
+                continue
+            if isinstance(event, LetterDispatched) and not clocks.is_plausible_dispatch(event.dispatched_at, now):
+                result.refused.append(_refuse(one, "implausible-dispatch", "dispatched_at"))
                 continue
             after = _after(before, event)
             if after == before:
@@ -76,6 +77,10 @@ class StartClocks:
         await self._letters.save_letters(connection, list(changed.values()))
         await audit.put(connection, entries)
         return result
+
+
+def _refuse(arrival: Arrival[Decoded[AnyLetterEvent]], code: str, field: str) -> Refusal:
+    return Refusal(record=arrival.record, message_id=arrival.message_id, code=code, field=field)
 
 
 def _after(letter: Letter, event: AnyLetterEvent) -> Letter:

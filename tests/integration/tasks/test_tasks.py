@@ -7,6 +7,7 @@ from uuid import uuid4
 import pytest
 
 from contracts.absence.v1 import CitizenKind
+from contracts.topics import LETTER
 from plumbing import faults
 from plumbing.bus import Record
 from tests.support.tasks_house import NOW, House, as_record, dispatched, not_sent, reported
@@ -108,6 +109,19 @@ async def test_the_fate_of_a_letter_that_nobody_asked_for_is_buried(house: House
         )
     ]
     assert fates == ["rejected", "accepted"]
+
+
+@pytest.mark.rule("T2")
+@pytest.mark.parametrize("at", [datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC), datetime(2036, 3, 20, 12, tzinfo=UTC)])
+async def test_a_proof_of_a_year_to_come_is_buried_and_stops_nobody(house: House, at: datetime) -> None:
+    """Some systems say the last instant of the calendar for none; the later of two deadlines would stay for ever."""
+    letter = await house.opened_letter(reported())
+    await house.letters([as_record(dispatched(letter, at), 0), as_record(dispatched(letter, NOW), 1)])
+    rows = await house.rows(
+        """select fate, reason from inbox_record where topic = $1 order by "offset" """, LETTER.name
+    )
+    assert [tuple(row) for row in rows] == [("rejected", "implausible-dispatch"), ("accepted", None)]
+    assert {row["deadline_day"] for row in await house.rows("select deadline_day from task")} == {date(2026, 3, 28)}
 
 
 async def test_an_event_of_a_newer_kind_is_passed_over_and_a_broken_one_is_buried(house: House) -> None:
