@@ -44,12 +44,18 @@ def make_parts(settings: Settings, database: Database, clock: Clock) -> Parts:
     return Parts(
         verbs=Verbs(
             resolve=Resolve(
-                database=database, people=people, candidates=candidates, keyring=keyring, lookups=lookups, clock=clock
+                database=database,
+                people=people,
+                candidates=candidates,
+                master_keys=outside_keys,
+                keyring=keyring,
+                lookups=lookups,
+                clock=clock,
             ),
             confirm=ConfirmCards(database, people, candidates, keyring, clock),
             keys=DiscloseKeys(database, people, keyring, clock),
             cards=DiscloseCards(database, people, candidates, keyring, clock),
-            month_key=DiscloseMonthKey(database, month_keys, keyring, clock),
+            month_key=DiscloseMonthKey(database, month_keys, outside_keys, keyring, clock),
             destroy=Destroy(database, people, clock),
         ),
         sweep=Sweep(database, month_keys, people, candidates, clock),

@@ -32,12 +32,23 @@ class OutsideKeys:
         """From now on something may be wrapped by this master key."""
         await connection.execute(_NOTE_MASTER, key_id, now)
 
+    async def hold_master(self, connection: Connection, key_id: str, now: datetime) -> None:
+        """As `note_master`, and until the transaction ends nobody releases it: what it wraps is to be seen first."""
+        while (
+            await connection.fetchval(_HOLD_MASTER, key_id) is None
+        ):  # it was released, while this process has it still
+            await self.note_master(connection, key_id, now)
+
     async def note_first_lookup(self, connection: Connection, key_id: str, now: datetime) -> None:
         """Where there is no lookup key yet, this one is current from now on."""
         await connection.execute(_NOTE_FIRST_LOOKUP, key_id, now)
 
     async def release_master_keys(self, connection: Connection, *, but: str) -> list[str]:
-        """Forget the master keys, but this one, that wrap nothing any more; their ids. Reads every citizen."""
+        """Forget the master keys, but this one, that wrap nothing any more; their ids. Reads every citizen.
+
+        Waits for those who are wrapping by one at this moment, and looks at what they wrapped.
+        """
+        await connection.execute(_LOCK_MASTERS, but)
         return [row["key_id"] for row in await connection.fetch(_RELEASE_MASTER_KEYS, but)]
 
     async def make_current(self, connection: Connection, key_id: str, now: datetime) -> bool:
@@ -88,6 +99,10 @@ class OutsideKeys:
 _NOTE_MASTER = """
 insert into outside_key (purpose, key_id, since) values ('master', $1, $2) on conflict do nothing
 """
+
+_HOLD_MASTER = "select true from outside_key where purpose = 'master' and key_id = $1 for key share"
+
+_LOCK_MASTERS = "select from outside_key where purpose = 'master' and key_id <> $1 order by key_id for update"
 
 _NOTE_FIRST_LOOKUP = """
 insert into outside_key (purpose, key_id, since)

@@ -37,7 +37,7 @@ class People:
     async def add(
         self, connection: Connection, citizens: Sequence[NewCitizen], lookup_key_ids: Sequence[str], now: datetime
     ) -> set[UUID]:
-        """Insert citizens whom nobody knows under any of these keys; the ids of those inserted."""
+        """Insert citizens whom nobody knows under any of these keys, their own all wrapped by one; the ids of those inserted."""
         ones = [new.citizen for new in citizens]
         rows = await connection.fetch(
             _ADD,
@@ -52,6 +52,7 @@ class People:
             [one.sealed_card for one in ones],
             [one.card_said_at for one in ones],
             now,
+            ones[0].key.master_key_id,
         )
         return {row["citizen_id"] for row in rows}
 
@@ -139,10 +140,12 @@ where lookup = any ($1::bytea[])
 _ERASURES = "select lookup, erased_at from erasure where lookup = any ($1::bytea[])"
 
 # The current key is locked, so that it doesn't become another while people are made known under it. Where it became another
-# just now, nothing is inserted and the caller looks again.
+# just now, nothing is inserted and the caller looks again. So is the master key, or it could be released beside this.
 _ADD = """
 with current as (
     select key_id from outside_key where purpose = 'lookup' and is_current and key_id in ($4, $5) for share
+), held as (
+    select key_id from outside_key where purpose = 'master' and key_id = $12 for key share
 ), fresh as (
     select one.*, current.key_id,
            case current.key_id when $4 then one.first else one.second end as lookup,
@@ -150,6 +153,7 @@ with current as (
     from unnest($1::uuid[], $2::bytea[], $3::bytea[], $6::text[], $7::bytea[], $8::bytea[], $9::bytea[], $10::timestamptz[])
          as one (citizen_id, first, second, master_key_id, wrapped_key, sealed_cpr, sealed_card, card_said_at)
          cross join current
+         cross join held
 )
 insert into citizen
     (citizen_id, lookup, lookup_key_id, master_key_id, wrapped_key, sealed_cpr, sealed_card, card_said_at, created_at)

@@ -25,6 +25,12 @@ class MonthKeys(Protocol):
     ) -> bool: ...
 
 
+class MasterKeys(Protocol):
+    """The record of which master keys are needed."""
+
+    async def hold_master(self, connection: Connection, key_id: str, now: datetime) -> None: ...
+
+
 class MonthToCome(Exception):
     """The month has not begun; nothing can need its key."""
 
@@ -32,9 +38,12 @@ class MonthToCome(Exception):
 class DiscloseMonthKey:
     """Answers what the caller's own key of a month is; raises MonthToCome."""
 
-    def __init__(self, database: Database, month_keys: MonthKeys, keyring: Keyring, clock: Clock) -> None:
+    def __init__(
+        self, database: Database, month_keys: MonthKeys, master_keys: MasterKeys, keyring: Keyring, clock: Clock
+    ) -> None:
         self._database = database
         self._month_keys = month_keys
+        self._master_keys = master_keys
         self._keyring = keyring
         self._clock = clock
 
@@ -60,6 +69,7 @@ class DiscloseMonthKey:
         held = await self._month_keys.get(connection, name)
         if held is not None:
             return held, "month-key.read"
+        await self._master_keys.hold_master(connection, self._keyring.newest_id, now)
         made = self._keyring.wrap(new_key(), owner=name)
         if await self._month_keys.add(connection, name, made, ends_at=ends_at(month), now=now):
             return made, "month-key.created"

@@ -60,6 +60,12 @@ class Candidates(Protocol):
     async def add(self, connection: Connection, candidates: Sequence[Candidate], now: datetime) -> set[UUID]: ...
 
 
+class MasterKeys(Protocol):
+    """The record of which master keys are needed."""
+
+    async def hold_master(self, connection: Connection, key_id: str, now: datetime) -> None: ...
+
+
 class Resolve:
     """Answers who people are, in the order asked."""
 
@@ -69,6 +75,7 @@ class Resolve:
         database: Database,
         people: People,
         candidates: Candidates,
+        master_keys: MasterKeys,
         keyring: Keyring,
         lookups: Lookups,
         clock: Clock,
@@ -76,6 +83,7 @@ class Resolve:
         self._database = database
         self._people = people
         self._candidates = candidates
+        self._master_keys = master_keys
         self._keyring = keyring
         self._lookups = lookups
         self._clock = clock
@@ -135,6 +143,8 @@ class Resolve:
                 found |= {one.lookups[0]: one.citizen for one in made}
             if all(lookup in found for lookup in named):
                 return erasures, named, {lookup: found[lookup] for lookup in named}, created
+            # A rival was quicker; or the master key was released, while this process wraps by it still.
+            await self._master_keys.hold_master(connection, self._keyring.newest_id, now)
         # Or this process was not given the lookup key under which people are made known by now.
         raise Unavailable("database", "people change faster than they can be read")
 

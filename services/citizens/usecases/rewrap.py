@@ -6,6 +6,7 @@ beginning again loses nothing; citizens who are worked with meanwhile are neithe
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final, Protocol
 from uuid import UUID, uuid4
 
@@ -41,6 +42,8 @@ class MonthKeys(Protocol):
 
 class OutsideKeys(Protocol):
     """The record of which master keys are needed."""
+
+    async def hold_master(self, connection: Connection, key_id: str, now: datetime) -> None: ...
 
     async def release_master_keys(self, connection: Connection, *, but: str) -> list[str]: ...
 
@@ -87,6 +90,7 @@ class Rewrap:
         after: UUID | None = None
         while True:
             async with self._database.transaction() as connection:
+                await self._hold(connection)
                 old = await self._people.not_under(connection, self._keyring.newest_id, after=after, limit=_BATCH)
                 if not old:
                     return done
@@ -98,12 +102,17 @@ class Rewrap:
 
     async def _months(self) -> int:
         async with self._database.transaction() as connection:
+            await self._hold(connection)
             old = await self._month_keys.lock_not_under(connection, self._keyring.newest_id)
             if old:
                 new = {name: self._again(wrapped, name) for name, wrapped in old.items()}
                 await self._month_keys.rewrap(connection, new)
                 await audit.put(connection, [self._told(f"month-keys.rewrapped.{len(new)}", str(uuid4()))])
         return len(old)
+
+    async def _hold(self, connection: Connection) -> None:
+        """Somebody who was given the keys in another order may be releasing this one."""
+        await self._outside_keys.hold_master(connection, self._keyring.newest_id, self._clock.now())
 
     def _again(self, wrapped: WrappedKey, owner: str) -> WrappedKey:
         return self._keyring.wrap(self._keyring.unwrap(wrapped, owner=owner), owner=owner)

@@ -13,6 +13,7 @@ from services.citizens.app import Parts, check_keys, make_parts
 from services.citizens.domain.keyring import MasterKeyMissing
 from services.citizens.domain.rights import Act, Asking, Caller
 from services.citizens.settings import Settings
+from services.citizens.store import OutsideKeys
 from tests.integration.citizens.running import NOON, Vault, encoded, make_settings, person
 
 ASKING = Asking(caller=Caller.TASKS, act=Act.KEYS, purpose="work-tasks", reference=UUID(int=1))
@@ -90,6 +91,46 @@ async def test_a_vault_without_a_key_that_still_wraps_something_does_not_start(v
     await vault.known(1)
     with pytest.raises(BadConfiguration, match=r"MASTER_KEYS: missing [0-9a-f]{16}"):
         await restarted(vault, with_keys(vault, encoded(new_key())))
+
+
+async def test_what_a_replica_wraps_by_a_key_that_was_released_is_not_lost(vault: Vault) -> None:
+    """`rewrap` was run while a replica of before the change still stood: it goes on wrapping by the old key."""
+    old, new = vault.settings.master_keys.get_secret_value(), encoded(new_key())
+    parts = await restarted(vault, with_keys(vault, new, old))
+    assert (await parts.rewrap()).released == (vault.settings.keyring.newest_id,)
+
+    known = await vault.known(1)  # by the replica of before
+    month = await vault.intake.month_key("dead-letter", "2026-11")
+
+    with pytest.raises(BadConfiguration, match=f"MASTER_KEYS: missing {vault.settings.keyring.newest_id}"):
+        await restarted(vault, with_keys(vault, new))
+    done = await parts.rewrap()
+    assert (done.citizens, done.month_keys, done.released) == (1, 1, (vault.settings.keyring.newest_id,))
+    parts = await restarted(vault, with_keys(vault, new))
+    assert await key_of(parts, known.citizen_id) == known.key
+    asking = Asking(caller=Caller.INTAKE, act=Act.MONTH_KEYS, purpose="keep-dead-letters", reference=UUID(int=2))
+    assert await parts.verbs.month_key(asking, "dead-letter", "2026-11") == month
+
+
+async def test_a_key_is_not_released_beside_somebody_who_wraps_by_it(vault: Vault) -> None:
+    """The row of the key is held until what it wraps is there to be seen."""
+    old_id, outside_keys = vault.settings.keyring.newest_id, OutsideKeys()
+    async with vault.database.transaction() as wrapping:
+        await outside_keys.hold_master(wrapping, old_id, NOON)
+
+        async def release() -> list[str]:
+            async with vault.database.transaction() as connection:
+                return await outside_keys.release_master_keys(connection, but="another")
+
+        releasing = asyncio.create_task(release())
+        await asyncio.sleep(0.3)
+        assert not releasing.done()
+        await wrapping.execute(
+            "insert into month_key (key_id, ends_at, master_key_id, wrapped_key, created_at) values ('a', $1, $2, '', $1)",
+            NOON,
+            old_id,
+        )
+    assert await releasing == []
 
 
 async def test_a_vault_with_another_lookup_key_does_not_start_and_nobody_is_made_known_twice(vault: Vault) -> None:
