@@ -123,7 +123,9 @@ def decide(absence: Absence, tasks: Sequence[Task], happening: Happening, versio
     if _must_wait(absence.state, happening):
         return Waits()
     if isinstance(happening, Reported) and absence.told_version:
-        return Known()
+        # What is told may be an amendment's that waits for no report since the absence was withdrawn: the report was overtaken.
+        is_overtaken = absence.state is AbsenceState.WITHDRAWN and version < absence.told_version
+        return Effect(absence=absence) if is_overtaken else Known()
     return _effect(absence._replace(version=max(absence.version, version)), tasks, happening, version)
 
 

@@ -295,6 +295,18 @@ def test_a_preliminary_absence_that_is_withdrawn_ends_too() -> None:
     assert case.absence.citizen_kind is CitizenKind.EMPLOYEE
 
 
+@pytest.mark.rule("N5", "T20")
+def test_a_report_that_comes_last_of_all_is_no_second_one() -> None:
+    """Partitions were added: the withdrawal overtook the report, and the amendment, to which no report comes, waits no more."""
+    case = Case(fast_track())
+    case.hears(WITHDRAWN, version=4)
+    case.hears(amendment(municipality_code="0461"), version=3)
+    effect = case.hears(report(), version=2)
+    assert (effect.opens, effect.closes, case.open()) == ((), (), [])
+    assert (case.absence.state, case.absence.municipality_code) == (AbsenceState.WITHDRAWN, "0461")
+    assert (case.absence.version, case.absence.told_version) == (4, 3)
+
+
 @pytest.mark.rule("T20")
 def test_a_report_taken_back_before_it_came_is_kept_and_asks_for_nothing() -> None:
     case = Case(report(is_withdrawn=True, pay=NOTHING))
