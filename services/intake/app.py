@@ -1,8 +1,7 @@
 """The one file that knows which concrete parts `intake` is made of."""
 
-import base64
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from contracts.citizens.cache import KeyCache
 from contracts.citizens.client import VaultClient
@@ -14,18 +13,34 @@ from contracts.nemrefusion.v1 import ReasonCode
 from contracts.topics import NEMREFUSION_NOTIFICATION, consumer_group, dead_letter_topic
 from plumbing.bus.key_alarm import KeyAlarm
 from plumbing.dead_letters import Undertaker, desk
+from plumbing.postgres import Database
 from plumbing.service import Runner
 from plumbing.service.kafka import KafkaSide, make_clock
+from plumbing.service.settings import BadConfiguration
 from services.intake.domain import Rules
 from services.intake.gateways import Vault
 from services.intake.municipalities import is_municipality
 from services.intake.settings import Settings
 from services.intake.store import Store
 from services.intake.usecases import Confirmer, Sweeper, TakeIn
+from services.intake.usecases.candidates import Candidates
 
 NAME = "intake"
 # Notifications come one by one; what is gathered here goes on together.
 NOTIFICATIONS_APART_SECONDS = 0.06
+
+
+async def check_key(settings: Settings, database: Database, now: datetime) -> None:
+    """Raise BadConfiguration unless this is the key that the database was filled with.
+
+    Under another one each repeat would be a conflict, and whatever is sent about a known absence somebody else's.
+    """
+    key_id = Candidates(settings.fingerprint_key_bytes).key_id
+    async with database.transaction() as connection:
+        if await Store().note_key(connection, key_id, now) != key_id:
+            raise BadConfiguration(
+                "FINGERPRINT_KEY: not the key by which the notifications in this database are told apart"
+            )
 
 
 async def serve(settings: Settings) -> None:
@@ -34,6 +49,7 @@ async def serve(settings: Settings) -> None:
     async with runner.probes():
         clock = await make_clock(runner, settings, NAME)
         database = await runner.database(settings.database_url.get_secret_value(), "services.intake.migrations")
+        await check_key(settings, database, clock.now())
         client = VaultClient(
             settings.citizens_url,
             settings.citizens_token.get_secret_value(),
@@ -59,7 +75,7 @@ async def serve(settings: Settings) -> None:
             undertaker=undertaker,
             clock=clock,
             rules=Rules(accept_test_cpr=settings.accept_test_cpr, is_municipality=is_municipality),
-            fingerprint_key=base64.b64decode(settings.fingerprint_key.get_secret_value()),
+            fingerprint_key=settings.fingerprint_key_bytes,
             after_commit=after_commit,
         )
         sweeper = Sweeper(

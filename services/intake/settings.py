@@ -38,3 +38,7 @@ class Settings(KafkaSettings):
         if len(key) > blake2b.MAX_KEY_SIZE:
             raise ValueError(f"is longer than {blake2b.MAX_KEY_SIZE} bytes")
         return value
+
+    @property
+    def fingerprint_key_bytes(self) -> bytes:
+        return base64.b64decode(self.fingerprint_key.get_secret_value())

@@ -22,6 +22,12 @@ from services.intake.domain import Absence, Card, Kept, Notification, Stamp, Sta
 class Store:
     """All the SQL of this service; every call is inside the caller's transaction."""
 
+    async def note_key(self, connection: Connection, key_id: str, now: datetime) -> str:
+        """The key by which notifications are told apart here: this one, where there is none yet."""
+        await connection.execute(_NOTE_KEY, key_id, now)
+        noted: str = await connection.fetchval("select key_id from fingerprint_key")
+        return noted
+
     async def add_notifications(
         self, connection: Connection, notifications: Sequence[Notification], received_at: datetime
     ) -> set[UUID]:
@@ -253,6 +259,8 @@ def _kept(row: asyncpg.Record) -> Kept:
         repeat_key=row["repeat_key"],
     )
 
+
+_NOTE_KEY = "insert into fingerprint_key (key_id, since) values ($1, $2) on conflict do nothing"
 
 _ADD_NOTIFICATIONS = """
 insert into notification (notification_id, fingerprint, original_id, receipt_id, absence_id, received_at)
