@@ -119,7 +119,8 @@ class FollowAbsences:
             for absence_id, tasks in (await self._absences.lock_tasks(connection, locked.keys())).items():
                 folders[absence_id].tasks += tasks
             for waiting in await self._absences.waiting_for(connection, locked.keys()):
-                folders[waiting.absence_id].waiting[waiting.event_id] = recalled(waiting)
+                if (heard := recalled(waiting)) is not None:
+                    folders[waiting.absence_id].waiting[waiting.event_id] = heard
             for folder in folders.values():
                 folder.waited = frozenset(folder.waiting)
         return folders
@@ -141,7 +142,6 @@ class FollowAbsences:
 
 def _take(folder: _Folder, heard: Heard, changes: _Changes) -> bool:
     """Work an event, and those that waited for what it tells; False if it can never be worked."""
-    before = folder.absence.state
     match decide(folder.absence, folder.tasks, happening(heard.event), heard.event.version):
         case Known():
             return False
@@ -150,10 +150,9 @@ def _take(folder: _Folder, heard: Heard, changes: _Changes) -> bool:
         case Effect() as effect:
             folder.waiting.pop(heard.event_id, None)
             _work(folder, heard, effect, changes)
-            if folder.absence.state is not before:
-                for waited in sorted(folder.waiting.values(), key=lambda one: one.event.version):
-                    if waited.event_id in folder.waiting:  # one that joined before it may have taken it along
-                        _take(folder, waited, changes)
+            for waited in sorted(folder.waiting.values(), key=lambda one: one.event.version):
+                if waited.event_id in folder.waiting:  # one that joined before it may have taken it along
+                    _take(folder, waited, changes)
     return True
 
 

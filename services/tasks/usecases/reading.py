@@ -10,7 +10,7 @@ from contracts.absence.v1 import (
     FastTrackRequested,
     RefundRequested,
 )
-from contracts.events import parse
+from contracts.events import BadEvent, parse
 from services.tasks.domain import absence as domain
 from services.tasks.domain.demands import CitizenKind, FinalRefund, Pay, PayKind, Told
 from services.tasks.domain.records import Notice, Waiting
@@ -48,9 +48,15 @@ def kept(heard: Heard) -> Waiting:
     )
 
 
-def recalled(waiting: Waiting) -> Heard:
-    """The event that waited; raises KeyError or BadEvent for one that this version of the service did not keep."""
-    return Heard(waiting.event_id, parse(_BY_TYPE[waiting.type], waiting.value))
+def recalled(waiting: Waiting) -> Heard | None:
+    """The event that waited; None for one that a later version kept and this one, put back in its place, cannot read."""
+    event_type = _BY_TYPE.get(waiting.type)
+    if event_type is None:
+        return None
+    try:
+        return Heard(waiting.event_id, parse(event_type, waiting.value))
+    except BadEvent:
+        return None
 
 
 def notice(event: AnyAbsenceEvent) -> Notice | None:

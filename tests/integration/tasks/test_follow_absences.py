@@ -265,6 +265,32 @@ async def test_an_event_that_waits_is_not_kept_twice(house: House) -> None:
     assert len(await house.rows("select * from waiting")) == 1
 
 
+async def waits_as(house: House, event_type: str) -> None:
+    """What waits is of this type from now on."""
+    (row,) = await house.rows("delete from waiting returning *")
+    values = row["event_id"], row["absence_id"], row["version"], event_type, row["value"]
+    await house.rows(
+        "insert into waiting (event_id, absence_id, version, type, value) values ($1, $2, $3, $4, $5)", *values
+    )
+
+
+@pytest.mark.rule("O1")
+async def test_what_a_later_version_left_waiting_stops_nobody_after_it_was_rolled_back(house: House) -> None:
+    """It is left where it is, and worked with whatever comes next once that version is back."""
+    reporter = Reporter()
+    report, amendment = reporter.reports(pay=WAGE), reporter.amends(pay=WAGE, municipality_code="0461")
+    await house.hears(amendment)
+    later, known = "dk.mitsygefravaer.absence.imagined.v1", "dk.mitsygefravaer.absence.amended.v1"
+    await waits_as(house, later)
+    await house.hears(report)
+    assert [kinds_of(letter) for letter in await house.requests()] == [[COMMENT, FORM]]
+    assert [row["type"] for row in await house.rows("select type from waiting")] == [later]
+    await waits_as(house, known)
+    await house.hears(reporter.tells_recovery())
+    assert [kinds_of(letter) for letter in await house.requests()] == [[COMMENT, FORM], [COMMENT]]
+    assert await house.rows("select * from waiting") == []
+
+
 @pytest.mark.rule("N5")
 async def test_of_what_waits_only_what_can_joins_a_preliminary_absence(house: House) -> None:
     reporter = Reporter()
