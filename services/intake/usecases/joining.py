@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
-from contracts.nemrefusion.v1 import AbsenceReport, Amendment, ReasonCode, RefundRequest, Withdrawal
+from contracts.nemrefusion.v1 import KINDS, AbsenceReport, Amendment, ReasonCode, RefundRequest, Withdrawal
 from plumbing.bus import Record
 from plumbing.postgres import Connection
 from plumbing.sealing import open_sealed, seal
@@ -183,8 +183,11 @@ class Joining:
         return absence
 
     async def _waiting(self, connection: Connection, opening: Candidate) -> tuple[list[Candidate], list[UUID]]:
-        """Those of the same citizen, in the order in which they were sent; and all others, who cannot join."""
-        kept = await self._known.waiting_for(connection, opening.absence_id)
+        """Those of the same citizen, in the order in which they were sent; and all others, who cannot join.
+
+        What a later version kept and this one, put back in its place, cannot read is neither: it goes on waiting.
+        """
+        kept = [one for one in await self._known.waiting_for(connection, opening.absence_id) if one.kind in KINDS]
         strangers = [one.notification_id for one in kept if one.citizen_id != opening.citizen.citizen_id]
         waiting = [self._again(one, opening.citizen) for one in kept if one.citizen_id == opening.citizen.citizen_id]
         return sorted(waiting, key=lambda one: one.claim.stamp), strangers

@@ -10,11 +10,13 @@ from hypothesis import strategies as st
 
 from contracts.nemrefusion.v1 import ReasonCode
 from plumbing.errors import Unavailable
+from plumbing.sealing import seal
 from services.intake.domain import Citizen, Notification, State
+from services.intake.usecases.joining import SEALING_FIELD
 from services.intake.usecases.outcomes import Accepted, Duplicate, Outcome, Waiting
 from services.intake.usecases.reading import Rejected
-from tests.support.intake_memory import Intake
-from tests.support.notifications import amendment, fast_track, recovery, refund, report, withdrawal
+from tests.support.intake_memory import CITIZEN, Intake
+from tests.support.notifications import amendment, fast_track, raw, record, recovery, refund, report, withdrawal
 
 STRANGER = Citizen(citizen_id=UUID(int=8), key=b"s" * 32)
 
@@ -226,6 +228,21 @@ def test_an_id_that_becomes_free_while_it_is_looked_up_is_asked_for_again(monkey
     monkeypatch.setattr(intake.memory, "notifications", nobody)
     with pytest.raises(Unavailable):
         intake.take_in(waits)
+
+
+@pytest.mark.rule("N5")
+def test_a_kind_that_a_later_version_left_waiting_stops_no_report_after_it_was_rolled_back() -> None:
+    intake = Intake()
+    body = report()
+    waits = refund(body)
+    intake.take_in(waits)
+    (kept,) = intake.memory.kept.values()
+    later = record(raw({**waits, "kind": "imagined"}), 0)
+    sealed = seal(CITIZEN.key, later.packed(), owner=str(CITIZEN.citizen_id), field=SEALING_FIELD)
+    intake.memory.kept[kept.notification_id] = kept._replace(kind="imagined", sealed=sealed)
+    intake.take_in(body)
+    assert [one.candidate.claim.notification.kind for one in intake.effects] == ["absence_reported"]
+    assert [one.refused for one in intake.memory.kept.values()] == [None]
 
 
 CITIZENS = {cpr: Citizen(citizen_id=uuid5(UUID(int=9), cpr), key=b"k" * 32) for cpr in ("6101900001", "6101900002")}
