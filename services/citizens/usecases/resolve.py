@@ -21,6 +21,7 @@ from services.citizens.domain.people import (
     Asked,
     Candidate,
     Citizen,
+    DestroyedCitizen,
     Named,
     NewCard,
     NewCitizen,
@@ -46,6 +47,10 @@ class People(Protocol):
     async def find(self, connection: Connection, lookups: Collection[bytes]) -> dict[bytes, Citizen]: ...
 
     async def erasures(self, connection: Connection, lookups: Collection[bytes]) -> dict[bytes, datetime]: ...
+
+    async def get(
+        self, connection: Connection, citizen_ids: Collection[UUID]
+    ) -> dict[UUID, Citizen | DestroyedCitizen]: ...
 
     async def add(
         self, connection: Connection, citizens: Sequence[NewCitizen], lookup_key_ids: Sequence[str], now: datetime
@@ -134,6 +139,9 @@ class Resolve:
             erasures: dict[bytes, datetime] = {}
             for one, erased_at in (await self._people.erasures(connection, sorted(first))).items():
                 erasures[first[one]] = max(erased_at, erasures.get(first[one], erased_at))
+            # And whoever was erased between the two reads is still in the first.
+            if not await self._are_still_there(connection, found, found.keys() & erasures.keys()):
+                continue
             named = merge(items, erasures, propose=propose)
             missing = [self._make(one) for lookup, one in named.items() if lookup not in found]
             if missing:
@@ -147,6 +155,16 @@ class Resolve:
             await self._master_keys.hold_master(connection, self._keyring.newest_id, now)
         # Or this process was not given the lookup key under which people are made known by now.
         raise Unavailable("database", "people change faster than they can be read")
+
+    async def _are_still_there(
+        self, connection: Connection, found: Mapping[bytes, Citizen], returned: Collection[bytes]
+    ) -> bool:
+        """Whether those who were found, and were erased once, are who was made known since."""
+        if not returned:
+            return True
+        asked_for = {found[one].citizen_id for one in returned}
+        held = await self._people.get(connection, asked_for)
+        return all(isinstance(held.get(one), Citizen) for one in asked_for)
 
     def _make(self, named: Named) -> NewCitizen:
         citizen_id, key = ids.fresh(), new_key()

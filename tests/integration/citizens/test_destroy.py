@@ -1,15 +1,20 @@
 """Destroying: final, complete, and no bridge from the new person to the old one (decision 0010)."""
 
 import asyncio
-from datetime import timedelta
+from collections.abc import Collection
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import asyncpg
 import pytest
+from typing_extensions import override
 
 from contracts.citizens.client import VaultClient
 from contracts.citizens.v1 import Destroyed, DestroyResponse, KnownCitizen, ResolveAnswer
-from services.citizens.domain.rights import Caller
+from plumbing.postgres import Connection
+from services.citizens.domain.rights import Act, Asking, Caller
+from services.citizens.store import Candidates, OutsideKeys, People
+from services.citizens.usecases.resolve import Resolve
 from services.citizens.usecases.sweep import ERASURE_KEPT
 from tests.integration.citizens.running import NOON, TOKENS, Vault, person
 
@@ -65,6 +70,35 @@ async def test_a_replay_of_what_was_said_before_the_erasure_brings_nobody_back(v
     assert await resolve(vault, -1) == Destroyed()
     assert await resolve(vault, 0) == Destroyed()  # at the very instant
     assert len(await vault.rows("select from citizen")) == 1
+
+
+async def test_who_is_erased_while_a_later_message_is_looked_up_is_not_who_it_is_about(vault: Vault) -> None:
+    """Found alive, and erased before the erasures are read: what is said later is about the person who is made known now."""
+    old = await vault.known(1)
+
+    class Late(People):
+        @override
+        async def erasures(self, connection: Connection, lookups: Collection[bytes]) -> dict[bytes, datetime]:
+            await vault.ops.destroy(old.citizen_id, "erasure-request")
+            return await super().erasures(connection, lookups)
+
+    resolve_late = Resolve(
+        database=vault.database,
+        people=Late(),
+        candidates=Candidates(),
+        master_keys=OutsideKeys(),
+        keyring=vault.settings.keyring,
+        lookups=vault.settings.lookups,
+        clock=vault.clock,
+    )
+    asking = Asking(caller=Caller.INTAKE, act=Act.RESOLVE, purpose="receive-notification", reference=NOBODY)
+    (new,) = await resolve_late(asking, [person(1, said_at=NOON + timedelta(minutes=1))])
+    assert isinstance(new, KnownCitizen)
+    assert (new.citizen_id, new.key) != (old.citizen_id, old.key)
+    assert [answer.state for answer in await vault.tasks.keys([old.citizen_id, new.citizen_id])] == [
+        "destroyed",
+        "known",
+    ]
 
 
 async def test_what_is_said_after_the_erasure_makes_a_new_citizen_without_a_link(vault: Vault) -> None:
