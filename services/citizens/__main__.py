@@ -1,6 +1,7 @@
 """`python -m services.citizens serve|migrate|config|sweep|rewrap|rekey|seen-by|verify-audit`."""
 
 import argparse
+import re
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -14,6 +15,9 @@ from plumbing.service import main
 from services.citizens.app import NAME, check_keys, make_parts, serve
 from services.citizens.settings import Settings
 from services.citizens.usecases.sightings import SeenBy
+
+_ACCOUNT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{1,63}", re.ASCII)
+_DIGITS_OF_A_NUMBER = 10
 
 
 async def sweep(settings: Settings, _arguments: Sequence[str]) -> int:
@@ -58,6 +62,9 @@ async def seen_by(settings: Settings, arguments: Sequence[str]) -> int:
     parser.add_argument(
         "citizen", help="citizen id, or - ; a number never stands among arguments, where other users see it"
     )
+    parser.add_argument(
+        "--actor", type=_actor, required=True, help="your account: it stands in the audit trail for ever"
+    )
     parser.add_argument("--since", type=_instant)
     parser.add_argument("--until", type=_instant)
     asked = parser.parse_args(arguments)
@@ -69,7 +76,7 @@ async def seen_by(settings: Settings, arguments: Sequence[str]) -> int:
             print(f"{NAME}: nobody is known by that", file=sys.stderr)
             return 1
         print("at\tactor\taction\tdisclosed\tpurpose\treference")
-        async for one in seen(citizen_id, since=asked.since, until=asked.until):
+        async for one in seen(citizen_id, actor=asked.actor, since=asked.since, until=asked.until):
             at = one.at.astimezone(UTC).isoformat(timespec="seconds")
             print(at, one.actor, one.action, one.disclosed, one.purpose, one.reference, sep="\t")
     return 0
@@ -82,6 +89,13 @@ async def _citizen_id(given: str, seen: SeenBy) -> UUID | None:
         return UUID(given)
     except ValueError:
         return None
+
+
+def _actor(text: str) -> str:
+    """As dead letters have it: the account of whoever is on duty, never a number of a person."""
+    if not _ACCOUNT.fullmatch(text) or sum(map(str.isdigit, text)) >= _DIGITS_OF_A_NUMBER:
+        raise argparse.ArgumentTypeError("not an account's name")
+    return f"ops:{text}"
 
 
 def _instant(text: str) -> datetime:

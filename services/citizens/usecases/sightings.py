@@ -16,8 +16,6 @@ from services.citizens.domain.keyring import Lookups
 from services.citizens.domain.people import Citizen
 from services.citizens.domain.sightings import Sighting
 
-OPERATOR = "operator"
-
 
 class People(Protocol):
     """Who is behind a number."""
@@ -50,18 +48,18 @@ class SeenBy:
         return next((one.citizen_id for one in found.values()), None)
 
     async def __call__(
-        self, citizen_id: UUID, *, since: datetime | None = None, until: datetime | None = None
+        self, citizen_id: UUID, *, actor: str, since: datetime | None = None, until: datetime | None = None
     ) -> AsyncIterator[Sighting]:
-        """The entries between two instants, oldest first; not told before this reading of them is written down."""
+        """The entries between two instants, oldest first; not told before it is written down that `actor` reads them."""
         async with self._database.transaction() as connection:
-            await audit.put(connection, [self._read(citizen_id)])
+            await audit.put(connection, [self._read(citizen_id, actor)])
         async with self._database.transaction() as connection:
             async for one in self._trail.of(connection, citizen_id, since=since, until=until):
                 yield one
 
-    def _read(self, citizen_id: UUID) -> Entry:
+    def _read(self, citizen_id: UUID, actor: str) -> Entry:
         return Entry(
-            actor=OPERATOR,
+            actor=actor,
             action="trail.read",
             subject=citizen_id,
             object_type="nothing",

@@ -201,23 +201,27 @@ async def test_who_saw_somebodys_data_is_told_by_id_or_number_and_no_number_is_p
         async with VaultClient(url, TOKENS[Caller.NOTIFIER]) as notifier:
             await notifier.cards([known.citizen_id])
 
-    by_id = await asyncio.to_thread(command, "seen-by", told, str(known.citizen_id))
+    by = ("--actor", "kbh")
+    by_id = await asyncio.to_thread(command, "seen-by", told, str(known.citizen_id), *by)
     spelt = f"{cpr(1)[:6]}-{cpr(1)[6:]}\n"
-    by_number = await asyncio.to_thread(command, "seen-by", told, "-", typed=spelt)
-    nobody = await asyncio.to_thread(command, "seen-by", told, str(UUID(int=1)))
-    unknown = await asyncio.to_thread(command, "seen-by", told, "-", typed=f"{cpr(2)}\n")
+    by_number = await asyncio.to_thread(command, "seen-by", told, "-", *by, typed=spelt)
+    nobody = await asyncio.to_thread(command, "seen-by", told, str(UUID(int=1)), *by)
+    unknown = await asyncio.to_thread(command, "seen-by", told, "-", *by, typed=f"{cpr(2)}\n")
+    nameless = await asyncio.to_thread(command, "seen-by", told, str(known.citizen_id))
+    numbered = await asyncio.to_thread(command, "seen-by", told, str(known.citizen_id), "--actor", cpr(1))
 
     lines = [line.split("\t")[1:5] for line in by_id.stdout.splitlines()]
     assert lines == [
         ["actor", "action", "disclosed", "purpose"],
         ["service:intake", "citizen.created", "key", "receive-notification"],
         ["service:notifier", "card.read", "card", "address-letter"],
-        ["operator", "trail.read", "nothing", "tell-who-saw"],
+        ["ops:kbh", "trail.read", "nothing", "tell-who-saw"],
     ]
     assert by_number.stdout.splitlines()[:4] == by_id.stdout.splitlines()
     assert (nobody.returncode, len(nobody.stdout.splitlines())) == (0, 2)  # the header, and this reading
     assert (unknown.returncode, unknown.stdout) == (1, "")
-    printed = "".join(one.stdout + one.stderr for one in (by_id, by_number, nobody, unknown))
+    assert [(one.returncode, one.stdout) for one in (nameless, numbered)] == [(2, "")] * 2  # who reads it is on record
+    printed = "".join(one.stdout + one.stderr for one in (by_id, by_number, nobody, unknown, nameless, numbered))
     assert not [number for number in (cpr(1), f"{cpr(1)[:6]}-{cpr(1)[6:]}") if number in printed]
     assert "Navn" not in printed
 
