@@ -14,7 +14,7 @@ import asyncpg
 from plumbing.postgres import Connection
 from services.uploads.domain.content import MediaType
 from services.uploads.domain.findings import Code
-from services.uploads.domain.records import Attempt, Known, Stray, Verdict
+from services.uploads.domain.records import Arrival, Attempt, Known, Stray, Verdict
 from services.uploads.domain.submissions import File, FileState, Scanned, Submission, SubmissionState
 
 
@@ -143,13 +143,21 @@ class Store:
 
     # coming in ----------------------------------------------------------------------------------------------------------------
 
-    async def begin_arrival(self, connection: Connection, file_id: UUID, submission_id: UUID, citizen_id: UUID) -> bool:
-        """It comes in: whether it came before, and whoever received it is gone without a word."""
-        return bool(await connection.fetchval(_BEGIN_ARRIVAL, file_id, submission_id, citizen_id))
+    async def begin_arrival(
+        self, connection: Connection, file_id: UUID, submission_id: UUID, citizen_id: UUID
+    ) -> Arrival:
+        """It comes in, now: an earlier try that has not ended gives its place to this one."""
+        row = await connection.fetchrow(_BEGIN_ARRIVAL, file_id, submission_id, citizen_id)
+        assert row is not None
+        return Arrival(begun_at=row["begun_at"], came_before=row["came_before"])
 
     async def end_arrival(self, connection: Connection, file_id: UUID) -> bool:
         """Whether it was still coming in: it may have been given up as stuck."""
         return bool(await connection.execute("delete from arrival where file_id = $1", file_id) == "DELETE 1")
+
+    async def forget_arrival(self, connection: Connection, file_id: UUID, begun_at: datetime) -> None:
+        """It does not come in; unless it has begun to come once more since."""
+        await connection.execute("delete from arrival where file_id = $1 and begun_at = $2", file_id, begun_at)
 
     async def is_arriving(self, connection: Connection, file_id: UUID) -> bool:
         found = await connection.fetchval("select exists (select from arrival where file_id = $1)", file_id)
@@ -328,7 +336,7 @@ limit $5
 _BEGIN_ARRIVAL = """
 insert into arrival (file_id, submission_id, citizen_id) values ($1, $2, $3)
 on conflict (file_id) do update set begun_at = clock_timestamp()
-returning xmax::text <> '0'
+returning begun_at, xmax::text <> '0' as came_before
 """
 
 _STRAYS = """

@@ -38,6 +38,14 @@ class Attempt:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Arrival:
+    """A file that comes in. `came_before`: so did an earlier try of it, which never said how it ended."""
+
+    begun_at: datetime
+    came_before: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Stray:
     """A file that began to come in and never was in."""
 

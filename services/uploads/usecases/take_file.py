@@ -28,7 +28,7 @@ from plumbing.postgres import Connection, Database
 from plumbing.sealing import seal_text
 from services.uploads.domain.content import MediaType
 from services.uploads.domain.limits import Limits
-from services.uploads.domain.records import Verdict
+from services.uploads.domain.records import Arrival, Verdict
 from services.uploads.domain.submissions import (
     File,
     FileState,
@@ -68,9 +68,11 @@ class Uploads(Protocol):
 
     async def begin_arrival(
         self, connection: Connection, file_id: UUID, submission_id: UUID, citizen_id: UUID
-    ) -> bool: ...
+    ) -> Arrival: ...
 
     async def end_arrival(self, connection: Connection, file_id: UUID) -> bool: ...
+
+    async def forget_arrival(self, connection: Connection, file_id: UUID, begun_at: datetime) -> None: ...
 
     async def arriving(self, connection: Connection, submission_id: UUID, *, besides: UUID) -> int: ...
 
@@ -103,13 +105,13 @@ class _Overtaken(Exception):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Place:
-    """Where a file is to go. `known`: it came before, under the same key, and is on record. `came_before`: it did, and is not;
-    something of it may be stored."""
+    """Where a file is to go. `known`: it came before, under the same key, and is on record; otherwise there is an `arrival`, and
+    where that came before something of it may be stored."""
 
     file_id: UUID
     submission: Submission
     known: File | None
-    came_before: bool = False
+    arrival: Arrival | None = None
 
 
 class TakeFile:
@@ -154,15 +156,18 @@ class TakeFile:
                 may_take_another(submission, files, arriving, self._limits)
                 if await self._spent(connection, submission, 0) >= self._limits.day_bytes:
                     raise Refused("quota")
-                came_before = await self._uploads.begin_arrival(connection, file_id, submission_id, caller.citizen_id)
-                return Place(file_id=file_id, submission=submission, known=None, came_before=came_before)
+                arrival = await self._uploads.begin_arrival(connection, file_id, submission_id, caller.citizen_id)
+                return Place(file_id=file_id, submission=submission, known=None, arrival=arrival)
         return Place(file_id=file_id, submission=submission, known=known)
 
     async def abandon(self, place: Place) -> None:
-        """Its bytes did not come, or are of no use; nothing of it was stored."""
-        if place.known is None:
+        """Its bytes did not come, or are of no use; nothing of it was stored.
+
+        Of an earlier try something may be, and nobody else would find it: then it is swept, unless it comes again before that.
+        """
+        if place.arrival is not None and not place.arrival.came_before:
             async with self._database.acquire() as connection:
-                await self._uploads.end_arrival(connection, place.file_id)
+                await self._uploads.forget_arrival(connection, place.file_id, place.arrival.begun_at)
 
     async def finish(self, caller: Caller, place: Place, incoming: Incoming) -> File:
         """What it came to; raises Refused, NotAccepted, and Unavailable where it cannot be kept just now."""
@@ -229,7 +234,7 @@ class TakeFile:
             )
             if file.state is FileState.PENDING:
                 await jobs.add(connection, [check_job(file.file_id)])
-            if place.came_before:
+            if place.arrival is not None and place.arrival.came_before:
                 await jobs.add(connection, [erase_job(submission, file.file_id)])
             if not await self._uploads.end_arrival(connection, file.file_id):
                 raise _Overtaken("it was given up as stuck, and what is stored of it is being erased")

@@ -1,9 +1,12 @@
 """No byte is left of what is of no use any more, whoever died, changed their mind or came again in between."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
+import aiohttp
 import pytest
 
 from plumbing import jobs
@@ -197,6 +200,92 @@ async def test_a_try_that_was_overtaken_leaves_nothing_beside_what_is_on_record(
     assert isinstance(await eraser(house, documents_servers)(await claim(house)), Done)
     assert house.objects(house.buckets.inbound, citizen.absence_id) == []
     assert len(house.objects(house.buckets.clean, citizen.absence_id)) == 1
+
+
+@pytest.mark.parametrize("comes_again_as", ["nothing of use", "a connection that breaks"])
+async def test_of_a_try_that_died_nothing_is_left_when_the_next_one_does_not_come_whole(
+    house: House,
+    citizen: Citizen,
+    documents_servers: Stack,
+    monkeypatch: pytest.MonkeyPatch,
+    comes_again_as: str,
+) -> None:
+    """The next one stored nothing, and knows nothing of what the one before has stored."""
+    submission, key = await citizen.begin(), uuid4()
+    with monkeypatch.context() as broken:
+        broken.setattr(TakeFile, "_write", died)
+        assert (await citizen.add(submission, pdf(), key=key)).status == 500
+    assert len(house.objects(house.buckets.clean, citizen.absence_id)) == 1
+    if comes_again_as == "nothing of use":
+        assert (await citizen.add(submission, b"MZ of no use", key=key)).body["code"] == "type-not-accepted"
+    else:
+        async with abandoned(monkeypatch):
+            await broken_off(citizen, submission, key)
+    assert await house.sweep.sweep() == 1
+    assert isinstance(await eraser(house, documents_servers)(await claim(house)), Done)
+    assert house.objects(house.buckets.clean, citizen.absence_id) == []
+
+
+async def test_a_try_that_breaks_off_does_not_take_the_place_of_the_next_one(
+    house: House, citizen: Citizen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A client whose connection broke sends again at once; that it broke is noticed only while the second try is looked at."""
+    whole, submission, key = TakeFile._found, await citizen.begin(), uuid4()
+    first_comes, first_breaks = asyncio.Event(), asyncio.Event()
+
+    async def and_then_the_first_broke(self: TakeFile, *told: Any) -> Any:
+        async with abandoned(monkeypatch):
+            first_breaks.set()
+        return await whole(self, *told)
+
+    first = asyncio.create_task(broken_off(citizen, submission, key, comes=first_comes, breaks=first_breaks))
+    await first_comes.wait()
+    while not await house.rows("select from arrival"):
+        await asyncio.sleep(0.02)
+    monkeypatch.setattr(TakeFile, "_found", and_then_the_first_broke)
+    assert (await citizen.add(submission, pdf(), key=key)).status == 201
+    await first
+    assert [one["state"] for one in (await citizen.show(submission))["files"]] == ["clean"]
+    assert await house.rows("select from arrival") == []
+
+
+async def broken_off(
+    citizen: Citizen,
+    submission: UUID,
+    key: UUID,
+    *,
+    comes: asyncio.Event | None = None,
+    breaks: asyncio.Event | None = None,
+) -> None:
+    """A file of which the beginning comes, and then no more."""
+
+    async def beginning() -> AsyncIterator[bytes]:
+        yield b'--b\r\nContent-Disposition: form-data; name="file"; filename="a.pdf"\r\n\r\n%PDF-1.7'
+        if comes is not None and breaks is not None:
+            comes.set()
+            await breaks.wait()
+        await asyncio.sleep(0.2)
+        raise ConnectionError("broken")
+
+    headers = {"content-type": "multipart/form-data; boundary=b", "idempotency-key": str(key)}
+    with pytest.raises((aiohttp.ClientError, ConnectionError)):
+        await citizen.ask("POST", f"/v1/submissions/{submission}/files", data=beginning(), headers=headers)
+
+
+@asynccontextmanager
+async def abandoned(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[None]:
+    """Ends when a file was given up whose bytes never came."""
+    whole, was_abandoned = TakeFile.abandon, asyncio.Event()
+
+    async def and_tell(self: TakeFile, *told: Any) -> None:
+        await whole(self, *told)
+        was_abandoned.set()
+
+    with monkeypatch.context() as told:
+        told.setattr(TakeFile, "abandon", and_tell)
+        yield
+        async with asyncio.timeout(20):
+            await was_abandoned.wait()
 
 
 async def died(*_: object) -> None:
