@@ -1,8 +1,9 @@
 """Stored documents are scanned again when the scanner or its signatures change; one that turns out bad is recalled (U76).
 
 Invariants: a recall is written, announced and its erasure asked for in one transaction; a document that could not be scanned
-again keeps the verdict it had, comes again in the next pass, and keeps no other waiting until then; nothing that is stored is
-given out once it is recalled.
+again, for whatever reason, keeps the verdict it had, comes again in the next pass, and keeps no other waiting until then: a
+scanner that is busy or configured otherwise since must not erase what it called clean; nothing that is stored is given out once
+it is recalled.
 """
 
 import asyncio
@@ -20,6 +21,7 @@ from plumbing.errors import Unavailable
 from plumbing.faults import FaultInjected
 from plumbing.objects import Altered, NotThere
 from plumbing.postgres import Connection, Database, is_transient
+from services.uploads.domain.findings import Code
 from services.uploads.domain.records import Verdict
 from services.uploads.domain.submissions import (
     File,
@@ -157,7 +159,11 @@ class ScanAgain:
                 return None
             except Unavailable:
                 return NotChecked(reason="store-away")
-            return await self._inspect(body, beside, file.media_type, size=file.size, digest=file.digest)
+            finding = await self._inspect(body, beside, file.media_type, size=file.size, digest=file.digest)
+        if isinstance(finding, AtFault) and finding.signature is not None and finding.code is not Code.INFECTED:
+            log.warning("a document cannot be scanned any more", file=str(file.file_id), said=finding.signature)
+            return NotChecked(reason="not-looked-into")
+        return finding
 
     async def _write(self, file: File, finding: Kept | AtFault) -> None:
         now = self._clock.now()
@@ -190,9 +196,9 @@ def _place(file: File) -> tuple[datetime, UUID]:
 
 
 def _after(file: File, finding: Kept | AtFault) -> File:
-    """Only what a scanner finds recalls: rules about structure may have changed since it was taken, and took it then."""
+    """Only a virus recalls: rules about structure may have changed since it was taken, and took it then."""
     scanned = finding.scanned
     assert scanned is not None
-    if isinstance(finding, AtFault) and finding.signature is not None:
+    if isinstance(finding, AtFault) and finding.code is Code.INFECTED:
         return recalled(file, scanned)
     return found_clean(file, scanned, size=file.size, digest=file.digest, object_version=file.object_version)

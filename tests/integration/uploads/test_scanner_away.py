@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 
 from plumbing import ids
-from plumbing.clamd import Clean, Infected, NotScanned, Scan, Version
+from plumbing.clamd import Clean, Infected, NotScanned, Scan, Unscannable, Version
 from plumbing.errors import Unavailable
 from plumbing.objects import Altered, Bucket
 from services.uploads.usecases import scan_again
@@ -227,6 +227,32 @@ async def test_u76_a_document_that_turns_bad_later_is_recalled_and_not_given_out
         assert await house.scan_again.some() == 0
     finally:
         documents_servers.forget_signature("Tomorrow")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Heuristics.Limits.Exceeded.MaxScanTime", "Heuristics.Limits.Exceeded.MaxFileSize", "Heuristics.Broken.Media.PNG"],
+)
+async def test_a_document_that_the_scanner_cannot_look_into_any_more_is_not_recalled(
+    house: House, citizen: Citizen, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """It was busy, or is configured otherwise since: no virus was found, and what is erased is gone."""
+    submission, data = await citizen.begin(), pdf()
+    file_id = (await citizen.add(submission, data)).body["file_id"]
+    assert (await citizen.send(submission)).status == 200
+    async with house.database.transaction() as connection:
+        await connection.execute("update file set signatures = 0")  # as if others had looked at it
+
+    async def cannot_look(*_: object, **__: object) -> Scan:
+        return Unscannable(name=name)
+
+    with monkeypatch.context() as busy:
+        busy.setattr(type(house.scanner), "scan", cannot_look)
+        assert await house.scan_again.some() == 0
+    assert await house.rows("select from job where queue = 'erase'") == []
+    got = await citizen.ask("GET", f"/v1/submissions/{submission}/files/{file_id}/content")
+    assert (got.status, got.raw) == (200, data)
+    assert await house.scan_again.some() == 1  # it comes again, and is looked at when that is possible
 
 
 async def test_twenty_documents_that_are_lost_do_not_keep_a_bad_one_from_being_recalled(
