@@ -520,14 +520,19 @@ BREACHES: Final[tuple[Breach, ...]] = (
         patch=Patch(
             file="services/uploads/usecases/inspect.py",
             changes={
-                "    while piece := os.pread(descriptor, CHUNK_BYTES, at):\n": (
-                    "    while at < 1024 * 1024 and (piece := os.pread(descriptor, CHUNK_BYTES, at)):\n"
-                ),
-                "        scan = await self._scanner.scan(_pieces(body), size=size)\n": (
-                    "        scan = await self._scanner.scan(_pieces(body), size=min(size, 1024 * 1024))\n"
+                "        yield piece\n": "        if at < 1024 * 1024:\n            yield piece\n",
+                "        scan = await self._scanner.scan(_pieces(body, hashed.update), size=size)\n": (
+                    "        scan = await self._scanner.scan(_pieces(body, hashed.update), size=min(size, 1024 * 1024))\n"
                 ),
             },
         ),
+    ),
+    _breach(
+        "D2",
+        "a verdict is on whatever bytes were scanned",
+        "services/uploads/usecases/inspect.py",
+        "        if isinstance(scan, clamd.Clean) and hashed.hexdigest() != digest:\n",
+        "        if isinstance(scan, clamd.Clean) and not digest:\n",
     ),
     _breach(
         "D2",

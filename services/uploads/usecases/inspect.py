@@ -1,17 +1,20 @@
 """The one way in which a file is looked at, when it comes in, when its check was put off, and when signatures changed.
 
 Invariants: clean is only what the scanner found clean in every byte that was sent and in every byte that is kept, and what the
-structural look found nothing wrong with; where either could not look, the file is not checked, whatever the other said; what
-the scanner could not look into is never clean.
+structural look found nothing wrong with; what was scanned are the very bytes that the verdict is about, by their hash, since
+whoever looks into a file may be taken over by it, and write to it; where either could not look, the file is not checked,
+whatever the other said; what the scanner could not look into is never clean.
 """
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 from typing import BinaryIO, Final, Protocol, assert_never
 
+import structlog
 from prometheus_client import Counter
 
 from plumbing import clamd
@@ -22,6 +25,8 @@ from plumbing.faults import faultpoint
 from services.uploads.domain.content import MediaType
 from services.uploads.domain.findings import Code
 from services.uploads.domain.submissions import Scanned
+
+log = structlog.get_logger(__name__)
 
 SCANS: Final = Counter("mitsyg_uploads_scans", "Scans, by what the scanner said.", ("said",))
 LOOKS: Final = Counter("mitsyg_uploads_looks", "Structural looks, by what was found.", ("found",))
@@ -99,7 +104,7 @@ class Inspect:
             version = await self._scanner.version()
         except Unavailable:
             return NotChecked(reason="scanner-away")
-        scan, look = await asyncio.gather(self._scan(body, size), self._look(body, beside, media_type))
+        scan, look = await asyncio.gather(self._scan(body, size, digest), self._look(body, beside, media_type))
         at = self._clock.now()
         if (said := _said(scan, version, at)) is not None:
             return said
@@ -110,12 +115,17 @@ class Inspect:
         if look.kept_size is None or look.kept_digest is None:
             return Kept(body=body, size=size, digest=digest, scanned=_scanned(version, at))
         # The scanner has not seen these bytes in this order.
-        again = _said(await self._scan(beside, look.kept_size), version, at)
+        again = _said(await self._scan(beside, look.kept_size, look.kept_digest), version, at)
         return again or Kept(body=beside, size=look.kept_size, digest=look.kept_digest, scanned=_scanned(version, at))
 
-    async def _scan(self, body: BinaryIO, size: int) -> Scan:
-        scan = await self._scanner.scan(_pieces(body), size=size)
+    async def _scan(self, body: BinaryIO, size: int, digest: str) -> Scan:
+        """What the scanner says of these bytes, and of no others."""
+        hashed = sha256()
+        scan = await self._scanner.scan(_pieces(body, hashed.update), size=size)
         faultpoint("uploads.after_scan")
+        if isinstance(scan, clamd.Clean) and hashed.hexdigest() != digest:
+            log.error("what was scanned is not what came in, or is to be kept")
+            scan = clamd.NotScanned(reason="altered")
         SCANS.labels(type(scan).__name__.lower()).inc()
         return scan
 
@@ -151,9 +161,10 @@ def _scanned(version: Version, at: datetime) -> Scanned:
     return Scanned(engine=version.engine, signatures=version.signatures, at=at)
 
 
-async def _pieces(body: BinaryIO) -> AsyncIterator[bytes]:
-    """From the start, by place: whoever else reads the same file is not disturbed."""
+async def _pieces(body: BinaryIO, told: Callable[[bytes], object]) -> AsyncIterator[bytes]:
+    """From the start, by place: whoever else reads the same file is not disturbed. Each is `told` first."""
     descriptor, at = body.fileno(), 0
     while piece := os.pread(descriptor, CHUNK_BYTES, at):
+        told(piece)
         yield piece
         at += len(piece)

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import os
 import tempfile
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
@@ -171,8 +172,28 @@ class Structure:
         return self._look
 
 
-async def finding(reply: bytes, look: Look | None, data: bytes = PDF, received: list[int] | None = None) -> Finding:
+class Hostile:
+    """A look whose process was taken over by the file: it writes to what it was given, and says what it likes."""
+
+    def __init__(self, look: Look, *, body: bytes = b"", beside: bytes = b"") -> None:
+        self._look = look
+        self._body = body
+        self._beside = beside
+
+    async def look(self, body: BinaryIO, beside: BinaryIO, media_type: MediaType) -> Look:  # noqa: ARG002 # as asked
+        os.pwrite(body.fileno(), self._body, 0)
+        os.pwrite(beside.fileno(), self._beside, 0)
+        return self._look
+
+
+async def finding(
+    reply: bytes,
+    look: Look | Hostile | None,
+    data: bytes = PDF,
+    received: list[int] | None = None,
+) -> Finding:
     """What is found of a file where a program on the scanner's port answers so."""
+    structure = look if isinstance(look, Hostile) else Structure(look)
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         number = 0
@@ -188,7 +209,7 @@ async def finding(reply: bytes, look: Look | None, data: bytes = PDF, received: 
     server = await asyncio.start_server(talk, "127.0.0.1", 0)
     async with server:
         port = server.sockets[0].getsockname()[1]
-        inspect = Inspect(Scanner(Clamd("127.0.0.1", port, seconds=3.0, idle_seconds=2.0)), Structure(look), AnyClock())
+        inspect = Inspect(Scanner(Clamd("127.0.0.1", port, seconds=3.0, idle_seconds=2.0)), structure, AnyClock())
         with tempfile.TemporaryFile() as body, tempfile.TemporaryFile() as beside:
             body.write(data)
             body.flush()
@@ -212,6 +233,16 @@ async def test_clean_is_what_was_scanned_to_its_last_byte_and_looked_into(size: 
     assert isinstance(found, Kept)
     assert received == [size]
     assert (found.scanned.engine, found.scanned.signatures) == ("ClamAV 1.4.3", 27_000)
+
+
+@pytest.mark.rule("D2")
+async def test_clean_are_the_very_bytes_that_were_scanned() -> None:
+    """Whoever looks into the file may write to it: a verdict on other bytes is none on those that came in, or are kept."""
+    bad = b"what a scanner would find"
+    kept = Look(kept_size=len(bad), kept_digest=sha256(bad).hexdigest())
+    assert isinstance(await finding(OK, Hostile(kept, beside=bad)), Kept)
+    assert isinstance(await finding(OK, Hostile(kept, beside=bytes(len(bad)))), NotChecked)
+    assert isinstance(await finding(OK, Hostile(Look(), body=bytes(len(PDF)))), NotChecked)
 
 
 @pytest.mark.rule("D2", "D4")
