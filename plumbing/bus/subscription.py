@@ -160,7 +160,8 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]  # the clie
         return self._has_joined and consumer is not None and bool(consumer.partitions_for_topic(self.topic))
 
     async def lag(self) -> int | None:
-        """Records between what was read and the log's end, over the assigned partitions; None while the broker is silent."""
+        """Records between what was read and the log's end, over the assigned partitions; None while the broker is silent, or the
+        subscription has not begun."""
         behind = await self._lag()
         if not behind or self._busy_since is not None:
             self._behind_since = None
@@ -302,7 +303,9 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]  # the clie
 
     async def _lag(self) -> int | None:
         consumer = self._subscriber.consumer
-        if consumer is None:
+        if (
+            consumer is None or not self._subscriber.running
+        ):  # it may wait for its topic, and cannot be asked until it has it
             return None
         # All partitions, also those of others: when a topic was made anew they are dealt out anew. Asking after those of a topic
         # that is gone makes the client look for it, which by itself it would do at its next look at the metadata only.

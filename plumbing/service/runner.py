@@ -4,7 +4,7 @@ Invariants: probes answer from the first moment; *live* means that the event loo
 nothing of any dependency (a restart mends no database); *ready* means that database, schema and partitions are there
 and that the service is not draining. SIGTERM drains: not ready, fetching ends, the batch in work ends or is handed
 back, jobs and HTTP end, the outbox is relayed once more, connections close, exit 0. A loop that ends by a fault of
-ours ends the process: a crash is seen, a service that looks well with a dead loop is not.
+ours ends the process, one that only watches too: a crash is seen, a service that looks well with a dead loop is not.
 """
 
 import asyncio
@@ -62,6 +62,7 @@ class Runner:
         self._draining = asyncio.Event()
         self._started = False
         self._servers: list[uvicorn.Server] = []
+        self._watches: set[asyncio.Task[None]] = set()
         self._beat = time.monotonic()
         metrics.BUILD.labels(name, settings.version).set(1)
 
@@ -168,7 +169,12 @@ class Runner:
             loop.add_signal_handler(number, self._draining.set)
         server = http.make_server(self._ops_app(), self._settings.ops_host, self._settings.ops_port)
         serving = asyncio.create_task(server.serve())
-        watching = [asyncio.create_task(one) for one in (self._heartbeat(), self._watch_lag(), memory.tidy())]
+        for name, watch in (
+            ("heartbeat", self._heartbeat()),
+            ("watch lag", self._watch_lag()),
+            ("tidy", memory.tidy()),
+        ):
+            self._watches.add(asyncio.create_task(watch, name=name))
         try:
             yield
         except _Ending:
@@ -176,7 +182,7 @@ class Runner:
         finally:
             for closer in reversed(self._closers):
                 await _bounded(closer(), 12)
-            for task in watching:
+            for task in self._watches:
                 task.cancel()
             server.should_exit = True
             await asyncio.wait({serving}, timeout=5)
@@ -195,7 +201,9 @@ class Runner:
             memory.settle()
             self._started = True
             log.info("service started")
-            ended, _ = await asyncio.wait({draining, *tasks, *relays, *loops}, return_when=asyncio.FIRST_COMPLETED)
+            ended, _ = await asyncio.wait(
+                {draining, *tasks, *relays, *loops, *self._watches}, return_when=asyncio.FIRST_COMPLETED
+            )
             crash = _crash(ended - {draining})
         finally:
             log.info("service is draining")

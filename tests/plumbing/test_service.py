@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import re
+import secrets
 import signal
 import subprocess
 import sys
@@ -17,9 +18,10 @@ from typing import Any
 
 import pytest
 
+from deploy.kafka import TopicToMake
 from plumbing.postgres import migrations
 from plumbing.service import main
-from stack import DatabaseAddresses, Process
+from stack import DatabaseAddresses, Process, Stack
 from stack.paths import ROOT
 from stack.ports import free_port
 from stack.waiting import run_in_thread
@@ -208,6 +210,27 @@ async def test_a_loop_that_dies_ends_the_process_badly(start: Start) -> None:
     lines = tiny.log()
     assert {"part": "mortal", "error": "KeyError"}.items() <= next(line for line in lines if "part" in line).items()
     assert "nobody's" not in json.dumps(lines)
+
+
+@pytest.mark.parametrize("watch", ["_heartbeat", "_watch_lag"])
+async def test_a_watch_that_dies_ends_the_process_badly(start: Start, watch: str) -> None:
+    """What it tells would stand still, and look well."""
+    with start(WATCH_DIES=watch) as tiny:
+        assert await tiny.exit_code() == 1
+
+    assert {"part": watch.strip("_").replace("_", " "), "error": "KeyError"}.items() <= next(
+        line for line in tiny.log() if "part" in line
+    ).items()
+
+
+async def test_a_service_that_had_to_wait_for_its_topic_tells_its_lag_all_the_same(start: Start, stack: Stack) -> None:
+    topic = f"late.{secrets.token_hex(6)}"
+    with start(TOPIC_IN=topic) as tiny:
+        await until(lambda: tiny.get("/livez")[0] == 200)
+        await asyncio.sleep(3)
+        await asyncio.to_thread(stack.make_topics, TopicToMake(name=topic, partitions=1))
+        await tiny.wait_ready()
+        await until(lambda: f'mitsyg_consumer_lag_records{{topic="{topic}"}} 0.0' in tiny.get("/metrics")[1], 5)
 
 
 async def test_metrics_and_version_are_told(start: Start, environment: dict[str, str], kafka: str) -> None:

@@ -25,6 +25,7 @@ class Settings(KafkaSettings):
     numbers: tuple[int, ...] = ()
     work_seconds: float = 0
     loop_dies_after: float = 0
+    watch_dies: str = ""
 
 
 class Copy:
@@ -48,6 +49,8 @@ class Copy:
 
 async def serve(settings: Settings) -> None:
     runner = Runner(NAME, settings)
+    if settings.watch_dies:
+        setattr(runner, settings.watch_dies, lambda: die(2))
     async with runner.probes():
         await make_clock(runner, settings, NAME)
         database = await runner.database(settings.database_url.get_secret_value(), MIGRATIONS)
