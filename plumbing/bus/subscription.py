@@ -126,6 +126,7 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]  # the clie
         self._busy_since: float | None = None
         self._behind_since: float | None = None
         self._apart_since: float | None = None
+        self._blind_since: float | None = None
         self._ends: dict[TopicPartition, int] = {}
         self._worked_seconds = 0.0
         self._standing: dict[TopicPartition, tuple[int, float]] = {}
@@ -163,6 +164,10 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]  # the clie
         """Records between what was read and the log's end, over the assigned partitions; None while the broker is silent, or the
         subscription has not begun."""
         behind = await self._lag()
+        if behind is not None:
+            self._blind_since = None
+        elif self._blind_since is None:
+            self._blind_since = time.monotonic()
         if not behind or self._busy_since is not None:
             self._behind_since = None
         elif self._behind_since is None:
@@ -178,6 +183,10 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]  # the clie
         broker answered `lag` and yet had no place for this member."""
         since = self._busy_since or self._behind_since or self._apart_since
         return since is not None and time.monotonic() - since > seconds
+
+    def blind_seconds(self) -> float:
+        """For how long `lag` has not been known."""
+        return 0.0 if self._blind_since is None else time.monotonic() - self._blind_since
 
     def standing_seconds(self) -> float:
         """For how long a partition that `lag` found records of has not moved, whatever others do; time in which a batch was in

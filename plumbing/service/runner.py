@@ -245,6 +245,7 @@ class Runner:
                 if (behind := await subscription.lag()) is not None:
                     metrics.CONSUMER_LAG.labels(subscription.topic).set(behind)
                     metrics.CONSUMER_STANDING.labels(subscription.topic).set(subscription.standing_seconds())
+                metrics.CONSUMER_BLIND.labels(subscription.topic).set(subscription.blind_seconds())
             await asyncio.sleep(1)
 
     # probes ------------------------------------------------------------------------------------------------------------------

@@ -28,6 +28,11 @@ CONSUMER_STANDING = Gauge(
     "How long a partition with records to read has not moved, without the time that batches were in work.",
     ("topic",),
 )
+CONSUMER_BLIND = Gauge(
+    "mitsyg_consumer_blind_seconds",
+    "For how long the broker has not told where the log ends; lag and standing are as old.",
+    ("topic",),
+)
 TOPIC_WENT_BACK = Counter(
     "mitsyg_topic_went_back",
     "Partitions that ended before where they had ended: deleted and made anew, or records lost.",

@@ -399,6 +399,25 @@ async def test_lag_is_unknown_while_there_is_no_consumer() -> None:
     assert not one.is_assigned
 
 
+async def test_it_is_told_for_how_long_the_broker_has_said_nothing(kafka: str, topics: TopicFactory) -> None:
+    """A gauge of lag stands still meanwhile, mostly at nothing, and looks well."""
+
+    async def says_nothing(_partitions: object) -> dict[TopicPartition, int]:
+        raise KafkaConnectionError
+
+    async with member(kafka, topics(), fresh_group(), Recorder()) as one:
+        await until(lambda: lag_is(one.subscription, 0))
+        assert one.subscription.blind_seconds() == 0
+        with pytest.MonkeyPatch.context() as away:
+            away.setattr(one.subscription._subscriber.consumer, "end_offsets", says_nothing)
+            assert await one.subscription.lag() is None
+            await asyncio.sleep(0.3)
+            assert await one.subscription.lag() is None
+            assert one.subscription.blind_seconds() >= 0.3
+        assert await one.subscription.lag() == 0
+        assert one.subscription.blind_seconds() == 0
+
+
 async def test_lag_survives_a_partition_that_was_just_revoked(kafka: str, topics: TopicFactory) -> None:
     topic = topics()
     await produce(kafka, topic, b"1")
