@@ -1,15 +1,16 @@
 """The worker: claims jobs of one queue, does them side by side, writes their results in groups where their leases still hold.
 
 Invariants: a claim is committed before its work begins, and only what can begin at once is claimed; the lease is longer than
-the work's own deadline, so a worker that lives has written or given up before anybody else may begin; a result, whatever it
-changes, is written in one transaction with the job's end, under its token; results that are written together do not depend on
-each other: a lost lease drops its own, and a group that cannot be written is written one by one; what goes wrong is tried again
-by the policy, what has been tried too often is parked, in the database and in the metrics, never dropped. Nothing here knows what
-the work is.
+the work's own deadline, and counts from when it was asked for, so a worker that lives has written or given up before anybody
+else may begin, however late it heard that the claim is its own; a result, whatever it changes, is written in one transaction
+with the job's end, under its token; results that are written together do not depend on each other: a lost lease drops its own,
+and a group that cannot be written is written one by one; what goes wrong is tried again by the policy, what has been tried too
+often is parked, in the database and in the metrics, never dropped. Nothing here knows what the work is.
 """
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, assert_never
@@ -38,6 +39,7 @@ Work = Callable[[Claim], Awaitable[Verdict]]
 GiveUp = Callable[[Claim], Write]
 
 EXHAUSTED: Final = "attempts-exhausted"
+LATE: Final = "claimed-too-late"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -136,9 +138,10 @@ class Worker:
         if free < max(1, self._concurrency // 4):
             return True
         async with self._database.acquire() as connection:
+            ends_at = time.monotonic() + self._lease
             claims = await store.claim(connection, self._queue, limit=free, lease_seconds=self._lease)
         for claim in claims:
-            task = asyncio.create_task(self._attend(claim))
+            task = asyncio.create_task(self._attend(claim, ends_at))
             self._running.add(task)
             task.add_done_callback(self._ended)
         return len(claims) < free
@@ -149,12 +152,12 @@ class Worker:
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("a job ended by a fault of ours", queue=self._queue, exc_info=error)
 
-    async def _attend(self, claim: Claim) -> None:
-        """One attempt. A result that cannot be written is left to the end of the lease: its outcome may be unknown."""
+    async def _attend(self, claim: Claim, ends_at: float) -> None:
+        """One attempt, over when the lease is. A result that cannot be written is left to that: its outcome may be unknown."""
         with self._seconds.time():
             try:
                 faultpoint("jobs.after_claim")
-                ended = await self._attempt(claim)
+                ended = await self._attempt(claim, ends_at)
                 faultpoint("jobs.before_result")
                 await self._settled(ended)
                 faultpoint("jobs.after_result")
@@ -174,12 +177,14 @@ class Worker:
             log.error("a job is parked", queue=self._queue, job=str(claim.job_id), reason=ended.verdict.reason)
         self._ended_as[type(ended.verdict)].inc()
 
-    async def _attempt(self, claim: Claim) -> _Ended:
+    async def _attempt(self, claim: Claim, ends_at: float) -> _Ended:
         if claim.attempt > self._policy.attempts:
             return self._given_up(claim, EXHAUSTED, is_abandoned=claim.was_abandoned)
+        if (left := ends_at - time.monotonic()) <= 0:
+            return _Ended(claim=claim, verdict=Again(reason=LATE), writes=(), is_abandoned=claim.was_abandoned)
         is_abandoned = False
         try:
-            async with asyncio.timeout(self._deadline):
+            async with asyncio.timeout(min(self._deadline, left)):
                 verdict = await self._work(claim)
         except LeaseLost:
             raise

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import Any
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -121,6 +122,46 @@ async def test_a_job_added_twice_is_there_once(bench: Bench) -> None:
         async with bench.database.transaction() as connection:
             await jobs.add(connection, [job, job])
     assert (await bench.depth()).waiting == 1
+
+
+@pytest.mark.parametrize(("answer_seconds", "begins_late"), [(2.0, True), (3.0, False)])
+async def test_who_hears_of_its_claim_late_has_given_up_when_the_lease_ends(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, answer_seconds: float, begins_late: bool
+) -> None:
+    """The answer was long on its way, or the process stood still: the lease ran meanwhile."""
+    whole, slow = store.claim, [answer_seconds]
+    at_work: list[Claim] = []
+    attempts: list[int] = []
+    most_at_work = 0
+
+    async def and_answers_late(*arguments: Any, **more: Any) -> list[Claim]:
+        claims = await whole(*arguments, **more)
+        if claims and slow:
+            await asyncio.sleep(slow.pop())
+        return claims
+
+    async def work(claim: Claim) -> Verdict:
+        nonlocal most_at_work
+        attempts.append(claim.attempt)
+        at_work.append(claim)
+        most_at_work = max(most_at_work, len(at_work))
+        try:
+            await asyncio.sleep(1.4)
+        finally:
+            at_work.remove(claim)
+        return await bench.done(claim)
+
+    monkeypatch.setattr(store, "claim", and_answers_late)
+    await bench.add(b"once")
+    late = asyncio.create_task(worker(bench, work, deadline=1.5, margin=1.0).run())
+    await bench.until_claimed(1)
+    try:
+        await bench.until(bench.empty, worker(bench, work, deadline=1.5, margin=1.0))
+    finally:
+        late.cancel()
+    assert most_at_work == 1
+    assert attempts == ([1, 2] if begins_late else [2])
+    assert bench.seen == [b"once"]
 
 
 async def test_a_job_whose_transaction_rolled_back_never_was(bench: Bench) -> None:
