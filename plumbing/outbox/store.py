@@ -173,6 +173,7 @@ def _read_back(written: bytes) -> list[tuple[str, bytes]]:
 # Copied rather than inserted: at a thousand rows that is a fifth of the client's time and half of the whole.
 _COLUMNS = ("id", "aggregatetype", "aggregateid", "headers", "payload")
 
+# A lease that is a minute longer than ours was written before the clock was turned back: whoever has it may be long gone.
 _LEASE = """
 insert into outbox_lease (owner, epoch, expires_at)
 values ($1, 1, clock_timestamp() + make_interval(secs => $2))
@@ -181,6 +182,7 @@ set owner = excluded.owner,
     expires_at = excluded.expires_at,
     epoch = outbox_lease.epoch + (outbox_lease.owner <> excluded.owner)::integer
 where outbox_lease.owner = excluded.owner or outbox_lease.expires_at < clock_timestamp()
+   or outbox_lease.expires_at > clock_timestamp() + make_interval(secs => $2 + 60)
 returning epoch
 """
 

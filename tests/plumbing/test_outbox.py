@@ -450,6 +450,18 @@ async def test_a_lease_that_ran_out_is_taken_over_under_the_next_epoch(pool: Dat
         assert await store.hold_lease(connection, "first", 60) is None
 
 
+async def test_a_lease_of_a_clock_that_was_turned_back_since_keeps_nobody_waiting(pool: Database) -> None:
+    """Whoever held it died, and by the database's clock it would end in an hour."""
+    fake = FakeProducer()
+    fake.acknowledges_at_once = True
+    async with pool.acquire() as connection:
+        assert await store.hold_lease(connection, "died", 3_600) == 1
+        await put(pool, Message(topic="t"))
+        async with running(Relay(pool, fake.start)):
+            await until(lambda: is_empty(pool), 5)
+        assert await connection.fetchval("select epoch from outbox_lease") == 2
+
+
 async def test_a_zombie_deletes_nothing(pool: Database) -> None:
     await put(pool, Message(topic="t", value=b"1"))
     async with pool.acquire() as connection:
