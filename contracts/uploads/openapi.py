@@ -94,7 +94,7 @@ def _paths() -> dict[str, Any]:
                 "begin",
                 "Begin a submission",
                 {"201": ("Begun", told), "200": ("Begun before, by the same key", told)},
-                ("invalid", "key-conflict", "encoding-not-accepted"),
+                ("invalid", "key-conflict", "encoding-not-accepted", "too-slow"),
                 body=begun,
             ),
             "get": _operation(

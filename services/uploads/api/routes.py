@@ -4,6 +4,7 @@ Invariants: nobody without a valid token has anything read; what a citizen may n
 holds anything of a request; a request that ended in the middle leaves nothing behind.
 """
 
+import asyncio
 import itertools
 from collections import Counter as Tally
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -108,7 +109,7 @@ class _Answers:
         self._coming = _Coming(files_at_once)
 
     async def begin(self, request: Request, caller: Caller, _: UUID) -> Response:
-        key, body = _key(request), await _json(request)
+        key, body = _key(request), await _json(request, self._bounds.idle_seconds)
         submission, is_new = await self._verbs.begin(
             caller, key, absence_id=body.absence_id, title=body.title, reason=body.reason
         )
@@ -255,15 +256,20 @@ def _id(text: str, field: str) -> UUID:
         raise BadRequest("invalid", (field,)) from None
 
 
-async def _json(request: Request) -> v1.NewSubmission:
+async def _json(request: Request, seconds: float) -> v1.NewSubmission:
+    """What a small body says; raises BadRequest, also where it has not come within so many seconds."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/json" or request.headers.get("content-encoding", "identity") != "identity":
         raise BadRequest("invalid", ("content-type",))
     body = bytearray()
-    async for piece in request.stream():
-        body += piece
-        if len(body) > _MOST_BODY_BYTES:
-            raise BadRequest("invalid", ("body",))
+    try:
+        async with asyncio.timeout(seconds):
+            async for piece in request.stream():
+                body += piece
+                if len(body) > _MOST_BODY_BYTES:
+                    raise BadRequest("invalid", ("body",))
+    except TimeoutError:
+        raise BadRequest("too-slow") from None
     try:
         return v1.NewSubmission.model_validate_json(bytes(body))
     except ValidationError as error:

@@ -168,6 +168,24 @@ async def test_u67_a_pause_shorter_than_the_limit_is_borne_and_a_longer_one_is_n
         assert await house.rows("select * from arrival") == []
 
 
+async def test_words_that_do_not_come_are_given_up(
+    uploads_database: Database, documents_servers: Stack, buckets: Buckets
+) -> None:
+    async with uploads_house(uploads_database, documents_servers, buckets, idle_seconds=0.5) as house:
+        citizen = await house.citizen()
+
+        async def drop_by_drop() -> AsyncIterator[bytes]:
+            while True:
+                yield b" "
+                await asyncio.sleep(0.1)
+
+        async with asyncio.timeout(10):
+            got = await citizen.ask(
+                "POST", "/v1/submissions", data=drop_by_drop(), headers={"content-type": "application/json"}
+            )
+        assert (got.status, got.body["code"]) == (408, "too-slow")
+
+
 async def test_u68_a_citizen_has_so_many_uploads_at_once_and_others_are_not_held_up(
     uploads_database: Database, documents_servers: Stack, buckets: Buckets
 ) -> None:
