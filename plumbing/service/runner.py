@@ -66,6 +66,11 @@ class Runner:
         self._beat = time.monotonic()
         metrics.BUILD.labels(name, settings.version).set(1)
 
+    @property
+    def draining(self) -> asyncio.Event:
+        """Set when the process is to end, for commands that do not `run`."""
+        return self._draining
+
     # what a service is made of, told by its app.py ---------------------------------------------------------------------------
 
     def consumers(

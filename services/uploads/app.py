@@ -163,7 +163,7 @@ async def erase(settings: EraseSettings, arguments: Sequence[str]) -> int:
             margin=LEASE_MARGIN_SECONDS,
         )
         if "--once" in arguments:
-            await _until_empty(database, worker)
+            await until_empty(database, worker, runner.draining)
             return 0
         runner.loop("erasing", worker.run, worker.stop)
         runner.loop("erasing gauges", worker.watch)
@@ -287,10 +287,11 @@ def _checks(
     return checks
 
 
-async def _until_empty(database: Database, worker: Worker) -> None:
+async def until_empty(database: Database, worker: Worker, ending: asyncio.Event) -> None:
+    """Work until nothing waits, or until it is to end; raises what ended the work."""
     running = asyncio.create_task(worker.run())
     try:
-        while True:
+        while not (ending.is_set() or running.done()):
             async with database.acquire() as connection:
                 left = await connection.fetchval(
                     "select count(*) from job where queue = $1 and state = 'waiting'", ERASE_QUEUE

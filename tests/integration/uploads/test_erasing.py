@@ -2,20 +2,31 @@
 
 import asyncio
 import io
+import os
+import signal
+import sys
+import time
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any, Final
+from uuid import uuid4
 
 import asyncpg
 import pytest
 from typing_extensions import override
 
+from plumbing import jobs
 from plumbing.errors import Unavailable
-from plumbing.jobs import Claim, Done
+from plumbing.jobs import Claim, Done, Job, Policy, Worker
 from plumbing.objects import Account, Bucket, Forbidden
 from plumbing.postgres import Database, is_transient
+from services.uploads.app import until_empty
 from services.uploads.gateways import Eraser
-from services.uploads.usecases.deleting import Erase
+from services.uploads.usecases.deleting import DropInbound, Erase, erase_job
 from stack import Stack
+from stack.paths import ROOT
+from stack.ports import free_port
+from stack.processes import Process
 from tests.integration.uploads.house import Citizen, House
 from tests.integration.uploads.test_sending import pdf
 
@@ -141,3 +152,58 @@ async def test_once_the_lock_is_gone_nothing_more_is_deleted(
         house.buckets.clean, prefix=f"{citizen.absence_id}/", recursive=True, include_version=True
     )
     assert len(list(left)) == 1
+
+
+async def test_an_eraser_that_is_to_end_when_nothing_waits_ends_when_it_is_told_to(
+    house: House, citizen: Citizen, documents_servers: Stack, uploads_dsn: str, tmp_path: Path
+) -> None:
+    """What is coming in is waited for: whoever begins it by hand must be able to stop it."""
+    submission, file_id, keys = await citizen.begin(), uuid4(), house.buckets.accounts["eraser"]
+    async with house.database.transaction() as connection:
+        known = await house.store.lock(connection, submission)
+        assert known is not None
+        await house.store.begin_arrival(connection, file_id, submission, citizen.citizen_id)
+        await jobs.add(connection, [erase_job(known, file_id)])
+    process = Process(
+        "eraser",
+        (sys.executable, "-m", "services.uploads", "erase", "--once"),
+        log_path=tmp_path / "eraser.log",
+        cwd=ROOT,
+        env={
+            "PATH": "/usr/bin:/bin",
+            "DATABASE_URL": uploads_dsn,
+            "OPS_PORT": str(free_port()),
+            "S3_ENDPOINT_URL": documents_servers.addresses.s3_endpoint,
+            "S3_REGION": documents_servers.addresses.s3_region,
+            "S3_ACCESS_KEY_ID": keys.access_key,
+            "S3_SECRET_ACCESS_KEY": keys.secret_key,
+            "INBOUND_BUCKET": house.buckets.inbound,
+            "CLEAN_BUCKET": house.buckets.clean,
+        },
+    ).start()
+    try:
+        async with asyncio.timeout(30):
+            while not await house.rows("select from job where queue = 'erase' and reason = 'under-way'"):
+                await asyncio.sleep(0.05)
+        os.kill(process.pid, signal.SIGTERM)
+        async with asyncio.timeout(15):
+            while process.is_alive:
+                await asyncio.sleep(0.05)
+        assert process.exit_code == 0
+    finally:
+        process.kill()
+
+
+async def test_an_eraser_whose_work_dies_does_not_wait_for_it(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def dies(_: Worker) -> None:
+        raise KeyError("a fault of ours")
+
+    async with house.database.transaction() as connection:
+        await jobs.add(connection, [Job(job_id=uuid4(), queue="erase", payload=b"")])
+    monkeypatch.setattr(Worker, "run", dies)
+    worker = Worker(house.database, "erase", DropInbound(house.inbound), policy=Policy())
+    began = time.monotonic()
+    with pytest.raises(KeyError):
+        async with asyncio.timeout(5):
+            await until_empty(house.database, worker, asyncio.Event())
+    assert time.monotonic() - began < 3
