@@ -68,6 +68,8 @@ class Uploads(Protocol):
         self, connection: Connection, submission_id: UUID, citizen_id: UUID | None = None
     ) -> Submission | None: ...
 
+    async def standing(self, connection: Connection, file_id: UUID) -> File | None: ...
+
     async def lock_file(self, connection: Connection, file_id: UUID) -> File | None: ...
 
     async def save_file(self, connection: Connection, file: File) -> None: ...
@@ -154,6 +156,8 @@ class ScanAgain:
                 key = object_key(absence_id, file)
                 await self._clean.fetch(key, body, size=file.size, digest=file.digest, version=file.object_version)
             except (NotThere, Altered) as error:
+                if not await self._is_stored(file):
+                    return NotChecked(reason="taken-back")
                 LOST.inc()
                 log.error("a stored document is not what it was", file=str(file.file_id), error=type(error).__name__)
                 return None
@@ -164,6 +168,12 @@ class ScanAgain:
             log.warning("a document cannot be scanned any more", file=str(file.file_id), said=finding.signature)
             return NotChecked(reason="not-looked-into")
         return finding
+
+    async def _is_stored(self, file: File) -> bool:
+        """Whether it is still: others are scanned before its turn comes, and it may have been taken back or recalled since."""
+        async with self._database.acquire() as connection:
+            standing = await self._uploads.standing(connection, file.file_id)
+        return standing is not None and standing.state is FileState.CLEAN
 
     async def _write(self, file: File, finding: Kept | AtFault) -> None:
         now = self._clock.now()

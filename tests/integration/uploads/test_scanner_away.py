@@ -284,6 +284,30 @@ async def test_twenty_documents_that_are_lost_do_not_keep_a_bad_one_from_being_r
         documents_servers.forget_signature("Tomorrow")
 
 
+@pytest.mark.parametrize("is_taken_back", [True, False])
+async def test_what_is_taken_back_and_erased_while_others_are_scanned_again_is_not_lost(
+    house: House, citizen: Citizen, documents_servers: Stack, monkeypatch: pytest.MonkeyPatch, is_taken_back: bool
+) -> None:
+    """Somebody is woken for what is lost."""
+    submission = await citizen.begin()
+    assert (await citizen.add(submission, pdf())).status == 201
+    async with house.database.transaction() as connection:
+        await connection.execute("update file set signatures = 0")
+    fetch = type(house.clean).fetch
+
+    async def erased_just_now(bucket: Bucket, *arguments: Any, **more: Any) -> None:
+        if is_taken_back:
+            assert (await citizen.ask("DELETE", f"/v1/submissions/{submission}")).status == 204
+        erasing = eraser(house, documents_servers)._clean
+        assert await erasing.erase(f"{citizen.absence_id}/", may_go_on=lambda: asyncio.sleep(0)) == 1
+        await fetch(bucket, *arguments, **more)
+
+    monkeypatch.setattr(type(house.clean), "fetch", erased_just_now)
+    before = LOST._value.get()
+    await house.scan_again.some()
+    assert LOST._value.get() - before == (0 if is_taken_back else 1)
+
+
 async def test_what_the_store_does_not_give_is_passed_over_until_the_next_pass(
     house: House, citizen: Citizen, monkeypatch: pytest.MonkeyPatch
 ) -> None:
