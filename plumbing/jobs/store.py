@@ -150,9 +150,9 @@ async def park(
     _all_held(await connection.execute(_PARK, *_named(claims), list(reasons), list(are_abandoned)), claims)
 
 
-async def parked(connection: Connection, queue: str, *, limit: int = 1000) -> list[ParkedJob]:
-    """The parked jobs, oldest first."""
-    rows = await connection.fetch(_PARKED, queue, limit)
+async def parked(connection: Connection, queue: str) -> list[ParkedJob]:
+    """All parked jobs, oldest first: who counts on seeing them must see every one."""
+    rows = await connection.fetch(_PARKED, queue)
     return [ParkedJob(**dict(row)) for row in rows]
 
 
@@ -277,7 +277,6 @@ select job_id, payload, attempts, reason, created_at
 from job
 where queue = $1 and state = 'parked'
 order by seq
-limit $2
 """
 
 _RELEASE = """

@@ -660,6 +660,20 @@ async def test_what_was_tried_too_often_is_parked_told_of_and_can_be_released(be
     assert bench.seen == [b"x"]
 
 
+async def test_all_that_is_parked_is_seen_and_released_however_much_it_is(
+    bench: Bench, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As after a night in which the gateway refused every letter."""
+    await bench.add(*(b"%d" % nth for nth in range(1_201)))
+    async with bench.database.acquire() as connection:
+        await connection.execute("update job set state = 'parked'")
+    assert await commands.run(bench.database, [QUEUE], ["list"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 1_201
+    assert await commands.run(bench.database, [QUEUE], ["release", "all"]) == 0
+    assert capsys.readouterr().out == "1201 of 1201 released\n"
+    assert (await bench.depth()).parked == 0
+
+
 async def test_somebody_on_duty_sees_parked_jobs_and_releases_them(
     bench: Bench, capsys: pytest.CaptureFixture[str]
 ) -> None:
