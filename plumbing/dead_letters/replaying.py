@@ -3,8 +3,8 @@
 Invariants: a letter that was replayed is not sent again unless that is asked for (`again`). The replay is written down, with
 its audit entry, before the record is sent; a run that broke off between the two is mended by the next one, which looks for the
 record in the topic, from the offset where it could stand first, before it sends anything: so nothing is lost and nothing stands
-there twice. What can no longer be looked for, because the topic has dropped that part of its log, is not sent. Planning changes
-nothing.
+there twice. What can no longer be looked for, because the topic has dropped that part of its log or was made anew, is not sent.
+Planning changes nothing.
 
 The record carries one header more than the original, `REPLAY_OF`, with the dead letter's id.
 """
@@ -152,7 +152,10 @@ class Replayer:
     async def _look_for(self, letter: DeadLetter, replay: Replay) -> Outcome | None:
         """What became of a replay whose run broke off; None where nothing was sent."""
         log = await self._log(replay.topic)
-        if (await log.begins())[replay.partition] > replay.from_offset:
+        begins, ends = await log.begins(), await log.ends()
+        # A topic that was made anew has another log, and may have fewer partitions.
+        is_there = replay.partition in log.partitions
+        if not is_there or not begins[replay.partition] <= replay.from_offset <= ends[replay.partition]:
             return Outcome(letter=letter, verdict=Verdict.CANNOT_TELL, replay=replay)
         named = str(letter.id).encode()
         async for record in log.read({replay.partition: replay.from_offset}):

@@ -2,11 +2,12 @@
 
 import base64
 import json
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
-from uuid import UUID
+from typing import Any, cast
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -14,7 +15,10 @@ from contracts.dead_letter.v1 import record as dead_letter
 from contracts.nemrefusion.v1.refusals import MOST_REASONS
 from plumbing import outbox
 from plumbing.bus import Record
-from plumbing.dead_letters import FIELD, KeyNotFetched, MonthKey, Reason, Undertaker, unpack
+from plumbing.dead_letters import FIELD, KeyNotFetched, MonthKey, Reason, Undertaker, ledger, unpack
+from plumbing.dead_letters.letters import DeadLetter, Position
+from plumbing.dead_letters.opening import Original
+from plumbing.dead_letters.replaying import Replayer, Verdict
 from plumbing.errors import Unavailable
 from plumbing.outbox import MAX_MESSAGE_BYTES, Outgoing
 from plumbing.postgres import Database
@@ -186,3 +190,62 @@ async def test_a_vault_that_is_away_is_a_retry() -> None:
 async def test_where_nothing_is_refused_no_key_is_needed(pool: Database) -> None:
     async with pool.transaction() as connection:
         assert await Grave(is_vault_away=True).undertaker().bury(connection, []) == []
+
+
+@pytest.mark.parametrize(
+    ("partition", "from_offset", "verdict"),
+    [
+        (0, 5, Verdict.TO_SEND),
+        (0, 9, Verdict.TO_SEND),
+        (0, 4, Verdict.CANNOT_TELL),
+        (0, 10, Verdict.CANNOT_TELL),  # it ends before where it ended: made anew
+        (1, 5, Verdict.CANNOT_TELL),  # made anew, with fewer partitions
+    ],
+)
+async def test_a_replay_that_broke_off_is_not_sent_where_its_part_of_the_log_is_gone(
+    monkeypatch: pytest.MonkeyPatch, partition: int, from_offset: int, verdict: Verdict
+) -> None:
+    class OneEmptyPartition:
+        partitions = (0,)
+
+        async def begins(self) -> dict[int, int]:
+            return {0: 5}
+
+        async def ends(self) -> dict[int, int]:
+            return {0: 9}
+
+        async def read(self, _since: object) -> AsyncIterator[Record]:
+            return
+            yield
+
+    class OpensAll:
+        async def open(self, _letter: object) -> Original:
+            return Original(key=None, value=b"x", headers=[])
+
+    at = datetime(2026, 11, 23, tzinfo=UTC)
+    position, identity = Position("t", partition, 1), uuid4()
+    letter = DeadLetter(
+        id=identity,
+        filed=position,
+        group="g",
+        record=position,
+        reasons=(("body", "malformed"),),
+        failed_at=at,
+        size_bytes=1,
+        key_id="service:dead-letter:2026-11",
+        kept_as=None,
+    )
+    broken_off = ledger.Replay(identity, 1, "kbh", "INC-42", "t", partition, from_offset, at, None, None)
+
+    async def earlier(*_: object) -> list[ledger.Replay]:
+        return [broken_off]
+
+    monkeypatch.setattr(ledger, "replays", earlier)
+    replayer = Replayer(
+        cast("Any", None),
+        cast("Any", OpensAll()),
+        open_log=lambda _topic: cast("Any", nullcontext(OneEmptyPartition())),
+        send=cast("Any", None),
+        clock=HandClock(at),
+    )
+    assert (await replayer.plan(letter)).verdict is verdict
