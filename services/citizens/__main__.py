@@ -1,7 +1,6 @@
 """`python -m services.citizens serve|migrate|config|sweep|rewrap|rekey|seen-by|verify-audit`."""
 
 import argparse
-import re
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -9,15 +8,13 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from plumbing import audit
+from plumbing.audit import actors
 from plumbing.clock import SystemClock
 from plumbing.postgres import Database
 from plumbing.service import main
 from services.citizens.app import NAME, check_keys, make_parts, serve
 from services.citizens.settings import Settings
 from services.citizens.usecases.sightings import SeenBy
-
-_ACCOUNT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{1,63}", re.ASCII)
-_DIGITS_OF_A_NUMBER = 10
 
 
 async def sweep(settings: Settings, _arguments: Sequence[str]) -> int:
@@ -92,10 +89,10 @@ async def _citizen_id(given: str, seen: SeenBy) -> UUID | None:
 
 
 def _actor(text: str) -> str:
-    """As dead letters have it: the account of whoever is on duty, never a number of a person."""
-    if not _ACCOUNT.fullmatch(text) or sum(map(str.isdigit, text)) >= _DIGITS_OF_A_NUMBER:
-        raise argparse.ArgumentTypeError("not an account's name")
-    return f"ops:{text}"
+    try:
+        return f"ops:{actors.account(text)}"
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _instant(text: str) -> datetime:

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 from uuid import UUID
 
+from plumbing.audit import actors
 from plumbing.postgres import Database
 from services.notifier import domain
 from services.notifier.domain import COUNTRY, TEMPLATES, Channel, Letter, LetterName, LetterState, Pace
@@ -36,7 +37,6 @@ _NOT_AGAIN: Final = (
     "no such letter that failed or is unknown, and of which no proof is known;"
     " or its job was released: wait until that has ended\n"
 )
-_ACTOR: Final = re.compile(r"[a-z0-9][a-z0-9._-]{1,39}", re.ASCII)
 _MUNICIPALITY: Final = re.compile(r"0\d{3}", re.ASCII)
 
 
@@ -55,8 +55,10 @@ async def guard(database: Database, gates: Gates, turns: Guard, arguments: Seque
                         held=gate.held,
                     )
             return _OK
-        case ["stop" | "go" as verb, municipality, template, "--by", who] if _fits(municipality, template, who):
-            pace, actor = Pace(municipality, template), f"person:{who}"
+        case ["stop" | "go" as verb, municipality, template, "--by", who] if _fits(municipality, template) and (
+            actor := _actor(who)
+        ):
+            pace = Pace(municipality, template)
             if verb == "stop":
                 await turns.stop(pace, actor)
                 sys.stdout.write("shut\n")
@@ -81,9 +83,9 @@ async def letters(
                 _print(**_told(letter, is_proven=letter.request.name in proven))
             return _OK
         case ["again", letter_id, version, channel, "--by", who] if (
-            (name := _name(letter_id, version)) and channel in set(Channel) and _ACTOR.fullmatch(who)
+            (name := _name(letter_id, version)) and channel in set(Channel) and (actor := _actor(who))
         ):
-            done = await send_again(name, Channel(channel), f"person:{who}")
+            done = await send_again(name, Channel(channel), actor)
             sys.stdout.write("on its way\n" if done else _NOT_AGAIN)
             return _OK if done else _NOTHING
         case _:
@@ -91,9 +93,17 @@ async def letters(
             return _WRONG_USAGE
 
 
-def _fits(municipality: str, template: str, who: str) -> bool:
+def _fits(municipality: str, template: str) -> bool:
     named = municipality == COUNTRY or _MUNICIPALITY.fullmatch(municipality)
-    return bool(named and template in TEMPLATES and _ACTOR.fullmatch(who))
+    return bool(named and template in TEMPLATES)
+
+
+def _actor(who: str) -> str | None:
+    try:
+        return f"person:{actors.account(who)}"
+    except ValueError as error:
+        sys.stderr.write(f"--by: {error}\n")
+        return None
 
 
 def _name(letter_id: str, version: str) -> LetterName | None:

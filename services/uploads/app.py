@@ -225,10 +225,11 @@ def _scanner(runner: Runner, settings: Settings) -> WatchedScanner:
         may_be_local=settings.local_signatures,
     )
 
-    async def in_service() -> bool:
-        return scanner.is_in_service
+    async def was_in_service() -> bool:
+        return scanner.was_in_service
 
-    runner.ready_when("scanner", in_service)
+    # Once it was, what is sent is taken and waits while it is not (D4): who is not ready is sent nothing.
+    runner.ready_when("scanner", was_in_service)
     runner.loop("scanner", scanner.run)
     return scanner
 

@@ -56,7 +56,9 @@ class Settings(KafkaSettings, StoreSettings):
     clamd_host: str = Field(description="Where clamd listens.")
     clamd_port: int = Field(3310, ge=1, le=65535)
     clamd_at_once: int = Field(4, ge=1, le=64, description="Scans at once, clamd's MaxThreads at most.")
-    clamd_seconds: float = Field(60.0, gt=0, description="How long a scan may take.")
+    clamd_seconds: float = Field(
+        90.0, gt=0, description="How long a scan may take; longer than clamd's own MaxScanTime, or the two race."
+    )
     canary_signature: str = Field(
         min_length=16,
         description="Text that the scanner must find at the end of a file: a signature of the deployment's own.",

@@ -66,6 +66,11 @@ class WatchedScanner:
     def is_in_service(self) -> bool:
         return self._proven is not None
 
+    @property
+    def was_in_service(self) -> bool:
+        """Whether it has proved itself since this process began (F094)."""
+        return self._proven_at > 0.0
+
     async def version(self) -> Version:
         """What is in service; raises Unavailable where nothing is."""
         if self._proven is None:

@@ -359,6 +359,7 @@ async def test_somebody_on_duty_sends_a_surfaced_letter_after_all(
         ("list", "lost"),
         ("again", *named, "pigeon", "--by", "anna"),
         ("again", "x", "1", "paper", "--by", "a"),
+        ("again", *named, "paper", "--by", "0101901234"),
         (),
     ):
         assert (await typed(*wrong))[0] == 2

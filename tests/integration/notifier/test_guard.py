@@ -196,6 +196,7 @@ async def test_somebody_on_duty_sees_what_is_held_and_turns_it(
         ("go", "0751", "report"),
         ("go", "75", "report", "--by", "anna"),
         ("go", "0751", "x", "--by", "anna"),
+        ("go", "0751", "report", "--by", "010190.1234"),
         (),
     ):
         assert (await typed(*wrong))[0] == 2

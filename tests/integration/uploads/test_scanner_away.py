@@ -66,6 +66,19 @@ async def test_a_scanner_that_does_not_prove_itself_is_not_in_service(said: tupl
         await scanner.version()
 
 
+async def test_who_was_served_once_goes_on_taking_files_while_it_is_away() -> None:
+    played = Played(Infected(name="x"), Clean())
+    scanner = watched(played)
+    played.told, there = None, played.told
+    assert not await scanner.look()
+    assert not scanner.was_in_service  # F094: it takes none before somebody can look
+    played.told = there
+    assert await scanner.look()
+    played.told = None
+    assert not await scanner.look()
+    assert (scanner.was_in_service, scanner.is_in_service) == (True, False)
+
+
 async def test_the_proof_is_asked_for_anew_when_signatures_change() -> None:
     played = Played(Infected(name="x"), Clean())
     scanner = watched(played)
