@@ -1,7 +1,8 @@
 """While nobody can look, nothing is clean and nothing is lost (D4): files wait, and are looked at when somebody can."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
@@ -39,6 +40,18 @@ class Played:
         if self.told is None:
             raise Unavailable("clamd")
         return self.told
+
+
+@contextmanager
+def nobody_looks(house: House, servers: Stack) -> Iterator[None]:
+    """The scanner hangs, and that is known."""
+    clamd = servers.server("clamd")
+    clamd.pause()
+    try:
+        house.scanner._proven = None  # what its next look finds out
+        yield
+    finally:
+        clamd.resume()
 
 
 def watched(scanner: Played, **more: Any) -> WatchedScanner:
@@ -120,10 +133,7 @@ async def test_stale_signatures_take_the_scanner_out_of_service(version: Version
 async def test_f090_while_the_scanner_is_away_files_wait_and_the_time_of_sending_is_kept(
     house: House, citizen: Citizen, documents_servers: Stack
 ) -> None:
-    clamd = documents_servers.server("clamd")
-    clamd.pause()
-    try:
-        house.scanner._proven = None  # what its next look finds out
+    with nobody_looks(house, documents_servers):
         submission = await citizen.begin()
         added = await citizen.add(submission, pdf())
         assert (added.status, added.body["state"]) == (202, "pending")
@@ -134,8 +144,6 @@ async def test_f090_while_the_scanner_is_away_files_wait_and_the_time_of_sending
         assert (sent.status, sent.body["state"]) == (202, "waiting")
         file_id = added.body["file_id"]
         assert (await citizen.ask("GET", f"/v1/submissions/{submission}/files/{file_id}/content")).status == 404
-    finally:
-        clamd.resume()
     shown = await until(citizen, submission, "sent")
     assert shown["sent_at"] == sent.body["sent_at"]
     async with asyncio.timeout(10):
@@ -149,15 +157,10 @@ async def test_f090_while_the_scanner_is_away_files_wait_and_the_time_of_sending
 async def test_what_waits_and_turns_out_bad_holds_its_submission_back(
     house: House, citizen: Citizen, documents_servers: Stack
 ) -> None:
-    clamd = documents_servers.server("clamd")
-    clamd.pause()
-    try:
-        house.scanner._proven = None
+    with nobody_looks(house, documents_servers):
         submission = await citizen.begin()
         assert (await citizen.add(submission, pdf(b"% " + TEST_SIGNATURE + b"\n0 0 m 9 9 l S"))).status == 202
         assert (await citizen.send(submission)).status == 202
-    finally:
-        clamd.resume()
     shown = await until(citizen, submission, "open")
     assert [one["code"] for one in shown["files"]] == ["infected"]
     assert len(shown["attempts"]) == 1
@@ -170,16 +173,12 @@ async def test_what_waits_and_turns_out_bad_holds_its_submission_back(
 async def test_sent_again_after_its_check_what_was_held_back_stays_so_and_is_told_of_once(
     house: House, citizen: Citizen, documents_servers: Stack
 ) -> None:
-    clamd, key = documents_servers.server("clamd"), uuid4()
-    clamd.pause()
-    try:
-        house.scanner._proven = None
+    key = uuid4()
+    with nobody_looks(house, documents_servers):
         submission = await citizen.begin()
         bad = await citizen.add(submission, pdf(b"% " + TEST_SIGNATURE + b"\n0 0 m 9 9 l S"))
         assert [bad.status, (await citizen.add(submission, pdf())).status] == [202, 202]
         assert [(await citizen.send(submission, key)).status for _ in range(2)] == [202, 202]
-    finally:
-        clamd.resume()
     held = await until(citizen, submission, "open")
     again = await citizen.send(submission, key)
     assert (again.status, again.body["code"]) == (409, "has-refused-files")
@@ -202,17 +201,12 @@ async def test_sent_again_after_its_check_what_was_held_back_stays_so_and_is_tol
 async def test_what_was_sent_before_its_attempt_had_an_id_is_held_back_as_ever(
     house: House, citizen: Citizen, documents_servers: Stack
 ) -> None:
-    clamd = documents_servers.server("clamd")
-    clamd.pause()
-    try:
-        house.scanner._proven = None
+    with nobody_looks(house, documents_servers):
         submission = await citizen.begin()
         assert (await citizen.add(submission, pdf(b"% " + TEST_SIGNATURE + b"\n0 0 m 9 9 l S"))).status == 202
         assert (await citizen.send(submission)).status == 202
         async with house.database.transaction() as connection:
             await connection.execute("update submission set attempt_id = null")
-    finally:
-        clamd.resume()
     shown = await until(citizen, submission, "open")
     assert len(shown["attempts"]) == 1
     assert len(await house.rows("select from outbox")) == 1
