@@ -207,6 +207,10 @@ class Store:
         assert row is not None
         return int(row["number"]), float(row["oldest"])
 
+    async def recalled(self, connection: Connection) -> int:
+        """How many files were ever recalled; outside a transaction."""
+        return int(await connection.fetchval(_RECALLED))
+
 
 def _submission(row: asyncpg.Record) -> Submission:
     return Submission(**{**dict(row), "state": SubmissionState(row["state"])})
@@ -358,6 +362,8 @@ _ATTEMPT = "select attempt_id, submission_id, at, refused from attempt where att
 _ATTEMPTS_OF = """
 select attempt_id, submission_id, at, refused from attempt where submission_id = any ($1::uuid[]) order by at
 """
+
+_RECALLED = "select count(*) from file where state = 'recalled'"
 
 _WAITING = """
 select count(*) as number, coalesce(extract(epoch from clock_timestamp() - min(received_at)), 0) as oldest

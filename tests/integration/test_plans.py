@@ -47,6 +47,7 @@ READS_WHOLE: Final = {
     "services.notifier.store.letters._IN_STATE[held]": {"letter_held"},
     "services.notifier.store.letters._IN_VAIN": {"letter_in_vain"},
     "services.notifier.store.letters._OPEN": {"letter_open"},
+    "services.uploads.store._RECALLED": {"file_recalled"},
     "services.uploads.store._WAITING": {"file_pending"},
     # a row, or one for each month or shut gate
     "plumbing.outbox.store._DELETE": {"outbox_lease", "outbox_pkey"},

@@ -1,4 +1,4 @@
-"""What got stuck is found: files that began to come in and never were in, and how much waits for its check.
+"""What got stuck is found: files that began to come in and never were in, and how much waits for its check, or was recalled.
 
 Invariants: what is swept was never on record as a file; what may lie of it in either store is asked to be deleted before the
 arrival is forgotten, in the same transaction.
@@ -22,6 +22,10 @@ log = structlog.get_logger(__name__)
 
 WAITING: Final = Gauge("mitsyg_uploads_unchecked_files", "Files that are not checked yet.")
 OLDEST: Final = Gauge("mitsyg_uploads_unchecked_oldest_seconds", "For how long the oldest of them has waited.")
+# Of what the database holds: a process that is killed before it was asked for its counters has still told of these.
+RECALLED: Final = Gauge(
+    "mitsyg_uploads_recalled_files", "Documents that were stored as clean and called infected later."
+)
 SWEPT: Final = Counter("mitsyg_uploads_arrivals_swept", "Files that never came in whole and were forgotten.")
 _AT_ONCE: Final = 100
 
@@ -38,6 +42,8 @@ class Uploads(Protocol):
     async def end_arrival(self, connection: Connection, file_id: UUID) -> bool: ...
 
     async def waiting(self, connection: Connection) -> tuple[int, float]: ...
+
+    async def recalled(self, connection: Connection) -> int: ...
 
 
 class Sweep:
@@ -63,6 +69,8 @@ class Sweep:
         """How many were found."""
         async with self._database.acquire() as connection:
             number, oldest = await self._uploads.waiting(connection)
+            recalled = await self._uploads.recalled(connection)
+        RECALLED.set(recalled)
         WAITING.set(number)
         OLDEST.set(oldest)
         async with self._database.transaction() as connection:

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from prometheus_client import REGISTRY
 
 from plumbing import ids
 from plumbing.clamd import Clean, Infected, NotScanned, Scan, Unscannable, Version
@@ -232,6 +233,8 @@ async def test_u76_a_document_that_turns_bad_later_is_recalled_and_not_given_out
         told = [row["payload"] for row in await house.rows("select payload from outbox")]
         assert sum(b"recalled_at" in one and file_id.encode() in one for one in told) == 1
         assert await house.scan_again.some() == 0
+        await house.sweep.sweep()
+        assert REGISTRY.get_sample_value("mitsyg_uploads_recalled_files") == 1
     finally:
         documents_servers.forget_signature("Tomorrow")
 
