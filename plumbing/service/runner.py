@@ -309,10 +309,7 @@ async def _ended(tasks: set["asyncio.Task[None]"], seconds: float) -> None:
 async def _bounded(work: Awaitable[None], seconds: float) -> None:
     try:
         await asyncio.wait_for(work, seconds)
-    except (
-        Exception,
-        asyncio.CancelledError,
-    ) as error:  # one part that cannot end well must not keep the others from it
+    except (Exception, asyncio.CancelledError) as error:  # what cannot end well must not keep the rest from it
         if (asked := asyncio.current_task()) is not None and asked.cancelling():
             raise
         log.warning("a part of the service ended badly", exc_info=error)
