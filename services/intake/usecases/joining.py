@@ -11,10 +11,12 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
+import structlog
+
 from contracts.nemrefusion.v1 import KINDS, AbsenceReport, Amendment, ReasonCode, RefundRequest, Withdrawal
 from plumbing.bus import Record
 from plumbing.postgres import Connection
-from plumbing.sealing import open_sealed, seal
+from plumbing.sealing import SealBroken, open_sealed, seal
 from services.intake.domain import Absence, Citizen, Kept, State
 from services.intake.domain.absence import (
     Applied,
@@ -31,6 +33,8 @@ from services.intake.domain.absence import (
 from services.intake.usecases.candidates import Candidate, Candidates
 from services.intake.usecases.known import Known
 from services.intake.usecases.outcomes import Effect
+
+log = structlog.get_logger(__name__)
 
 SEALING_FIELD = "intake.waiting"
 """The field name that sealing binds a waiting record to, beside the citizen's id."""
@@ -72,7 +76,10 @@ class Joining:
                 kept is None or kept.repeat_key != repeat_key
             ):  # its own withdrawal, an amendment or the sweeper was quicker
                 continue
-            absence, caused = await self._take_effect(connection, absence, self._again(kept, citizen))
+            report = self._again(kept, citizen)
+            if report is None:
+                continue
+            absence, caused = await self._take_effect(connection, absence, report)
             effects += caused
             if absence.repeat_key == repeat_key:
                 break
@@ -83,7 +90,7 @@ class Joining:
         kept = await self._known.kept_report(connection, absence.absence_id)
         assert kept is not None, "the row of its absence says that it is kept"
         report = self._again(kept, citizen)
-        if await self.holds(connection, report):
+        if report is None or await self.holds(connection, report):
             return []
         _, effects = await self._take_effect(connection, absence, report)
         return effects
@@ -185,16 +192,18 @@ class Joining:
     async def _waiting(self, connection: Connection, opening: Candidate) -> tuple[list[Candidate], list[UUID]]:
         """Those of the same citizen, in the order in which they were sent; and all others, who cannot join.
 
-        What a later version kept and this one, put back in its place, cannot read is neither: it goes on waiting.
+        What cannot be opened, or a later version kept and this one, put back in its place, cannot read, is neither: it goes on
+        waiting.
         """
         kept = [one for one in await self._known.waiting_for(connection, opening.absence_id) if one.kind in KINDS]
         strangers = [one.notification_id for one in kept if one.citizen_id != opening.citizen.citizen_id]
-        waiting = [self._again(one, opening.citizen) for one in kept if one.citizen_id == opening.citizen.citizen_id]
-        return sorted(waiting, key=lambda one: one.claim.stamp), strangers
+        own = (self._again(one, opening.citizen) for one in kept if one.citizen_id == opening.citizen.citizen_id)
+        return sorted((one for one in own if one is not None), key=lambda one: one.claim.stamp), strangers
 
-    def _again(self, kept: Kept, citizen: Citizen) -> Candidate:
+    def _again(self, kept: Kept, citizen: Citizen) -> Candidate | None:
         citizen = replace(citizen, card_candidate=kept.card_candidate)
-        return self._candidates.again(record_of(kept, citizen), citizen)
+        record = record_of(kept, citizen)
+        return None if record is None else self._candidates.again(record, citizen)
 
     async def _refuse_all(self, connection: Connection, absence: Absence) -> None:
         kept = await self._known.waiting_for(connection, absence.absence_id)
@@ -209,9 +218,13 @@ class Joining:
         await self._known.point_to_original(connection, one.notification_id, original)
 
 
-def record_of(kept: Kept, citizen: Citizen) -> Record:
-    """The record that waits; raises SealBroken for another citizen's key."""
-    packed = open_sealed(citizen.key, kept.sealed, owner=str(kept.citizen_id), field=SEALING_FIELD)
+def record_of(kept: Kept, citizen: Citizen) -> Record | None:
+    """The record that waits; None where it cannot be opened, since its row was damaged: that is the loss of this one alone."""
+    try:
+        packed = open_sealed(citizen.key, kept.sealed, owner=str(kept.citizen_id), field=SEALING_FIELD)
+    except SealBroken:
+        log.error("what waits cannot be opened", notification=str(kept.notification_id))
+        return None
     return Record.unpacked(packed)
 
 

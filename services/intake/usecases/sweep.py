@@ -2,8 +2,9 @@
 
 Invariants: nobody gets a second receipt (a waiting message was answered when it came); what is buried stops waiting in
 the same transaction, and its id is free again; the originals of people who were erased are not opened by anybody and are
-dropped with them. How many wait, and for how long, is always visible. Reports that repeat another absence waited for nothing:
-they were answered as duplicates, stay known as such, and are let go without a word.
+dropped with them, as is one whose row was damaged, after it was told of. How many wait, and for how long, is always visible.
+Reports that repeat another absence waited for nothing: they were answered as duplicates, stay known as such, and are let go
+without a word.
 """
 
 import asyncio
@@ -131,8 +132,8 @@ class Sweeper:
         graves = []
         for one in over:
             key = keys.get(one.citizen_id)
-            if key is not None:
-                record = record_of(one, Citizen(citizen_id=one.citizen_id, key=key))
+            record = None if key is None else record_of(one, Citizen(citizen_id=one.citizen_id, key=key))
+            if record is not None:
                 graves.append((record, [Reason(field="absence_reference", code=_code(one))]))
         letters = await self._undertaker.bury(connection, graves)
         gone = [one.notification_id for one in over]

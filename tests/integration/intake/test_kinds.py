@@ -625,6 +625,22 @@ async def test_what_waits_of_somebody_erased_is_dropped_unopened(house: House) -
     assert await house.rows("select from waiting") == []
 
 
+async def test_what_waits_and_cannot_be_opened_stops_neither_its_report_nor_the_sweeper(house: House) -> None:
+    body = report()
+    damaged, whole = recovery(body), amendment(body, cause="work_injury", sent_at="2026-03-19T09:00:00+01:00")
+    await send(house, damaged, whole)
+    async with house.database.transaction() as connection:
+        sql = "update waiting set sealed = set_byte(sealed, 20, get_byte(sealed, 20) # 1) where notification_id = $1"
+        await connection.execute(sql, UUID(damaged["notification_id"]))
+    await send(house, body, report(citizen=citizen("6201900002")))
+    assert [name for name, _ in await told(house)] == ["reported", "amended", "reported"]
+    house.clock.at += timedelta(days=60, seconds=1)
+    assert await sweeper(house).sweep() == 1
+    assert await house.dead_letters() == []
+    [buried] = await house.rows("select subject from audit_entry where action = 'notification.buried'")
+    assert buried["subject"] == house.people.citizen(body["citizen"]["cpr"]).citizen_id
+
+
 async def test_while_the_vault_is_away_nothing_that_waits_is_lost(house: House) -> None:
     await send(house, recovery(report()))
     house.clock.at += timedelta(days=61)
