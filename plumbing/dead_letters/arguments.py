@@ -1,12 +1,11 @@
 """What `dead-letters` is told on its command line."""
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from uuid import UUID
 
-from plumbing.audit import actors
+from plumbing import typed
 from plumbing.dead_letters.ledger import Signature
 from plumbing.dead_letters.letters import Wish
 
@@ -86,17 +85,17 @@ def _parser(service: str) -> tuple[argparse.ArgumentParser, argparse.ArgumentPar
 
 def _add_wish(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--id", type=_uuid, action="append", default=[], help="one of these (repeat it for more)")
-    parser.add_argument("--since", type=_instant, help="failed at or after: 2026-11-23 or 2026-11-23T04:00:00Z")
-    parser.add_argument("--until", type=_instant, help="failed before")
+    parser.add_argument("--since", type=typed.instant, help="failed at or after: 2026-11-23 or 2026-11-23T04:00:00Z")
+    parser.add_argument("--until", type=typed.instant, help="failed before")
     parser.add_argument("--reason", help="with a reason of this code")
     parser.add_argument("--field", help="with a reason about this field")
     parser.add_argument("--at", type=_place, metavar="TOPIC[:PARTITION[:OFFSET]]", help="where the record stood")
 
 
 def _add_signature(parser: argparse.ArgumentParser, needed_for: str) -> None:
-    parser.add_argument("--actor", type=_actor, help=f"your account; needed for {needed_for}")
+    parser.add_argument("--actor", type=typed.account, help=f"your account; needed for {needed_for}")
     parser.add_argument(
-        "--purpose", type=_purpose, help=f"a code or case number, no free text; needed for {needed_for}"
+        "--purpose", type=typed.purpose, help=f"a code or case number, no free text; needed for {needed_for}"
     )
 
 
@@ -122,32 +121,9 @@ def _uuid(text: str) -> UUID:
         raise argparse.ArgumentTypeError("not an id") from None
 
 
-def _instant(text: str) -> datetime:
-    try:
-        instant = datetime.fromisoformat(text)
-        return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise argparse.ArgumentTypeError("not a day or instant (without an offset it is taken as UTC)") from None
-
-
 def _place(text: str) -> tuple[str, int | None, int | None]:
     topic, *numbers = text.split(":")
     if not topic or len(numbers) > 2 or not all(number.isascii() and number.isdecimal() for number in numbers):
         raise argparse.ArgumentTypeError("not TOPIC, TOPIC:PARTITION or TOPIC:PARTITION:OFFSET")
     partition, offset = [*map(int, numbers), None, None][:2]
     return topic, partition, offset
-
-
-def _actor(text: str) -> str:
-    return _typed(actors.account, text)
-
-
-def _purpose(text: str) -> str:
-    return _typed(actors.purpose, text)
-
-
-def _typed(read: Callable[[str], str], text: str) -> str:
-    try:
-        return read(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None

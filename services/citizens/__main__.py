@@ -4,11 +4,10 @@ import argparse
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC
 from uuid import UUID
 
-from plumbing import audit
-from plumbing.audit import actors
+from plumbing import audit, typed
 from plumbing.clock import SystemClock
 from plumbing.postgres import Database
 from plumbing.service import main
@@ -60,10 +59,10 @@ async def seen_by(settings: Settings, arguments: Sequence[str]) -> int:
         "citizen", help="citizen id, or - ; a number never stands among arguments, where other users see it"
     )
     parser.add_argument(
-        "--actor", type=_actor, required=True, help="your account: it stands in the audit trail for ever"
+        "--actor", type=typed.account, required=True, help="your account: it stands in the audit trail for ever"
     )
-    parser.add_argument("--since", type=_instant)
-    parser.add_argument("--until", type=_instant)
+    parser.add_argument("--since", type=typed.instant)
+    parser.add_argument("--until", type=typed.instant)
     asked = parser.parse_args(arguments)
     async with _database(settings) as database:
         await check_keys(settings, database, SystemClock().now())
@@ -73,7 +72,7 @@ async def seen_by(settings: Settings, arguments: Sequence[str]) -> int:
             print(f"{NAME}: nobody is known by that", file=sys.stderr)
             return 1
         print("at\tactor\taction\tdisclosed\tpurpose\treference")
-        async for one in seen(citizen_id, actor=asked.actor, since=asked.since, until=asked.until):
+        async for one in seen(citizen_id, actor=f"ops:{asked.actor}", since=asked.since, until=asked.until):
             at = one.at.astimezone(UTC).isoformat(timespec="seconds")
             print(at, one.actor, one.action, one.disclosed, one.purpose, one.reference, sep="\t")
     return 0
@@ -86,18 +85,6 @@ async def _citizen_id(given: str, seen: SeenBy) -> UUID | None:
         return UUID(given)
     except ValueError:
         return None
-
-
-def _actor(text: str) -> str:
-    try:
-        return f"ops:{actors.account(text)}"
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
-
-
-def _instant(text: str) -> datetime:
-    instant = datetime.fromisoformat(text)
-    return instant if instant.tzinfo is not None else instant.replace(tzinfo=UTC)
 
 
 async def verify_audit(settings: Settings, _arguments: Sequence[str]) -> int:

@@ -12,11 +12,12 @@ whoever types it has made sure that it did not go out.
 import json
 import re
 import sys
+from argparse import ArgumentTypeError
 from collections.abc import Sequence
 from typing import Any, Final
 from uuid import UUID
 
-from plumbing.audit import actors
+from plumbing import typed
 from plumbing.postgres import Database
 from services.notifier import domain
 from services.notifier.domain import COUNTRY, TEMPLATES, Channel, Letter, LetterName, LetterState, Pace
@@ -100,8 +101,8 @@ def _fits(municipality: str, template: str) -> bool:
 
 def _actor(who: str) -> str | None:
     try:
-        return f"person:{actors.account(who)}"
-    except ValueError as error:
+        return f"person:{typed.account(who)}"
+    except ArgumentTypeError as error:
         sys.stderr.write(f"--by: {error}\n")
         return None
 
