@@ -92,17 +92,12 @@ class House:
 
     def migrate(self, service: str) -> None:
         """`python -m services.<service> migrate`, as a deployment runs it."""
-        outcome = subprocess.run(
-            (sys.executable, "-m", f"services.{service}", "migrate"),
-            env=self._wiring.migration_environment(service),
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if outcome.returncode != 0:
-            message = f"migrating {service} ended with {outcome.returncode}:\n{outcome.stdout}{outcome.stderr}"
-            raise StackError(message)
+        _command(service, "migrate", environment=self._wiring.migration_environment(service))
+
+    def command(self, service: str, *arguments: str) -> str:
+        """`python -m services.<service> …`, as somebody on duty types it beside the service; what it printed. Raises StackError
+        for any exit code but 0."""
+        return _command(service, *arguments, environment=self.service_env(service))
 
     def add_replica(self, service: str, environment: Mapping[str, str] | None = None) -> str:
         """Starts one more process of a service and gives its name; it is not waited for. Several threads may do so at once."""
@@ -179,3 +174,18 @@ class House:
 
 def _seat(name: str, kind: str) -> Seat:
     return Seat(name=name, kind=kind, ops_port=free_port(), http_port=free_port())
+
+
+def _command(service: str, *arguments: str, environment: Mapping[str, str]) -> str:
+    outcome = subprocess.run(
+        (sys.executable, "-m", f"services.{service}", *arguments),
+        env=environment,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if outcome.returncode != 0:
+        message = f"{service} {arguments[0]} ended with {outcome.returncode}:\n{outcome.stdout}{outcome.stderr}"
+        raise StackError(message)
+    return outcome.stdout

@@ -32,13 +32,13 @@ class Log:
 
     async def ends(self) -> dict[int, int]:
         """The offset behind the last record of each partition."""
-        with _told_as_unavailable():
+        with told_as_unavailable():
             found: dict[TopicPartition, int] = await self._consumer.end_offsets(self._assigned())
         return {partition.partition: end for partition, end in found.items()}
 
     async def begins(self) -> dict[int, int]:
         """The offset of the first record that each partition still holds."""
-        with _told_as_unavailable():
+        with told_as_unavailable():
             found: dict[TopicPartition, int] = await self._consumer.beginning_offsets(self._assigned())
         return {partition.partition: begin for partition, begin in found.items()}
 
@@ -63,7 +63,7 @@ class Log:
         if begin >= end:
             return
         here = TopicPartition(self.topic, partition)
-        with _told_as_unavailable():
+        with told_as_unavailable():
             self._consumer.seek(here, begin)
             last = time.monotonic()
             while await self._consumer.position(here) < end:
@@ -94,7 +94,7 @@ async def open_log(settings: BusSettings, topic: str) -> AsyncIterator[Log]:
         fetch_max_wait_ms=100,
     )
     try:
-        with _told_as_unavailable():
+        with told_as_unavailable():
             await consumer.start()
         yield Log(consumer, topic)
     finally:
@@ -102,7 +102,8 @@ async def open_log(settings: BusSettings, topic: str) -> AsyncIterator[Log]:
 
 
 @contextmanager
-def _told_as_unavailable() -> Iterator[None]:
+def told_as_unavailable() -> Iterator[None]:
+    """What Kafka cannot answer now is raised as Unavailable."""
     try:
         yield
     except KafkaError as error:

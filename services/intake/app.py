@@ -14,7 +14,7 @@ from contracts.topics import NEMREFUSION_NOTIFICATION, consumer_group, dead_lett
 from plumbing.bus.key_alarm import KeyAlarm
 from plumbing.dead_letters import Undertaker, desk
 from plumbing.postgres import Database
-from plumbing.service import Runner
+from plumbing.service import Runner, rereading
 from plumbing.service.kafka import KafkaSide, make_clock
 from plumbing.service.settings import BadConfiguration
 from services.intake.domain import Rules
@@ -96,6 +96,17 @@ async def serve(settings: Settings) -> None:
             apart=NOTIFICATIONS_APART_SECONDS,
         )
         await runner.run()
+
+
+async def read_again(settings: Settings, arguments: Sequence[str]) -> int:
+    """`read-again TOPIC --since …`: what came since a backup that was restored."""
+    return await rereading.run(
+        NAME,
+        bus=settings.bus(client_id=f"{NAME}-read-again"),
+        database_url=settings.database_url.get_secret_value(),
+        groups={topic: consumer_group(NAME, topic) for topic in (NEMREFUSION_NOTIFICATION.name,)},
+        arguments=arguments,
+    )
 
 
 async def dead_letters(settings: Settings, arguments: Sequence[str]) -> int:

@@ -19,7 +19,7 @@ from plumbing.faults import faultpoint
 from plumbing.jobs import Policy, Worker, commands
 from plumbing.outbox import Relay
 from plumbing.postgres import Database, is_transient
-from plumbing.service import Runner, memory
+from plumbing.service import Runner, memory, rereading
 from plumbing.service.kafka import KafkaSide, make_clock
 from plumbing.stage import Stage
 from services.notifier import commands as typed
@@ -132,6 +132,17 @@ async def parked_letters(settings: Settings, arguments: Sequence[str]) -> int:
         return await commands.run(database, [QUEUE], arguments)
     finally:
         await database.close()
+
+
+async def read_again(settings: Settings, arguments: Sequence[str]) -> int:
+    """`read-again TOPIC --since …`: what came since a backup that was restored."""
+    return await rereading.run(
+        NAME,
+        bus=settings.bus(client_id=f"{NAME}-read-again"),
+        database_url=settings.database_url.get_secret_value(),
+        groups={topic: consumer_group(NAME, topic) for topic in (LETTER_REQUEST.name,)},
+        arguments=arguments,
+    )
 
 
 async def dead_letters(settings: Settings, arguments: Sequence[str]) -> int:

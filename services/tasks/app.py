@@ -14,7 +14,7 @@ from contracts.events import BadEvent, Reader, UnknownEventType
 from contracts.topics import ABSENCE, LETTER, Topic, consumer_group, dead_letter_topic
 from plumbing.dead_letters import Undertaker, desk
 from plumbing.postgres import Database
-from plumbing.service import Runner
+from plumbing.service import Runner, rereading
 from plumbing.service.kafka import KafkaSide, make_clock
 from plumbing.stage import Stage
 from services.tasks.gateways import Vault
@@ -81,6 +81,23 @@ async def _gauges(database: Database, store: Store) -> None:
             WAITING.set(number)
             OLDEST_WAITING.set(seconds)
         await asyncio.sleep(5)
+
+
+async def read_again(settings: Settings, arguments: Sequence[str]) -> int:
+    """`read-again TOPIC --since …`: what came since a backup that was restored."""
+    return await rereading.run(
+        NAME,
+        bus=settings.bus(client_id=f"{NAME}-read-again"),
+        database_url=settings.database_url.get_secret_value(),
+        groups={
+            topic: consumer_group(NAME, topic)
+            for topic in (
+                ABSENCE.name,
+                LETTER.name,
+            )
+        },
+        arguments=arguments,
+    )
 
 
 async def dead_letters(settings: Settings, arguments: Sequence[str]) -> int:

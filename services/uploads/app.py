@@ -21,7 +21,7 @@ from plumbing.dead_letters import Undertaker, desk
 from plumbing.jobs import Policy, Worker, commands, watch
 from plumbing.objects import Bucket
 from plumbing.postgres import Database
-from plumbing.service import Runner
+from plumbing.service import Runner, rereading
 from plumbing.service.kafka import KafkaSide, make_clock
 from plumbing.stage import Stage
 from services.uploads.api import Verbs, make_app
@@ -178,6 +178,17 @@ async def parked(settings: Settings, arguments: Sequence[str]) -> int:
         return await commands.run(database, QUEUES, arguments)
     finally:
         await database.close()
+
+
+async def read_again(settings: Settings, arguments: Sequence[str]) -> int:
+    """`read-again TOPIC --since …`: what came since a backup that was restored."""
+    return await rereading.run(
+        NAME,
+        bus=settings.bus(client_id=f"{NAME}-read-again"),
+        database_url=settings.database_url.get_secret_value(),
+        groups={topic: consumer_group(NAME, topic) for topic in (ABSENCE.name,)},
+        arguments=arguments,
+    )
 
 
 async def dead_letters(settings: Settings, arguments: Sequence[str]) -> int:
