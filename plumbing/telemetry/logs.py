@@ -1,8 +1,9 @@
 """Logs: one JSON object a line on standard output.
 
 Invariants: no line holds a CPR number (anything of its form is blacked out, as a second fence behind not logging it);
-an exception is told by its class and where it was raised, never by its message, because drivers quote rows and parsers
-quote input; a reader that stops reading never stops the service: lines are dropped and counted instead.
+an exception, or a warning, is told by its class and where it was raised, never by its message, because drivers quote rows and
+parsers quote input, also where Python itself would print it; a reader that stops reading never stops the service: lines are
+dropped and counted instead.
 """
 
 import contextlib
@@ -14,6 +15,7 @@ import sys
 import threading
 import time
 import traceback
+import warnings
 from collections.abc import Collection, Mapping, MutableMapping
 from typing import Any
 
@@ -24,6 +26,9 @@ from plumbing.telemetry.metrics import LOG_LINES_DROPPED
 
 _CPR = re.compile(r"(?<!\d)(?:0[1-9]|[1-9]\d)(?:0[1-9]|1[0-2])\d{2}[- ]?\d{4}(?!\d)")
 _REDACTED = "[redacted]"
+_OF_STRUCTLOG = frozenset({"_record", "_from_structlog"})
+# where asyncio begins to show what a callback was called with
+_ARGUMENTS = re.compile(r"[(<]")
 _Event = MutableMapping[str, Any]
 
 
@@ -62,12 +67,15 @@ def configure(service: str, level: str = "INFO") -> None:
         cache_logger_on_first_use=True,
     )
     sys.excepthook = _uncaught
+    sys.unraisablehook = _unraisable
+    threading.excepthook = _uncaught_in_thread
+    warnings.showwarning = _warned  # type: ignore[assignment]  # Python calls it by place
 
 
 def redact(_logger: Any, _name: str, event: _Event) -> _Event:
     """Black out whatever has the form of a CPR number, wherever it stands; exceptions are told by their class."""
     return {
-        _CPR.sub(_REDACTED, name): value if name.startswith("_") else _clean(value) for name, value in event.items()
+        _CPR.sub(_REDACTED, name): value if name in _OF_STRUCTLOG else _clean(value) for name, value in event.items()
     }
 
 
@@ -139,12 +147,28 @@ def _template(record: logging.LogRecord) -> str:
     error = record.exc_info[1] if record.exc_info else None
     if error is not None and (said := str(error)) and said in text:
         return type(error).__name__
+    if error is not None and not record.args:
+        text = _ARGUMENTS.split(text, 1)[0].rstrip()
     return text.split("\n", 1)[0][: 300 if record.args else 120]
 
 
 def _uncaught(_type: type[BaseException], error: BaseException, _traceback: Any) -> None:
     """Python's own way would print the message."""
     structlog.get_logger("services").critical("uncaught exception", exc_info=error)
+
+
+def _unraisable(told: "sys.UnraisableHookArgs") -> None:
+    structlog.get_logger("services").error("an exception that nobody can be told of", exc_info=told.exc_value)
+
+
+def _uncaught_in_thread(told: threading.ExceptHookArgs) -> None:
+    if told.exc_type is not SystemExit:
+        structlog.get_logger("services").error("uncaught exception in a thread", exc_info=told.exc_value)
+
+
+def _warned(_message: Warning | str, category: type[Warning], filename: str, lineno: int, *_: Any) -> None:
+    at = f"{'/'.join(filename.split('/')[-3:])}:{lineno}"
+    structlog.get_logger("services").warning("Python warns", warning=category.__name__, where=[at])
 
 
 class _DroppingHandler(logging.Handler):

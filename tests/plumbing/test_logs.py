@@ -69,6 +69,7 @@ def test_a_level_below_the_setting_is_not_written() -> None:
         'log.info("x", by={CPR: 1})',
         'log.info("x", by={int(CPR): 1})',
         'log.info("x", **{CPR: 1})',
+        'log.info("x", _person=CPR)',
         'log.info("x", raw=CPR.encode())',
         'log.info("x", error=ValueError(CPR))',
         'log.info("x", error=[ValueError(CPR)])',
@@ -148,6 +149,53 @@ def test_a_task_nobody_asked_about_is_told_likewise() -> None:
 
     assert json.loads(outcome.stdout)["error"] == "ValueError"
     assert "Kirsten" not in outcome.stdout + outcome.stderr
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        f"class Odd:\n    def __del__(self):\n        {RAISE}\nOdd()",
+        f"import threading\ndef fail():\n    {RAISE}\none = threading.Thread(target=fail)\none.start()\none.join()",
+    ],
+    ids=["while something is collected", "in a thread"],
+)
+def test_an_exception_that_nobody_can_be_told_of_is_told_likewise(program: str) -> None:
+    (line,) = lines_of(program)
+
+    assert (line["error"], line["level"]) == ("ValueError", "error")
+    assert "Kirsten" not in str(line)
+
+
+def test_a_warning_is_told_by_its_class_and_never_by_its_message() -> None:
+    """pydantic warns of a value that it writes although it is none of its field's, and quotes it."""
+    (line,) = lines_of("""
+        import pydantic
+        class Person(pydantic.BaseModel):
+            name: str
+        Person.model_construct(name=["Kirsten"]).model_dump_json()
+        """)
+
+    assert (line["warning"], line["level"]) == ("UserWarning", "warning")
+    assert "Kirsten" not in str(line)
+
+
+@pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
+def test_a_callback_that_fails_is_told_without_what_it_was_called_with(loop: str) -> None:
+    (line,) = lines_of(f"""
+        import uvloop
+        def fail(_told):
+            {RAISE}
+
+        async def main():
+            asyncio.get_running_loop().call_soon(fail, "Kirsten Jensen")
+            await asyncio.sleep(0.05)
+
+        {loop}.run(main())
+        """)
+
+    assert line["error"] == "ValueError"
+    assert line["event"].startswith("Exception in callback")
+    assert "Kirsten" not in str(line)
 
 
 def test_an_event_that_cannot_be_written_does_not_stop_the_work() -> None:
