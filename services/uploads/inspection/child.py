@@ -1,8 +1,8 @@
 """The process that looks at one file and ends: what it may use is bounded before it opens anything.
 
 It was forked from `__main__`, which has read the libraries and nothing else; it has the file, a place for a picture without its
-position, and a pipe to say what it found. It has no secrets, cannot start processes, and cannot grow; whatever it does
-beyond its bounds ends it without a word.
+position, and a pipe to say what it found. It has no secrets, cannot open anything more, be it a file, a connection or another
+process's memory, cannot start processes, and cannot grow; whatever it does beyond its bounds ends it without a word.
 """
 
 import contextlib
@@ -79,6 +79,10 @@ def _bounded(seconds: float, most_bytes: int) -> None:
         (resource.RLIMIT_AS, _ADDRESSES_BYTES),
         (resource.RLIMIT_FSIZE, most_bytes),
         (resource.RLIMIT_NPROC, 0),
+        (
+            resource.RLIMIT_NOFILE,
+            0,
+        ),  # what is open stays so; /proc has the service's secrets, for any process of its user
         (resource.RLIMIT_CORE, 0),
     ):
         with contextlib.suppress(ValueError):  # it is lower already

@@ -5,6 +5,8 @@ import io
 import os
 import signal
 import socket
+import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -24,6 +26,7 @@ from services.uploads.inspection import Inspector, Look
 from services.uploads.inspection import inspector as inspecting
 from services.uploads.inspection.__main__ import main
 from services.uploads.inspection.position import without_position
+from stack.paths import ROOT
 from tests.support.bad_uploads import table
 from tests.support.bad_uploads.mutations import mutations
 
@@ -179,6 +182,37 @@ async def test_the_process_knows_no_secret_and_holds_nothing_of_ours_open(
         opened = {str(path.readlink()) for path in Path(f"/proc/{child.pid}/fd").iterdir()}  # noqa: ASYNC240 - at once
         assert len(opened) <= 3
         assert not [one for one in opened if one.startswith("/") and one != "/dev/null"]
+
+
+TAKEN_OVER = """
+import os, socket
+from services.uploads.inspection import child
+def tried(what):
+    try:
+        what()
+    except OSError:
+        return "refused"
+    return "done"
+child._bounded(5, 1000)
+told = [
+    tried(lambda: open(f"/proc/{os.getppid()}/environ")),
+    tried(lambda: open("/proc/self/mem", "rb")),
+    tried(lambda: open("/etc/hostname")),
+    tried(lambda: socket.socket()),
+    tried(os.pipe),
+    tried(lambda: os.dup(1)),
+]
+os.write(1, " ".join(told).encode())
+os._exit(0)
+"""
+
+
+def test_whoever_takes_the_process_over_opens_nothing_and_reaches_nobody() -> None:
+    """Its service has its secrets in the environment, which every process of the same user may read."""
+    taken_over = subprocess.run(
+        (sys.executable, "-c", TAKEN_OVER), cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert set(taken_over.stdout.split()) == {"refused"}
 
 
 @pytest.mark.long
