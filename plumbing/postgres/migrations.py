@@ -28,7 +28,10 @@ def upgrade(package: str, owner_dsn: str, *, role: str) -> None:
 
 def role_of(dsn: str) -> str:
     """The role a run-time address logs in as; raises ValueError when it names none."""
-    role = urlsplit(dsn).username
+    try:
+        role = urlsplit(dsn).username
+    except ValueError:  # its text may quote the address
+        role = None
     if not role or not role.replace("_", "").isalnum():
         raise ValueError("DATABASE_URL must name the run-time role as its user")
     return role

@@ -98,6 +98,7 @@ def _migrate(name: str) -> int:
     from plumbing.postgres import migrations  # some 30 MB that a running service has no use for
 
     settings = load(MigrationSettings)
+    logs.configure(name)  # a crash would quote the address, with its password, or a row
     try:
         role = migrations.role_of(settings.database_url.get_secret_value())
     except ValueError as error:
