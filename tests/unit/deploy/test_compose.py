@@ -15,7 +15,8 @@ from stack.secrets_file import NAMES, Secrets
 from stack.settings import CLAMD_CONF, OBJECT_STORE, POSTGRES, S3_REGION, SIGNATURES
 
 _TEXT = (ROOT / "docker-compose.yml").read_text()
-_SERVICES: dict[str, dict[str, Any]] = yaml.safe_load(_TEXT)["services"]
+_WHOLE: dict[str, Any] = yaml.safe_load(_TEXT)
+_SERVICES: dict[str, dict[str, Any]] = _WHOLE["services"]
 _SECRET = r"\$\{[A-Z0-9_]+:\?run make secrets\}|\w+=|[,\s]"
 _OF_ITS_OWN = re.compile(r"URL|HOST|PORT|PATH|SERVERS|TOKEN|KEY|SESSION_TIMEOUT")
 _MEMBERS = kinds_with(SERVICES)
@@ -107,6 +108,12 @@ def test_only_who_scans_reaches_the_scanner() -> None:
         "clamd",
         UPLOADS,
     }
+    assert "ports" not in _SERVICES["clamd"]
+
+
+def test_the_scanner_reaches_nobody_by_itself() -> None:
+    """It reads what strangers send, with a library of C; what takes it over is to find no way out."""
+    assert _WHOLE["networks"]["scanner"] == {"internal": True}
 
 
 def test_who_erases_is_the_image_of_the_service_by_another_command() -> None:
