@@ -10,7 +10,7 @@ account may not: a fault of the deployment), `NotThere` or `Altered`.
 """
 
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import BinaryIO, Final
@@ -61,7 +61,7 @@ class Account:
     endpoint: str
     region: str
     access_key: str
-    secret_key: str
+    secret_key: str = field(repr=False)
 
 
 class Bucket:

@@ -19,6 +19,8 @@ from services.notifier.domain import Address
 from services.notifier.letters.texts import KINDS, MAY_SUBJECT, MUST_SUBJECT, SEVERAL_OPENING, Kind, TaskText
 
 HOME: Final = "DK"
+# XML's Char ends before these two, and begins again behind them.
+_NO_CHARACTERS: Final = "\ufffe\uffff"
 DENMARK: Final = ZoneInfo("Europe/Copenhagen")
 _WEEKDAYS: Final = ("mandag", "tirsdag", "onsdag", "torsdag", "fredag", "lørdag", "søndag")
 _MONTHS: Final = (
@@ -48,7 +50,7 @@ class Words:
     """
 
     municipality: str
-    recipient: str
+    recipient: str = field(repr=False)
     window: tuple[str, ...] = field(repr=False)
     date: str
     subject: str
@@ -153,7 +155,9 @@ def municipality(code: str) -> Municipality | None:
 def printable(text: str) -> str:
     """The text without what XML cannot carry and paper cannot show (control and formatting characters), in composed form."""
     kept = (
-        one for one in unicodedata.normalize("NFC", text) if unicodedata.category(one) not in {"Cc", "Cf", "Cs", "Co"}
+        one
+        for one in unicodedata.normalize("NFC", text)
+        if unicodedata.category(one) not in {"Cc", "Cf", "Cs", "Co"} and one not in _NO_CHARACTERS
     )
     return " ".join("".join(kept).split())
 

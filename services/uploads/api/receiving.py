@@ -56,10 +56,10 @@ class _Coming:
     most: int
     began: datetime
     size: int = 0
-    head: bytes = b""
-    told_digest: str = ""
-    name: str | None = None
-    declared: str | None = None
+    head: bytes = field(default=b"", repr=False)
+    told_digest: str = field(default="", repr=False)
+    name: str | None = field(default=None, repr=False)
+    declared: str | None = field(default=None, repr=False)
     seen: set[str] = field(default_factory=set)
     hashed: "_Hash" = field(default_factory=sha256)
 

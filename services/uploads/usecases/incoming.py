@@ -1,6 +1,6 @@
 """A file as it came in: its bytes in a file without a name, and what was said of it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import BinaryIO
 
@@ -15,14 +15,14 @@ class Incoming:
     """`body` holds it, `beside` is for a picture without its position; both vanish with the process. `digest` is its SHA-256,
     `told_digest` what the client said of that."""
 
-    name: str
-    declared: str | None
+    name: str = field(repr=False)
+    declared: str | None = field(repr=False)
     body: BinaryIO
     beside: BinaryIO
     size: int
     digest: str
-    head: bytes
-    told_digest: str | None
+    head: bytes = field(repr=False)
+    told_digest: str | None = field(repr=False)
     received_from: datetime
     received_at: datetime
 

@@ -5,7 +5,7 @@ bytes are compared with what was stored before the first of them goes out.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import BinaryIO, Protocol
 from uuid import UUID
 
@@ -48,9 +48,9 @@ class Shown:
     """A submission with its words readable."""
 
     submission: Submission
-    title: str
-    reason: str | None
-    files: Sequence[tuple[File, str]]
+    title: str = field(repr=False)
+    reason: str | None = field(repr=False)
+    files: Sequence[tuple[File, str]] = field(repr=False)
     attempts: Sequence[Attempt]
 
 
@@ -60,7 +60,7 @@ class GivenOut:
 
     body: BinaryIO
     file: File
-    name: str
+    name: str = field(repr=False)
 
 
 class Show:

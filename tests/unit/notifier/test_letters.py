@@ -123,9 +123,11 @@ def test_a_window_holds_the_lines_of_the_address_and_a_foreign_country_in_capita
     assert text().window == ()
 
 
-def test_an_address_shows_in_no_log_or_traceback() -> None:
+def test_a_name_and_an_address_show_in_no_log_or_traceback() -> None:
     said = text(address=Address(lines=("Hemmelig Vej 1",), postal_code="8000", city="Aarhus C"))
     assert "Hemmelig" not in repr(said)
+    assert said.recipient
+    assert said.recipient not in repr(said)
     assert "Hemmelig" not in repr(Address(lines=("Hemmelig Vej 1",), postal_code="8000", city="Aarhus C"))
 
 
@@ -143,6 +145,7 @@ def test_the_register_holds_the_98_municipalities_with_valid_cvr_numbers() -> No
     [
         ("A\u0000B\u0007", "AB"),
         ("\u202eevil", "evil"),
+        ("A\ufffeB\uffff", "AB"),
         ("Bjo\u0308rk", "Björk"),
         ("  to\n  ord ", "to ord"),
         ("👩‍👩‍👧‍👦", "👩👩👧👦"),
