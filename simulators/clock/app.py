@@ -3,6 +3,7 @@
 import asyncio
 import math
 import time
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -51,12 +52,21 @@ def make_app(dial: Dial) -> Starlette:
     return Starlette(
         routes=[
             Route("/now", now),
-            Route("/turn", turn, methods=["POST"]),
+            Route("/turn", _by_no_page(turn), methods=["POST"]),
             Route("/subscribers", subscribers),
             Route("/livez", alive),
             Route("/readyz", alive),
         ]
     )
+
+
+def _by_no_page(work: Callable[[Request], Awaitable[JSONResponse]]) -> Callable[[Request], Awaitable[JSONResponse]]:
+    async def answer(request: Request) -> JSONResponse:
+        if "origin" in request.headers:  # a page in somebody's browser asks, and browsers tell so: no page of ours does
+            return JSONResponse({"error": "asked-by-a-page"}, 403)
+        return await work(request)
+
+    return answer
 
 
 def _face(dial: Dial) -> dict[str, Any]:

@@ -1,5 +1,10 @@
-"""`/_sim`: the ledger to read, the switches to turn, people to exempt. The real gateway has nothing of this."""
+"""`/_sim`: the ledger to read, the switches to turn, people to exempt. The real gateway has nothing of this.
 
+Nothing is changed for a page in somebody's browser, be it open beside a demonstration: browsers tell that one asks (`Origin`),
+and no page of ours does.
+"""
+
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from starlette.requests import Request
@@ -65,12 +70,21 @@ def control_routes(intake: Intake) -> list[Route]:
     return [
         Route("/_sim/ledger", control.ledger),
         Route("/_sim/summary", control.summary),
-        Route("/_sim/switches", control.switches, methods=["GET", "POST"]),
-        Route("/_sim/exemptions", control.exempt, methods=["POST"]),
-        Route("/_sim/reset", control.reset, methods=["POST"]),
+        Route("/_sim/switches", _by_no_page(control.switches), methods=["GET", "POST"]),
+        Route("/_sim/exemptions", _by_no_page(control.exempt), methods=["POST"]),
+        Route("/_sim/reset", _by_no_page(control.reset), methods=["POST"]),
         Route("/livez", alive),
         Route("/readyz", alive),
     ]
+
+
+def _by_no_page(work: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
+    async def answer(request: Request) -> Response:
+        if request.method == "POST" and "origin" in request.headers:
+            return JSONResponse({"error": "asked-by-a-page"}, 403)
+        return await work(request)
+
+    return answer
 
 
 def _refusal(error: str, wants: str) -> Response:

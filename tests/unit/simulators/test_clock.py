@@ -77,3 +77,12 @@ async def test_a_turn_that_says_nothing_sensible_is_refused(wish: Any) -> None:
 async def test_backwards_is_a_conflict() -> None:
     async with serving(make_app(Dial())) as address:
         assert (await turn(address, {"to": "2020-01-01T00:00:00Z"}))[0] == 409
+
+
+async def test_no_page_in_a_browser_turns_it() -> None:
+    dial = Dial()
+    async with serving(make_app(dial)) as address, aiohttp.ClientSession() as session:
+        told = {"origin": "https://elsewhere.example", "content-type": "text/plain"}
+        async with session.post(f"{address}/turn?wait=0", data='{"days": 3000}', headers=told) as answer:
+            assert answer.status == 403
+    assert dial.setting.version == 0

@@ -444,3 +444,18 @@ async def test_the_register_may_be_slow_show_a_page_or_break_off(tmp_path: Path)
         began = time.monotonic()
         assert await is_registered(session, address, CPR, "digitalpost")
         assert time.monotonic() - began >= 0.3
+
+
+async def test_no_page_in_a_browser_changes_anything(tmp_path: Path) -> None:
+    async with gateway(tmp_path / "l") as address, _session() as session:
+        await send(session, address, request(message(uuid4())))
+        for path, told in (
+            ("reset", ""),
+            ("switches", '{"mode": "down"}'),
+            ("exemptions", f'{{"number": "{CPR}", "exempt": true}}'),
+        ):
+            page = {"origin": "https://elsewhere.example", "content-type": "text/plain"}
+            async with session.post(f"{address}/_sim/{path}", data=told, headers=page) as answer:
+                assert answer.status == 403
+        assert len((await ledger_of(session, address))["letters"]) == 1
+        assert (await send(session, address, request(message(uuid4()))))[1] == "true"
