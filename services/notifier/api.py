@@ -6,10 +6,11 @@ it knows. The simulator sends the token itself. See README.md.
 Pushes that come within a few milliseconds are taken in one transaction, and each is answered when that is committed.
 
 What is answered: 200 with StatusKode 20 once the message is kept for good, whatever it says; 200 with StatusKode 40 for what is
-no status message (it would be none the next time either); 401, 413, and 503 for *not now*, after which it is pushed again.
+no status message (it would be none the next time either); 401, 408, 413, and 503 for *not now*, after which it is pushed again.
 Nothing of a message is logged: error texts of the gateway may quote the letter.
 """
 
+import asyncio
 import hmac
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -18,7 +19,7 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 import structlog
 from prometheus_client import Counter
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -32,6 +33,7 @@ from services.notifier.usecases.take_statuses import count
 
 log = structlog.get_logger(__name__)
 
+BODY_SECONDS: Final = 10.0
 PUSHES: Final = Counter("mitsyg_status_pushes", "Pushes, by how they were answered.", ("answer",))
 
 
@@ -58,9 +60,10 @@ class StatusPush:
         given = request.headers.get("authorization", "").encode()
         if not hmac.compare_digest(given, self._token):
             return _answer(401, "unauthorized")
-        body = await _bounded(request)
-        if body is None:
-            return _answer(413, "too-large")
+        try:
+            body = await _whole(request)
+        except _NotWhole as error:
+            return _answer(error.http_status, error.answer)
         try:
             status = read_status(body)
         except NoStatus as error:
@@ -93,12 +96,27 @@ def make_api(push: StatusPush) -> Starlette:
     return Starlette(routes=[Route("/beskedfordeler/modtag", push.__call__, methods=["POST"])])
 
 
-async def _bounded(request: Request) -> bytes | None:
+class _NotWhole(Exception):
+    """A body that does not come, or not as it should."""
+
+    def __init__(self, http_status: int, answer: str) -> None:
+        super().__init__(answer)
+        self.http_status = http_status
+        self.answer = answer
+
+
+async def _whole(request: Request) -> bytes:
     body = bytearray()
-    async for piece in request.stream():
-        body += piece
-        if len(body) > MAX_PUSH_BYTES:
-            return None
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            async for piece in request.stream():
+                body += piece
+                if len(body) > MAX_PUSH_BYTES:
+                    raise _NotWhole(413, "too-large")
+    except TimeoutError:
+        raise _NotWhole(408, "too-slow") from None
+    except ClientDisconnect:
+        raise _NotWhole(400, "disconnected") from None
     return bytes(body)
 
 
