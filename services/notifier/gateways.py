@@ -190,7 +190,7 @@ def _seconds(retry_after: str | None) -> float | None:
         return min(float(retry_after[:6]), _LONGEST_RETRY_AFTER)
     try:
         until = parsedate_to_datetime(retry_after)
-    except ValueError:
+    except (ValueError, OverflowError):  # the calendar is not asked about every number
         return None
     if until.tzinfo is None:
         return None

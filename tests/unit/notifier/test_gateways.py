@@ -151,6 +151,9 @@ async def test_an_answer_that_cannot_be_read_says_nothing(body: bytes) -> None:
         ("999999", 3600, 3600),
         ("-1", None, None),
         ("soon", None, None),
+        ("Mon, 30 Nov 2026 17:00:00 +99999999999999999999", None, None),
+        ("30 Nov 2026 99999999999999999999:00:00 GMT", None, None),
+        ("30 Nov 9999999999 17:00:00 GMT", None, None),
     ],
 )
 async def test_retry_after_is_understood_and_bounded(given: str, least: float | None, most: float | None) -> None:
