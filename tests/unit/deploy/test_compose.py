@@ -142,6 +142,15 @@ def test_every_database_gets_its_passwords(variable: str) -> None:
     assert variable.partition("_")[0].lower() in (ROOT / "deploy/postgres/databases.sh").read_text()
 
 
+def test_a_role_may_connect_to_its_own_database_and_to_no_other() -> None:
+    making = (ROOT / "deploy/postgres/databases.sh").read_text()
+    assert "revoke all on database postgres, template1 from public" in making
+    assert 'revoke all on database :"database" from public' in making
+    assert re.findall(r"^grant (.*)$", making, re.MULTILINE) == [
+        'connect, temporary on database :"database" to :"service";'
+    ]
+
+
 def test_no_secret_stands_in_the_file() -> None:
     for name, service in _SERVICES.items():
         for variable, value in service.get("environment", {}).items():
