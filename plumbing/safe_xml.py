@@ -1,9 +1,9 @@
 """Reading XML that others wrote.
 
 Invariants: a document type declaration is refused where it begins, so no entity is ever declared, expanded or fetched;
-size, depth and the number of elements are bounded while the tree is built; whatever is wrong raises `BadXml` with a
-code, never with a piece of the document. Public services put personal data into XML: no text of it belongs into a log
-line.
+size, depth, the number of elements and what their names are made of are bounded while the tree is built; whatever is
+wrong raises `BadXml` with a code, never with a piece of the document. Public services put personal data into XML: no
+text of it belongs into a log line.
 
 The declared encoding is heeded, and of names that XML does not know only `utf8` is understood: it is how Python's own
 ElementTree spells UTF-8, and so do those who write with it (python-serviceplatformen, digital_post.py).
@@ -18,13 +18,15 @@ __all__ = ["BadXml", "Element", "parse", "text_of"]
 
 MAX_DEPTH = 64
 MAX_ELEMENTS = 20_000
+MAX_NAMESPACE = 500
+"""A namespace is written once and stands in the name of every element: of 200 kB they would make gigabytes."""
 _SAYS_UTF8: Final = re.compile(
     rb"""(?:\xef\xbb\xbf)?<\?xml\s+version\s*=\s*(["'])1\.\d\1\s+encoding\s*=\s*(["'])(?i:utf8)\2"""
 )
 
 
 class BadXml(Exception):
-    """Not XML that is read here; `code` is one of too-large, not-xml, doctype, too-deep, too-many-elements."""
+    """Not XML that is read here; `code` is one of too-large, not-xml, doctype, too-deep, too-many-elements, long-namespace."""
 
     def __init__(self, code: str) -> None:
         super().__init__(code)
@@ -62,6 +64,7 @@ class _Reader:
         self._parser = expat.ParserCreate(encoding, "}")
         self._parser.buffer_text = True
         self._parser.StartDoctypeDeclHandler = _refuse_doctype
+        self._parser.StartNamespaceDeclHandler = _bound_namespace
         self._parser.StartElementHandler = self._start
         self._parser.EndElementHandler = self._end
         self._parser.CharacterDataHandler = self._tree.data
@@ -86,6 +89,11 @@ class _Reader:
 
 def _clark(name: str) -> str:
     return "{" + name if "}" in name else name
+
+
+def _bound_namespace(_prefix: str | None, namespace: str | None) -> None:
+    if namespace is not None and len(namespace) > MAX_NAMESPACE:
+        raise BadXml("long-namespace")
 
 
 def _refuse_doctype(*_: object) -> NoReturn:

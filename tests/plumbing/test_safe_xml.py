@@ -4,7 +4,7 @@ from xml.etree.ElementTree import Element, tostring
 
 import pytest
 
-from plumbing.safe_xml import MAX_DEPTH, MAX_ELEMENTS, BadXml, parse, text_of
+from plumbing.safe_xml import MAX_DEPTH, MAX_ELEMENTS, MAX_NAMESPACE, BadXml, parse, text_of
 
 LAUGHS = b"""<?xml version="1.0"?><!DOCTYPE lolz [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">
 <!ENTITY c "&b;&b;&b;&b;&b;&b;&b;&b;">]><lolz>&c;</lolz>"""
@@ -79,6 +79,21 @@ def test_size_depth_and_number_of_elements_are_bounded() -> None:
     assert code_of(b"<a/>", max_bytes=3) == "too-large"
     assert code_of(b"<a>" * (MAX_DEPTH + 1)) == "too-deep"
     assert code_of(b"<a>" + b"<b/>" * MAX_ELEMENTS + b"</a>") == "too-many-elements"
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        b"<a xmlns:x='%s'>" + b"<x:b/>" * 16_000 + b"</a>",
+        b"<a xmlns='%s'>" + b"<b/>" * 16_000 + b"</a>",
+        b"<a xmlns:x='%s'>" + b"<b x:c=''/>" * 10_000 + b"</a>",
+    ],
+    ids=["prefixed", "default", "attributes"],
+)
+def test_a_namespace_that_would_be_in_every_name_is_bounded(document: bytes) -> None:
+    """220 kB made two gigabytes of names, and kept the event loop for six seconds."""
+    assert code_of(document % (b"y" * 120_000)) == "long-namespace"
+    assert len(parse(document % (b"y" * MAX_NAMESPACE), max_bytes=1_000_000)) > 9_000
 
 
 def test_an_error_never_quotes_the_document() -> None:
