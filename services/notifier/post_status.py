@@ -112,9 +112,7 @@ def _told_at(status: Element, envelope: Element) -> datetime:
 
 def _events(status: Element) -> Iterator[PostEvent]:
     """What befell a paper letter: each element of the collection that holds a TypeKode, with its DatoTid."""
-    for collection in status.iter():
-        if _local(collection) != "ForsendelseHaendelseSamling":
-            continue
+    for collection in _outermost(status, "ForsendelseHaendelseSamling"):
         for event in collection.iter():
             told = {
                 suffix: child.text
@@ -124,6 +122,15 @@ def _events(status: Element) -> Iterator[PostEvent]:
             }
             if code := (told.get("TypeKode") or "").strip():
                 yield PostEvent(code=_code(code), at=_instant(told.get("DatoTid")))
+
+
+def _outermost(root: Element, name: str) -> Iterator[Element]:
+    """The elements of that name that are in no other of it: what is in several would be read for each."""
+    if _local(root) == name:
+        yield root
+        return
+    for child in root:
+        yield from _outermost(child, name)
 
 
 def _inside(root: Element, outer: str, inner: str) -> str | None:

@@ -201,6 +201,12 @@ def test_what_befell_the_letter_is_read_with_its_time() -> None:
     )
 
 
+def test_what_stands_in_collections_within_collections_is_read_once() -> None:
+    name = "ForsendelseHaendelseSamling"
+    events = f"{f'<{name}>' * 50}<e><TypeKode>1</TypeKode></e>{f'</{name}>' * 50}"
+    assert len(read_status(pushed(inner(**PAPER).replace("<FejlDetaljer/>", events))).events) == 1
+
+
 def test_no_more_events_are_read_than_a_letter_can_have() -> None:
     events = f"<ForsendelseHaendelseSamling>{'<e><TypeKode>1</TypeKode></e>' * 200}</ForsendelseHaendelseSamling>"
     assert len(read_status(pushed(inner(**PAPER).replace("<FejlDetaljer/>", events))).events) == 100
