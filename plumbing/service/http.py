@@ -19,10 +19,13 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 MOST_HEAD_BYTES: Final = 64 * 1024
 """As much as uvicorn's other parser takes; this one, httptools, has no bound of its own, and keeps all that comes."""
 HEAD_SECONDS: Final = 10.0
+MOST_WAITING: Final = 16
+"""Requests of one connection that wait for the one before them. What comes in one piece may become thousands of them, each a
+hundred times as large as what it is made of."""
 
 
 class BoundedProtocol(HttpToolsProtocol):
-    """uvicorn's own protocol, which waits for a head for ever, however long it gets."""
+    """uvicorn's own protocol, which waits for a head for ever, however long it gets, and keeps as many requests as come."""
 
     _deadline: asyncio.TimerHandle | None = None
     _beside = 0
@@ -52,12 +55,18 @@ class BoundedProtocol(HttpToolsProtocol):
 
     @override
     def on_headers_complete(self) -> None:
+        if len(self.pipeline) >= MOST_WAITING:
+            self.transport.close()
+        if self.transport.is_closing():  # the rest of the piece is still read, and is nobody's request any more
+            return
         super().on_headers_complete()
         self._got_on = True
         self._expect_nothing()
 
     @override
     def on_body(self, body: bytes) -> None:
+        if self.transport.is_closing():
+            return
         super().on_body(body)
         self._got_on = True
 

@@ -28,7 +28,12 @@ async def connected(port: int) -> AsyncIterator[tuple[asyncio.StreamReader, asyn
     async def told(request: Request) -> Response:
         return PlainTextResponse(str(len(await request.body())))
 
-    server = http.make_server(Starlette(routes=[Route("/", told, methods=["POST"])]), "127.0.0.1", port)
+    async def later(_: Request) -> Response:
+        await asyncio.sleep(1)
+        return PlainTextResponse("later")
+
+    app = Starlette(routes=[Route("/", told, methods=["POST"]), Route("/later", later)])
+    server = http.make_server(app, "127.0.0.1", port)
     serving = asyncio.create_task(server.serve())
     while not server.started:
         await asyncio.sleep(0.005)
@@ -134,3 +139,19 @@ async def test_a_body_may_be_long_and_take_its_time(unused_tcp_port: int) -> Non
         writer.write(b"0\r\n\r\n")
         await reader.readuntil(b"\r\n\r\n")
         assert await reader.readexactly(6) == str(pieces * len(piece)).encode()
+
+
+async def test_a_connection_that_asks_for_ever_without_hearing_is_given_up(unused_tcp_port: int) -> None:
+    async with connected(unused_tcp_port) as (reader, writer):
+        writer.write(b"GET /later HTTP/1.1\r\nhost: x\r\n\r\n" * 1000)
+        async with asyncio.timeout(0.9):
+            assert await ended(reader) == b""
+
+
+async def test_who_asks_a_few_things_at_once_hears_all_of_them_in_order(unused_tcp_port: int) -> None:
+    async with connected(unused_tcp_port) as (reader, writer):
+        asked = range(1, http.MOST_WAITING)
+        writer.write(b"".join(HEAD + f"content-length: {size}\r\n\r\n{'b' * size}".encode() for size in asked))
+        for size in asked:
+            assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200 ")
+            assert await reader.readexactly(len(str(size))) == str(size).encode()
