@@ -79,10 +79,8 @@ def _bounded(seconds: float, most_bytes: int) -> None:
         (resource.RLIMIT_AS, _ADDRESSES_BYTES),
         (resource.RLIMIT_FSIZE, most_bytes),
         (resource.RLIMIT_NPROC, 0),
-        (
-            resource.RLIMIT_NOFILE,
-            0,
-        ),  # what is open stays so; /proc has the service's secrets, for any process of its user
+        # what is open stays so; /proc has the service's secrets, for any process of its user
+        (resource.RLIMIT_NOFILE, 0),
         (resource.RLIMIT_CORE, 0),
     ):
         with contextlib.suppress(ValueError):  # it is lower already
