@@ -145,10 +145,10 @@ BREACHES: Final[tuple[Breach, ...]] = (
     ),
     _breach(
         "N5",
-        "what waits about somebody else joins",
+        "what waits about somebody else is not refused",
         f"{INTAKE}/usecases/joining.py",
-        "        waiting = [self._again(one, opening.citizen) for one in kept if one.citizen_id == opening.citizen.citizen_id]\n",
-        "        waiting = [self._again(one, opening.citizen) for one in kept]\n",
+        "        strangers = [one.notification_id for one in kept if one.citizen_id != opening.citizen.citizen_id]\n",
+        "        strangers: list[UUID] = []\n",
     ),
     _breach(
         "N5",
